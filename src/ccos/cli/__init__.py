@@ -1,0 +1,6 @@
+"""The `ccos` command."""
+
+
+def main() -> None:
+    """Entry point; the commands follow."""
+    raise SystemExit(2)

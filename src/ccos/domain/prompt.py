@@ -1,0 +1,79 @@
+"""What a tier is asked, what it may stand on, and what it answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ccos.domain.evidence import Evidence
+from ccos.domain.money import ZERO, MicroUsd
+from ccos.domain.tenant import TenantSettings
+from ccos.domain.ticket import Ticket
+from ccos.domain.tier import Task, Tier
+
+Language = Literal["ko", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What an answer may stand on: read by the rule tier to write, and by the gate to check.
+
+    `evidence` is everything that may be cited. `intent` is a name of the triage vocabulary or "other".
+    `recorded_actions` are things that really were done ("refund accepted"), from the desk.
+    """
+
+    ticket: Ticket | None = None
+    evidence: tuple[Evidence, ...] = ()
+    language: Language = "ko"
+    intent: str = "other"
+    settings: TenantSettings = field(default_factory=TenantSettings)
+    recorded_actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One job for a model. `schema`, a JSON schema, makes the answer one JSON object of that shape."""
+
+    task: Task
+    system: str
+    turns: tuple[Turn, ...]
+    grounds: Grounds = field(default_factory=Grounds)
+    schema: Mapping[str, Any] | None = None
+    max_tokens: int = 800
+    temperature: float = 0.2
+
+
+FinishReason = Literal["stop", "length", "content_filter", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A provider's words. Token counts are the provider's own where it reports them, else our estimate."""
+
+    text: str
+    provider: str
+    model: str
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: MicroUsd = ZERO
+    finish_reason: FinishReason = "stop"
+    usage_reported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCard:
+    """Who a provider is: read by filter and plan, shown in health."""
+
+    tier: Tier
+    name: str
+    model: str
+    paid: bool = False
+    leaves_machine: bool = False
+    context_tokens: int = 8_192

@@ -1,0 +1,1 @@
+"""Import, chunks, Korean text, search."""

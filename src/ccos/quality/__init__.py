@@ -1,0 +1,1 @@
+"""The gate: vetoes first, then a score."""

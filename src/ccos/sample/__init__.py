@@ -1,0 +1,1 @@
+"""The sample tenant: data that ships with the product."""

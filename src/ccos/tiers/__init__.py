@@ -1,0 +1,1 @@
+"""The multi-tier service: one call, four tiers."""
