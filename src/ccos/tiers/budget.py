@@ -1,0 +1,49 @@
+"""The day's money, as the tiers see it: reserve before a paid call, settle or release after."""
+
+from __future__ import annotations
+
+from typing import NewType, Protocol
+from uuid import UUID, uuid4
+
+from ccos.domain.money import MicroUsd
+
+Reservation = NewType("Reservation", UUID)
+
+
+class Budget(Protocol):
+    """Reserving is atomic: the sum of spent and reserved never passes the day's limit."""
+
+    async def reserve(self, tenant_id: UUID | None, amount: MicroUsd) -> Reservation | None:
+        """A hold on `amount`, or None when the day's limit leaves no room."""
+        ...
+
+    async def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:
+        """Turns the hold into what was really spent."""
+        ...
+
+    async def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:
+        """Gives the hold back: nothing was spent."""
+        ...
+
+
+class MemoryBudget:
+    """A limit held in this process alone, over all tenants: for tests, and where there is no database."""
+
+    def __init__(self, limit: MicroUsd) -> None:
+        self._limit = limit
+        self._held: dict[Reservation, MicroUsd] = {}
+        self.spent = MicroUsd(0)
+
+    async def reserve(self, tenant_id: UUID | None, amount: MicroUsd) -> Reservation | None:  # noqa: ARG002
+        if self.spent + sum(self._held.values()) + amount > self._limit:
+            return None
+        reservation = Reservation(uuid4())
+        self._held[reservation] = amount
+        return reservation
+
+    async def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:  # noqa: ARG002
+        if self._held.pop(reservation, None) is not None:
+            self.spent = MicroUsd(self.spent + spent)
+
+    async def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:  # noqa: ARG002
+        self._held.pop(reservation, None)

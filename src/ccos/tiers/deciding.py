@@ -1,0 +1,53 @@
+"""Decide: what follows from an attempt, by its reason and never by its score alone."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ccos.domain.errors import (
+    ContentFiltered,
+    ContextTooLong,
+    ProviderBusy,
+    ProviderDown,
+    ProviderError,
+    ProviderRefused,
+)
+from ccos.domain.verdict import Verdict
+
+Step = Literal["accept", "repair", "sideways", "next_tier", "rules"]
+
+MISSING_EVIDENCE = frozenset({"search_again", "ask_customer", "hand_off"})
+"""Remedies that no bigger model can give: such a task goes to the rules, which can ask or hand over."""
+
+
+def after_verdict(verdict: Verdict, required_quality: float, *, repaired: bool) -> Step:
+    """What follows from an answer. Form errors get one repair, missing evidence never goes up."""
+    if verdict.accepts(required_quality):
+        return "accept"
+    remedies = {veto.remedy for veto in verdict.vetoes}
+    if remedies & MISSING_EVIDENCE:
+        return "rules"
+    if remedies == {"repair"} and not repaired:
+        return "repair"
+    return "next_tier"
+
+
+def after_failure(fault: ProviderError) -> Step:
+    """What follows from a failed call: outages go sideways first, everything else down the plan."""
+    match fault:
+        case ContextTooLong() | ContentFiltered():
+            return "next_tier"
+        case ProviderDown() | ProviderBusy() | ProviderRefused():
+            return "sideways"
+        case _:
+            return "next_tier"
+
+
+def counts_against_health(fault: ProviderError) -> bool:
+    """Whether the breaker counts it: not our own mistakes, not a request to slow down."""
+    return not isinstance(fault, ProviderBusy | ProviderRefused)
+
+
+def refusal_reason(verdict: Verdict) -> str:
+    """The stable code of an answer that was not accepted: its first veto, else the score."""
+    return f"veto.{verdict.vetoes[0].kind}" if verdict.vetoes else "quality.low"

@@ -1,0 +1,71 @@
+"""Filter: the hard rules that keep a provider out of a plan, before any cost is weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ccos.domain.prompt import Prompt, ProviderCard
+from ccos.domain.tier import Mode
+from ccos.tiers.request import Context
+
+CHARACTERS_PER_TOKEN = 1.2
+"""Low on purpose: Korean takes 0.6-0.9 tokens a character in current tokenisers, English about 0.25."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What is known of a provider at this moment."""
+
+    card: ProviderCard
+    breaker_allows: bool = True
+    ready: bool = True
+    disabled_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    card: ProviderCard
+    reason: str
+
+
+def filter_providers(
+    conditions: Iterable[Condition], prompt: Prompt, context: Context
+) -> tuple[list[ProviderCard], list[Dropped]]:
+    """Providers that may be planned, in their given order, and those that may not with the first reason."""
+    kept: list[ProviderCard] = []
+    dropped: list[Dropped] = []
+    needed = tokens_needed(prompt)
+    for condition in conditions:
+        reason = _reason_against(condition, context, needed)
+        if reason is None:
+            kept.append(condition.card)
+        else:
+            dropped.append(Dropped(condition.card, reason))
+    return kept, dropped
+
+
+def tokens_needed(prompt: Prompt) -> int:
+    """A cautious count of the tokens the prompt and its answer take."""
+    characters = len(prompt.system) + sum(len(turn.text) for turn in prompt.turns)
+    return int(characters / CHARACTERS_PER_TOKEN) + prompt.max_tokens
+
+
+def _reason_against(condition: Condition, context: Context, tokens: int) -> str | None:
+    card = condition.card
+    if card.leaves_machine:
+        if not context.cloud_allowed:
+            return "policy.cloud_not_allowed"
+        if context.pii == "local_only":
+            return "pii.local_only"
+        if context.mode is Mode.OUTAGE:
+            return "mode.outage"
+    if condition.disabled_reason is not None:
+        return condition.disabled_reason
+    if not condition.ready:
+        return "model.not_loaded"
+    if not condition.breaker_allows:
+        return "breaker.open"
+    if tokens > card.context_tokens:
+        return "context.too_long"
+    return None

@@ -1,0 +1,32 @@
+"""What is expected of a tier before it is asked: prior capability, cost and seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ccos.domain.tier import Task, Tier
+
+CAPABILITY: Mapping[Tier, float] = MappingProxyType(
+    {Tier.CLOUD_PREMIUM: 0.9, Tier.LOCAL_MINIMAX: 0.7, Tier.LOCAL_TINYLLAMA: 0.5, Tier.RULE_BASED: 0.3}
+)
+"""Prior chance that a tier's answer is good enough; `TIER_0_THRESHOLD` .. `TIER_3_THRESHOLD` set it."""
+
+RULES_CAPABILITY: Mapping[Task, float] = MappingProxyType({Task.TRIAGE: 0.65, Task.QUERY_BUILDER: 0.65})
+"""Where rules are known to do better than their prior: on labels and queries, words and patterns suffice."""
+
+EXPECTED_SECONDS: Mapping[Tier, float] = MappingProxyType(
+    {Tier.CLOUD_PREMIUM: 3.5, Tier.LOCAL_MINIMAX: 6.0, Tier.LOCAL_TINYLLAMA: 1.0, Tier.RULE_BASED: 0.01}
+)
+"""Until a provider has answered once; afterwards its own running mean is used."""
+
+LOCAL_MICRO_USD: Mapping[Tier, int] = MappingProxyType(
+    {Tier.LOCAL_MINIMAX: 100, Tier.LOCAL_TINYLLAMA: 20, Tier.RULE_BASED: 0}
+)
+"""Machine time of one local call, as a price to plan with: never zero, or waiting would look free."""
+
+
+def capability(thresholds: Mapping[Tier, float], tier: Tier, task: Task) -> float:
+    """The prior capability of a tier at a task."""
+    base = thresholds.get(tier, CAPABILITY[tier])
+    return max(base, RULES_CAPABILITY.get(task, 0.0)) if tier is Tier.RULE_BASED else base
