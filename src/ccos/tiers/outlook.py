@@ -20,10 +20,10 @@ EXPECTED_SECONDS: Mapping[Tier, float] = MappingProxyType(
 )
 """Until a provider has answered once; afterwards its own running mean is used."""
 
-LOCAL_MICRO_USD: Mapping[Tier, int] = MappingProxyType(
-    {Tier.LOCAL_MINIMAX: 100, Tier.LOCAL_TINYLLAMA: 20, Tier.RULE_BASED: 0}
+UNPRICED_MICRO_USD: Mapping[Tier, int] = MappingProxyType(
+    {Tier.CLOUD_PREMIUM: 4_000, Tier.LOCAL_MINIMAX: 100, Tier.LOCAL_TINYLLAMA: 20, Tier.RULE_BASED: 0}
 )
-"""Machine time of one local call, as a price to plan with: never zero, or waiting would look free."""
+"""What a call without a price of its own is planned at: machine time is never free, or waiting would be."""
 
 
 def capability(thresholds: Mapping[Tier, float], tier: Tier, task: Task) -> float:

@@ -19,7 +19,7 @@ from ccos.domain.verdict import Verdict
 from ccos.tiers.budget import Budget, Reservation
 from ccos.tiers.deciding import Step, after_failure, after_verdict, refusal_reason
 from ccos.tiers.filtering import Condition, Dropped, filter_providers
-from ccos.tiers.outlook import CAPABILITY, EXPECTED_SECONDS, LOCAL_MICRO_USD, capability
+from ccos.tiers.outlook import CAPABILITY, EXPECTED_SECONDS, UNPRICED_MICRO_USD, capability
 from ccos.tiers.planning import Outlook, Plan, make_plan
 from ccos.tiers.provider import Provider
 from ccos.tiers.pulse import Pulse
@@ -335,7 +335,7 @@ def _degraded(run: _Run, tier: Tier) -> bool:
 
 def _planned_cost(provider: Provider, prompt: Prompt) -> int:
     if not provider.card.paid:
-        return LOCAL_MICRO_USD.get(provider.card.tier, 0)
+        return UNPRICED_MICRO_USD[provider.card.tier]
     try:
         return provider.estimate(prompt)
     except NoPrice:
