@@ -14,23 +14,36 @@ LATENCY_WEIGHT = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """`*_at` are wall-clock seconds since the epoch, `seconds` a running mean over answered calls."""
+    """`*_at` are wall-clock seconds since the epoch; `seconds`, `cost_usd` and `quality` running means.
+
+    `reachable` is what the last cheap probe saw, None before the first.
+    """
 
     breaker: Breaker = field(default_factory=Breaker)
     seconds: float | None = None
+    cost_usd: float | None = None
     quality: float | None = None
+    reachable: bool | None = None
     last_success_at: float | None = None
     last_error: str | None = None
     last_error_at: float | None = None
     disabled_reason: str | None = None
 
-    def after_success(self, seconds: float, at: float) -> Pulse:
-        mean = seconds if self.seconds is None else _mix(self.seconds, seconds)
-        return replace(self, breaker=self.breaker.after_success(), seconds=mean, last_success_at=at)
+    def after_success(self, seconds: float, cost_usd: float, at: float) -> Pulse:
+        return replace(
+            self,
+            breaker=self.breaker.after_success(),
+            seconds=_mix(self.seconds, seconds),
+            cost_usd=_mix(self.cost_usd, cost_usd),
+            reachable=True,
+            last_success_at=at,
+        )
 
     def after_quality(self, quality: float) -> Pulse:
-        mean = quality if self.quality is None else _mix(self.quality, quality)
-        return replace(self, quality=mean)
+        return replace(self, quality=_mix(self.quality, quality))
+
+    def after_probe(self, reachable: bool) -> Pulse:
+        return replace(self, reachable=reachable)
 
     def after_failure(self, fault: ProviderError, *, now: float, at: float) -> Pulse:
         """A wrong key disables the provider for this process: only a new key can help."""
@@ -47,5 +60,5 @@ class Pulse:
         )
 
 
-def _mix(old: float, new: float) -> float:
-    return (1.0 - LATENCY_WEIGHT) * old + LATENCY_WEIGHT * new
+def _mix(old: float | None, new: float) -> float:
+    return new if old is None else (1.0 - LATENCY_WEIGHT) * old + LATENCY_WEIGHT * new

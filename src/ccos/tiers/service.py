@@ -135,13 +135,22 @@ class MultiTierLLMService:
         accepted = await self._walk(run, kept, max_retries)
         return self._conclude(run, accepted, self._clock() - started)
 
-    def pulse(self, provider: Provider) -> Pulse:
-        """What recent calls say of this provider."""
-        return self._pulses[id(provider)]
+    def pulses(self) -> list[tuple[ProviderCard, Pulse]]:
+        """What recent calls and probes say of each provider, from memory."""
+        return [(p.card, self._pulses[id(p)]) for p in self._providers]
 
-    @property
-    def providers(self) -> tuple[Provider, ...]:
-        return self._providers
+    async def probe(self, *, seconds: float = 3.0) -> None:
+        """Asks every provider, all at once, whether it is there: never generates, never spends."""
+
+        async def ask(provider: Provider) -> None:
+            try:
+                async with asyncio.timeout(seconds):
+                    reachable = await provider.alive(seconds=seconds)
+            except (ProviderError, TimeoutError):
+                reachable = False
+            self._note(provider, lambda pulse: pulse.after_probe(reachable))
+
+        await asyncio.gather(*(ask(provider) for provider in self._providers))
 
     def _conditions(self, prompt: Prompt) -> Iterator[Condition]:
         now = self._clock()
@@ -269,7 +278,9 @@ class MultiTierLLMService:
             spent, answered = answer.cost, True
             run.spent = MicroUsd(run.spent + spent)
             now = self._clock()
-            self._note(provider, lambda pulse: pulse.after_success(now - started, self._wall_clock()))
+            self._note(
+                provider, lambda pulse: pulse.after_success(now - started, usd(spent), self._wall_clock())
+            )
             return answer
         except TimeoutError as fault:
             timeout = ProviderTimeout(provider=provider.card.name, seconds=seconds)

@@ -1,0 +1,22 @@
+"""What retrieval hands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ccos.domain.draft import Attempt
+from ccos.domain.evidence import Evidence
+
+THIN = 0.35
+"""Answerability below which evidence counts as missing: search once more, then ask or hand over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """`answerability` in [0, 1] says how well the evidence covers the question."""
+
+    queries: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    answerability: float = 0.0
+    attempts: tuple[Attempt, ...] = ()
+    spent_micro_usd: int = 0

@@ -1,0 +1,210 @@
+"""The ticket's way as a graph: triage, retrieve, synthesise, resolve, propose.
+
+Nodes are plain async functions over the state; a node that fails leaves an error in the state and a
+value the next node can work with, so that a fault degrades the draft and never loses it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from operator import add
+from typing import Annotated, Any, TypedDict
+
+import structlog
+from langgraph.graph import END, START, StateGraph
+
+from ccos.agents.findings import Findings
+from ccos.agents.ports import Generator, Search
+from ccos.agents.proposal import propose
+from ccos.agents.resolution import Resolution, Synthesis, resolve, synthesise
+from ccos.agents.retriever import retrieve
+from ccos.agents.triage import Triage, triage
+from ccos.domain.draft import Draft
+from ccos.domain.errors import CcosError
+from ccos.domain.prompt import Grounds
+from ccos.domain.tenant import Tenant
+from ccos.domain.ticket import Ticket
+from ccos.domain.tier import Mode
+from ccos.tiers.request import Context, PiiClass
+
+log = structlog.get_logger(__name__)
+
+RETRIEVAL_SHARE = 0.25
+SYNTHESIS_SHARE = 0.4
+"""Shares of the remaining time a stage may take, so that the reply itself keeps most of it."""
+
+OnStage = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One draft to make. `seconds` is the time for all of it; `hint` is an agent's wish for a new try."""
+
+    draft_id: str
+    ticket_id: str
+    tenant: Tenant
+    ticket: Ticket
+    mode: Mode = Mode.COST_FIRST
+    seconds: float = 20.0
+    hint: str | None = None
+
+
+class State(TypedDict, total=False):
+    job: Job
+    deadline: float
+    triage: Triage
+    findings: Findings
+    synthesis: Synthesis
+    resolution: Resolution
+    draft: Draft
+    errors: Annotated[list[str], add]
+
+
+class Orchestrator:
+    """Runs the graph. `classify` says what personal data a text holds; when it fails the cloud is closed."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        search: Search,
+        classify: Callable[[str], PiiClass],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._generator = generator
+        self._search = search
+        self._classify = classify
+        self._clock = clock
+        self._now = now
+        self._graph = self._build()
+
+    async def draft(self, job: Job, on_stage: OnStage | None = None) -> Draft:
+        """The draft of a ticket. `on_stage` hears the name of each stage when it is done."""
+        started = self._clock()
+        state: State = {"job": job, "deadline": started + job.seconds, "errors": []}
+        draft: Draft | None = None
+        async for update in self._graph.astream(state, stream_mode="updates"):
+            for stage, change in update.items():
+                draft = (change or {}).get("draft", draft)
+                if on_stage is not None:
+                    await on_stage(stage)
+        if draft is None:
+            raise CcosError("The workflow ended without a draft.", draft_id=job.draft_id)
+        return draft.model_copy(update={"latency_seconds": round(self._clock() - started, 6)})
+
+    def _build(self) -> Any:
+        graph = StateGraph(State)
+        stages = (
+            ("triage", self._triage),
+            ("retrieve", self._retrieve),
+            ("synthesise", self._synthesise),
+            ("resolve", self._resolve),
+            ("propose", self._propose),
+        )
+        before = START
+        for name, node in stages:
+            graph.add_node(name, _guarded(name, node))  # type: ignore[call-overload]
+            graph.add_edge(before, name)
+            before = name
+        graph.add_edge(before, END)
+        return graph.compile()
+
+    async def _triage(self, state: State) -> State:
+        ticket = state["job"].ticket
+        try:
+            pii = self._classify(ticket.customer_text)
+        except Exception as fault:  # a recogniser that fails closes the cloud for the task, not the draft
+            log.warning("triage.pii_unknown", error=type(fault).__name__)
+            return {"triage": triage(ticket, pii="local_only"), "errors": ["triage: pii.unknown"]}
+        return {"triage": triage(ticket, pii=pii)}
+
+    async def _retrieve(self, state: State) -> State:
+        job = state["job"]
+        findings = await retrieve(
+            job.tenant.id,
+            job.ticket,
+            self._grounds(state),
+            generator=self._generator,
+            search=self._search,
+            context=self._context(state, RETRIEVAL_SHARE),
+            now=self._now(),
+        )
+        return {"findings": findings}
+
+    async def _synthesise(self, state: State) -> State:
+        found = state.get("findings", Findings())
+        context = self._context(state, SYNTHESIS_SHARE)
+        made = await synthesise(
+            state["job"].ticket, self._grounds(state), found, generator=self._generator, context=context
+        )
+        return {"synthesis": made}
+
+    async def _resolve(self, state: State) -> State:
+        job = state["job"]
+        made = await resolve(
+            job.ticket,
+            self._grounds(state),
+            state.get("findings", Findings()),
+            state.get("synthesis", Synthesis()).facts,
+            generator=self._generator,
+            context=self._context(state, 1.0),
+            hint=job.hint,
+        )
+        return {"resolution": made}
+
+    async def _propose(self, state: State) -> State:
+        job = state["job"]
+        draft = propose(
+            job.draft_id,
+            job.ticket_id,
+            self._grounds(state),
+            triage=state.get("triage"),
+            findings=state.get("findings", Findings()),
+            synthesis=state.get("synthesis", Synthesis()),
+            resolution=state.get("resolution"),
+            errors=tuple(state.get("errors", ())),
+        )
+        return {"draft": draft}
+
+    def _grounds(self, state: State) -> Grounds:
+        job, seen = state["job"], state.get("triage")
+        grounds = Grounds(
+            ticket=job.ticket,
+            evidence=state.get("findings", Findings()).evidence,
+            settings=job.tenant.settings,
+        )
+        return replace(grounds, language=seen.language, intent=seen.intent) if seen else grounds
+
+    def _context(self, state: State, share: float) -> Context:
+        job, seen = state["job"], state.get("triage")
+        remaining = max(state["deadline"] - self._clock(), 0.0)
+        return Context(
+            tenant_id=job.tenant.id,
+            mode=job.mode,
+            seconds=remaining * share,
+            pii=seen.pii if seen else "local_only",
+            cloud_allowed=job.tenant.settings.cloud_allowed,
+        )
+
+
+Node = Callable[[State], Awaitable[State]]
+
+
+def _guarded(name: str, node: Node) -> Node:
+    """A node whose fault becomes a value: its code is kept, never its text, which may quote a ticket."""
+
+    async def run(state: State) -> State:
+        try:
+            return await node(state)
+        except CcosError as fault:
+            log.warning("stage.failed", stage=name, reason=fault.code)
+            return {"errors": [f"{name}: {fault.code}"]}
+        except Exception as fault:
+            log.exception("stage.broke", stage=name, error=type(fault).__name__)
+            return {"errors": [f"{name}: {type(fault).__name__}"]}
+
+    return run

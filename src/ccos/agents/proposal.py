@@ -1,0 +1,92 @@
+"""Puts what the stages made into the draft that a person sees. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from ccos.agents.findings import Findings
+from ccos.agents.resolution import Resolution, Synthesis
+from ccos.agents.triage import Triage
+from ccos.domain.draft import Attempt, Check, Draft, DraftState
+from ccos.domain.money import MicroUsd, usd
+from ccos.domain.prompt import Grounds
+
+LAST_RESORT = {
+    "ko": (
+        "안녕하세요, 고객님. 문의해 주셔서 감사합니다. "
+        "보내 주신 내용은 담당자가 직접 확인하고 있으며, 확인되는 대로 답변드리겠습니다. 감사합니다."
+    ),
+    "en": (
+        "Hello, and thank you for contacting us. A member of our team is looking into your request "
+        "personally and will get back to you as soon as it has been checked. Thank you for your patience."
+    ),
+}
+"""When even the resolution stage broke: an honest acknowledgement, marked as failed for a person to see."""
+
+
+def propose(
+    draft_id: str,
+    ticket_id: str,
+    grounds: Grounds,
+    *,
+    triage: Triage | None,
+    findings: Findings,
+    synthesis: Synthesis,
+    resolution: Resolution | None,
+    errors: tuple[str, ...],
+) -> Draft:
+    """The draft with its state: ready only when the gate accepted an answer that rests on evidence."""
+    seen: dict[str, object] = asdict(triage) if triage else {}
+    if resolution is None:
+        return Draft(
+            id=draft_id,
+            ticket_id=ticket_id,
+            state=DraftState.FAILED,
+            reason="resolve failed",
+            reply=LAST_RESORT[grounds.language],
+            evidence=findings.evidence,
+            attempts=(*findings.attempts, *synthesis.attempts),
+            triage=seen,
+            cost_usd=usd(MicroUsd(findings.spent_micro_usd + synthesis.spent_micro_usd)),
+            errors=errors,
+        )
+    made = resolution.generation
+    spent = findings.spent_micro_usd + synthesis.spent_micro_usd + made.spent
+    return Draft(
+        id=draft_id,
+        ticket_id=ticket_id,
+        state=_state(resolution),
+        tier=made.tier,
+        model=made.model,
+        quality=round(made.quality_score, 4),
+        scorer=made.verdict.scorer,
+        degraded=made.degraded,
+        fallback_used=made.fallback_used,
+        reason=made.reason,
+        reply=resolution.reply,
+        fields=resolution.fields,
+        evidence=findings.evidence,
+        attempts=_attempts(findings, synthesis, resolution),
+        checks=_checks(resolution),
+        triage=seen,
+        confidence_score=round(made.quality_score * findings.answerability, 4),
+        cost_usd=usd(MicroUsd(spent)),
+        errors=errors,
+    )
+
+
+def _state(resolution: Resolution) -> DraftState:
+    if resolution.kind in ("clarify", "hold"):
+        return DraftState.ABSTAINED
+    return DraftState.READY if resolution.generation.accepted else DraftState.NEEDS_REVIEW
+
+
+def _attempts(findings: Findings, synthesis: Synthesis, resolution: Resolution) -> tuple[Attempt, ...]:
+    return (*findings.attempts, *synthesis.attempts, *resolution.generation.attempts)
+
+
+def _checks(resolution: Resolution) -> tuple[Check, ...]:
+    verdict = resolution.generation.verdict
+    vetoes = (Check(name=v.kind, passed=False, detail=v.sentence, span=v.span) for v in verdict.vetoes)
+    scores = (Check(name=name, passed=value > 0, detail=f"{value:.2f}") for name, value in verdict.scores)
+    return (*vetoes, *scores)

@@ -1,0 +1,134 @@
+"""Turns evidence into a reply, field updates and citations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ccos.agents.findings import THIN, Findings
+from ccos.agents.ports import Generator
+from ccos.agents.prompts import public, solution_prompt, synthesis_prompt
+from ccos.domain.draft import Attempt, FieldChange
+from ccos.domain.evidence import Evidence
+from ccos.domain.prompt import Grounds
+from ccos.domain.tenant import TenantSettings
+from ccos.domain.ticket import Ticket
+from ccos.domain.verdict import Verdict
+from ccos.tiers.request import Context, Generation
+
+Kind = Literal["answer", "clarify", "hold"]
+Facts = tuple[Mapping[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """`reply` keeps only citation marks that resolve; `citations` are evidence numbers, in order."""
+
+    reply: str
+    kind: Kind
+    fields: tuple[FieldChange, ...]
+    citations: tuple[int, ...]
+    generation: Generation
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    facts: Facts = ()
+    attempts: tuple[Attempt, ...] = ()
+    spent_micro_usd: int = 0
+
+
+async def synthesise(
+    ticket: Ticket, grounds: Grounds, findings: Findings, *, generator: Generator, context: Context
+) -> Synthesis:
+    """The facts that answer the ticket, each with its evidence number; none when evidence is thin.
+
+    One public passage needs no synthesis: the draft reads it itself.
+    """
+    if findings.answerability < THIN or len(public(grounds.evidence)) < 2:
+        return Synthesis()
+    made = await generator.generate_with_fallback(synthesis_prompt(ticket, grounds), context)
+    known = {e.n for e in public(grounds.evidence)}
+    given = (made.verdict.payload or {}).get("facts")
+    facts = given if made.accepted and isinstance(given, list) else []
+    return Synthesis(tuple(f for f in facts if f.get("n") in known), made.attempts, made.spent)
+
+
+async def resolve(
+    ticket: Ticket,
+    grounds: Grounds,
+    findings: Findings,
+    facts: Facts,
+    *,
+    generator: Generator,
+    context: Context,
+    hint: str | None = None,
+) -> Resolution:
+    """Drafts the reply. Without evidence no model is asked: the rules ask the customer, or hand over."""
+    prompt = solution_prompt(ticket, grounds, facts, hint)
+    retries = 3 if findings.answerability >= THIN else 0
+    made = await generator.generate_with_fallback(prompt, context, max_retries=retries)
+    payload = made.verdict.payload or {}
+    reply, cited = resolve_citations(made.response, grounds.evidence, payload.get("citations"))
+    return Resolution(
+        reply=reply,
+        kind=_kind(payload.get("kind")),
+        fields=field_changes(ticket, grounds.settings, made.verdict, made.quality_score),
+        citations=cited,
+        generation=made,
+    )
+
+
+_MARK = re.compile(r"\s?\[(\d{1,2})\]")
+
+
+def resolve_citations(
+    reply: str, evidence: Sequence[Evidence], listed: object = None
+) -> tuple[str, tuple[int, ...]]:
+    """The reply without marks that point at nothing, and the evidence numbers it cites, in reading order.
+
+    Numbers a model lists without marking them in the text are kept behind the marked ones.
+    """
+    known = {e.n for e in evidence}
+    cited: dict[int, None] = {}
+
+    def keep(match: re.Match[str]) -> str:
+        n = int(match[1])
+        if n not in known:
+            return ""
+        cited[n] = None
+        return match[0]
+
+    text = _MARK.sub(keep, reply)
+    if isinstance(listed, list):
+        cited.update(dict.fromkeys(n for n in listed if isinstance(n, int) and n in known))
+    return text, tuple(cited)
+
+
+def field_changes(
+    ticket: Ticket, settings: TenantSettings, verdict: Verdict, confidence: float
+) -> tuple[FieldChange, ...]:
+    """What the draft proposes to change: closed vocabulary only, and nothing that is already so."""
+    payload = verdict.payload or {}
+    changes: list[FieldChange] = []
+    category = payload.get("category")
+    if category in {c.name for c in settings.categories if c.active} and category != ticket.category:
+        changes.append(
+            FieldChange(name="category", old=ticket.category, new=str(category), confidence=confidence)
+        )
+    tags = payload.get("tags")
+    proposed = [t for t in tags if t in settings.tags] if isinstance(tags, list) else []
+    new_tags = [*ticket.tags, *(t for t in dict.fromkeys(proposed) if t not in ticket.tags)]
+    if len(new_tags) > len(ticket.tags):
+        changes.append(FieldChange(name="tags", old=list(ticket.tags), new=new_tags, confidence=confidence))
+    priority = payload.get("priority")
+    current = ticket.priority.value if ticket.priority else None
+    if priority in ("low", "normal", "high", "urgent") and priority != current:
+        changes.append(FieldChange(name="priority", old=current, new=str(priority), confidence=confidence))
+    return tuple(changes)
+
+
+def _kind(value: object) -> Kind:
+    return value if value in ("answer", "clarify", "hold") else "answer"

@@ -1,0 +1,174 @@
+"""Every variable CCOS reads, and nothing else reads the environment."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ccos.domain.errors import BadSetting
+from ccos.domain.tier import Mode, Tier
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("is not a time zone name such as Asia/Seoul") from None
+    return name
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return value.rstrip("/")
+
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Url = Annotated[str, AfterValidator(_url)]
+
+
+class Settings(BaseSettings):
+    """Every variable with its default; `docs/reference/settings.md` is generated from this class."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_file=".env", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    llm_enable_multi_tier: bool = Field(True, description="Off: only the first usable tier, then rules")
+    llm_tier_threshold: Fraction | None = Field(
+        None, description="Required quality for every task; unset: each task has its own"
+    )
+    tier_0_threshold: Fraction = Field(0.9, description="Prior capability of tier_0, the cloud")
+    tier_1_threshold: Fraction = Field(0.7, description="Prior capability of tier_1, the local 7B model")
+    tier_2_threshold: Fraction = Field(0.5, description="Prior capability of tier_2, the tiny local model")
+    tier_3_threshold: Fraction = Field(0.3, description="Prior capability of tier_3, the rules")
+
+    daily_llm_cost_limit: Decimal = Field(
+        Decimal(5), ge=0, le=1_000_000, description="USD a day for paid tiers; never exceeded"
+    )
+    enable_cost_based_fallback: bool = Field(
+        True, description="Off: the daily limit is recorded but does not hold the cloud back"
+    )
+
+    openai_api_key: SecretStr | None = Field(None, description="Turns the OpenAI provider of tier_0 on")
+    openai_base_url: Url = Field("https://api.openai.com/v1", description="Any OpenAI-compatible endpoint")
+    openai_model: str = Field("gpt-4o", description="Model name sent to it")
+    anthropic_api_key: SecretStr | None = Field(None, description="Turns the Anthropic provider of tier_0 on")
+    anthropic_base_url: Url = Field("https://api.anthropic.com", description="Anthropic messages endpoint")
+    anthropic_model: str = Field("claude-sonnet-4-5", description="Model name sent to it")
+    cloud_price_in: Decimal | None = Field(
+        None,
+        ge=0,
+        validation_alias=AliasChoices("CCOS_CLOUD_PRICE_IN"),
+        description="USD per million prompt tokens, for a cloud model no price is known of",
+    )
+    cloud_price_out: Decimal | None = Field(
+        None,
+        ge=0,
+        validation_alias=AliasChoices("CCOS_CLOUD_PRICE_OUT"),
+        description="USD per million answer tokens, for the same model",
+    )
+
+    minimax_enable_local: bool = Field(True, description="Whether tier_1 may be used")
+    minimax_model_path: Path | None = Field(None, description="GGUF file of tier_1, any 7-9B chat model")
+    minimax_base_url: Url | None = Field(None, description="OpenAI-compatible server for tier_1, not a file")
+    minimax_max_tokens: int = Field(800, ge=16, le=8192, description="Longest answer of tier_1, in tokens")
+    minimax_temperature: float = Field(0.2, ge=0, le=2, description="Temperature of tier_1")
+    tinyllama_model_path: Path | None = Field(None, description="GGUF file of tier_2, a model of about 1B")
+    tinyllama_base_url: Url | None = Field(
+        None, description="OpenAI-compatible server for tier_2, not a file"
+    )
+
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL 16 or newer, login of the application; unset: an embedded server"
+    )
+    database_owner_url: SecretStr | None = Field(
+        None, description="Login that owns the schema, for `ccos db migrate`; unset: DATABASE_URL"
+    )
+
+    home: Path = Field(
+        Path("~/.ccos"),
+        validation_alias="CCOS_HOME",
+        description="Data of the embedded database, indexes, logs",
+    )
+    host: str = Field(
+        "127.0.0.1", validation_alias="CCOS_HOST", description="Address `ccos serve` listens on"
+    )
+    port: int = Field(
+        8080, ge=0, le=65535, validation_alias="CCOS_PORT", description="Port; 0 takes a free one"
+    )
+    mode: Mode = Field(Mode.COST_FIRST, validation_alias="CCOS_MODE", description="How tiers are ordered")
+    timezone: Zone = Field(
+        "Asia/Seoul", validation_alias="CCOS_TIMEZONE", description="Day boundary and screens"
+    )
+    log_format: Literal["console", "json"] = Field(
+        "console", validation_alias="CCOS_LOG_FORMAT", description="Shape of log lines on stderr"
+    )
+
+    @property
+    def thresholds(self) -> dict[Tier, float]:
+        return {
+            Tier.CLOUD_PREMIUM: self.tier_0_threshold,
+            Tier.LOCAL_MINIMAX: self.tier_1_threshold,
+            Tier.LOCAL_TINYLLAMA: self.tier_2_threshold,
+            Tier.RULE_BASED: self.tier_3_threshold,
+        }
+
+    @property
+    def folder(self) -> Path:
+        """`CCOS_HOME` as an absolute path."""
+        return self.home.expanduser().absolute()
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    alias = Settings.model_fields[field].validation_alias
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[0])
+    return str(alias or field).upper()
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """The settings in force. Raises BadSetting whose `facts["problems"]` holds one sentence per mistake."""
+    problems = unknown_names(os.environ if environ is None else environ)
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as fault:
+        problems += [_sentence(error) for error in fault.errors(include_input=False, include_url=False)]
+    except OSError as fault:
+        problems.append(f"The file .env cannot be read ({fault.strerror}); fix its permissions or remove it.")
+    if problems:
+        raise BadSetting(" ".join(problems), problems=problems)
+    return settings
+
+
+def unknown_names(environ: Mapping[str, str]) -> list[str]:
+    """A sentence for every `CCOS_*` variable that means nothing, with the nearest name that does."""
+    known = [variable(name) for name in Settings.model_fields]
+    sentences = []
+    for name in sorted(environ):
+        if name.startswith("CCOS_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = (
+                f"did you mean {near[0]}?"
+                if near
+                else "remove it; `ccos config check` lists those there are."
+            )
+            sentences.append(f"{name} is not a setting of CCOS: {hint}")
+    return sentences
+
+
+def _sentence(error: Any) -> str:
+    name = str(error["loc"][0]) if error["loc"] else "A setting"
+    known = {field.lower(): variable(field) for field in Settings.model_fields}
+    shown = known.get(name.lower(), name)
+    return f"{shown}: {error['msg'].removeprefix('Value error, ')}."
