@@ -114,7 +114,8 @@ def field_changes(
     payload = verdict.payload or {}
     changes: list[FieldChange] = []
     category = payload.get("category")
-    if category in {c.name for c in settings.categories if c.active} and category != ticket.category:
+    active = [c.name for c in settings.categories if c.active]
+    if category in active and category != ticket.category:
         changes.append(
             FieldChange(name="category", old=ticket.category, new=str(category), confidence=confidence)
         )
