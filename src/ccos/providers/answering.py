@@ -1,0 +1,150 @@
+"""What both wire formats need to turn an upstream's words into an Answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from ccos.domain.errors import ContentFiltered, ProviderDown
+from ccos.domain.money import ZERO, MicroUsd
+from ccos.domain.prompt import Answer, FinishReason, Prompt, ProviderCard
+from ccos.providers.prices import Prices
+from ccos.providers.tokens import likely_prompt_tokens, likely_tokens, most_prompt_tokens
+
+MAX_TEXT_CHARACTERS = 200_000
+"""Longest answer that is kept: twice the longest text a ticket may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as a provider reported them; `cached_in` of `tokens_in` came from its prompt cache."""
+
+    tokens_in: int
+    tokens_out: int
+    cached_in: int = 0
+
+
+class Words:
+    """Gathers an answer's pieces, within bounds."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._length = 0
+
+    def add(self, piece: str) -> None:
+        self._length += len(piece)
+        if self._length > MAX_TEXT_CHARACTERS:
+            raise ProviderDown(cause="answer_too_large")
+        self._pieces.append(piece)
+
+    @property
+    def text(self) -> str:
+        return "".join(self._pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a wire reader understood of one answer."""
+
+    text: str
+    finish_reason: FinishReason
+    model: str | None
+    usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """Prices one deployment's answers. Not `paid`: everything is free and needs no price."""
+
+    prices: Prices
+    provider_id: str | None
+    model: str
+    paid: bool
+
+    def most(self, prompt: Prompt, tokens_out: int) -> MicroUsd:
+        """The most a prompt can cost, for reserving. Raises NoPrice."""
+        return self._price(self.model, Usage(most_prompt_tokens(prompt), tokens_out)) if self.paid else ZERO
+
+    def cost(self, model: str, usage: Usage) -> MicroUsd:
+        """What an answer of `model` cost: its own price where one is known, else that of the model asked for.
+
+        A price configured for the model asked for comes before the table's price for the one that answered.
+        """
+        if not self.paid:
+            return ZERO
+        configured = self.prices.configured
+        own = model in configured or (
+            self.model not in configured and self.prices.knows(self.provider_id, model)
+        )
+        return self._price(model if own else self.model, usage)
+
+    def _price(self, model: str, usage: Usage) -> MicroUsd:
+        return self.prices.price(
+            self.provider_id, model, usage.tokens_in, usage.tokens_out, cached_in=usage.cached_in
+        )
+
+
+def to_answer(reply: Reply, prompt: Prompt, card: ProviderCard, till: Till) -> Answer:
+    """The answer, priced. Raises ContentFiltered, or ProviderDown for words there are none of."""
+    if reply.finish_reason == "content_filter":
+        raise ContentFiltered()
+    text = spoken(reply.text, as_json=prompt.schema is not None)
+    if not text:
+        raise ProviderDown(cause="empty", finish_reason=reply.finish_reason)
+    usage = reply.usage or Usage(likely_prompt_tokens(prompt), likely_tokens(reply.text))
+    model = reply.model or card.model
+    return Answer(
+        text=text,
+        provider=card.name,
+        model=model,
+        tokens_in=usage.tokens_in,
+        tokens_out=usage.tokens_out,
+        cost=till.cost(model, usage),
+        finish_reason=reply.finish_reason,
+        usage_reported=reply.usage is not None,
+    )
+
+
+_THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
+_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?```", re.DOTALL)
+
+
+def spoken(text: str, *, as_json: bool = False) -> str:
+    """What is meant for a reader: no thinking, no NUL, and no code fence around a JSON object.
+
+    A thought may lack its opening tag, which some chat templates write themselves, and one that never ends
+    leaves nothing.
+    """
+    rest = _THOUGHT.sub("", text)
+    if "</think>" in rest:
+        rest = rest.rpartition("</think>")[2]
+    if rest.lstrip().startswith("<think>"):
+        return ""
+    rest = rest.replace("\0", "").strip()
+    fenced = _FENCED.fullmatch(rest) if as_json else None
+    return fenced[1].strip() if fenced else rest
+
+
+def parsed(data: bytes) -> Mapping[str, Any]:
+    """A JSON object of a stream or a body. Raises ProviderDown for anything else."""
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        raise ProviderDown(cause="malformed") from None
+    if not isinstance(document, dict):
+        raise ProviderDown(cause="malformed")
+    return document
+
+
+def count(value: object) -> int:
+    """A token count; 0 for what cannot be one."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def name_of(value: object) -> str | None:
+    """The model that says it answered, when that is a name."""
+    return value if isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable() else None

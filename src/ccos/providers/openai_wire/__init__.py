@@ -1,0 +1,6 @@
+"""Chat completions: the wire format of OpenAI and of nearly every local model server."""
+
+from ccos.providers.openai_wire.client import OpenAIChat
+from ccos.providers.openai_wire.dialect import Dialect, dialect_for
+
+__all__ = ["Dialect", "OpenAIChat", "dialect_for"]
