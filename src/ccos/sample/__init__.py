@@ -1,1 +1,100 @@
-"""The sample tenant: data that ships with the product."""
+"""The sample tenant: a fictional Korean online shop, read from the data that ships with the product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from functools import cache
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ccos.domain.prompt import Language
+from ccos.domain.tenant import TenantSettings
+from ccos.domain.ticket import Priority, Ticket
+
+Sentiment = Literal["negative", "neutral", "positive"]
+PiiClass = Literal["none", "maskable", "local_only"]
+
+
+class Gold(BaseModel):
+    """What a good draft for one sample ticket looks like.
+
+    `kb_ids` are the procedures it should rest on, best first, none when the shop has no answer; `points`
+    are short phrases a good reply says.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    external_id: str
+    intent: str
+    category: str
+    priority: Priority
+    language: Language
+    sentiment: Sentiment
+    pii: PiiClass
+    kb_ids: tuple[str, ...]
+    answerable: bool
+    points: tuple[str, ...]
+
+
+class ApprovedAnswer(BaseModel):
+    """A reply a person approved for the rule tier; `text` may hold slots in braces.
+
+    Slots are customer_name, company, order_number, product and contact. `kb_id` is the procedure whose
+    facts the text states, and none when it states none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    intent: str
+    language: Language
+    kb_id: str | None
+    text: str
+
+
+@cache
+def settings() -> TenantSettings:
+    """The shop's names, closed lists and rules."""
+    return TenantSettings.model_validate_json(_text("tenant.json"))
+
+
+def tickets() -> list[Ticket]:
+    """The open tickets, in the order of their external ids."""
+    return [Ticket.model_validate_json(line) for line in _lines("tickets.jsonl")]
+
+
+def gold() -> list[Gold]:
+    """The expected reading of each ticket, in the same order as `tickets()`."""
+    return [Gold.model_validate_json(line) for line in _lines("gold.jsonl")]
+
+
+def approved_answers() -> list[ApprovedAnswer]:
+    """The approved replies of the rule tier."""
+    return [ApprovedAnswer.model_validate_json(line) for line in _lines("answers.jsonl")]
+
+
+def kb_folder() -> AbstractContextManager[Path]:
+    """The folder of KB procedures (Markdown with front matter) as a real path while the context is open."""
+    return as_file(_data().joinpath("kb"))
+
+
+def cases_path() -> AbstractContextManager[Path]:
+    """The file of solved cases (one JSON object a line) as a real path while the context is open."""
+    return as_file(_data().joinpath("cases.jsonl"))
+
+
+def _data() -> Traversable:
+    return files(__name__)
+
+
+def _text(name: str) -> str:
+    return _data().joinpath(name).read_text(encoding="utf-8")
+
+
+def _lines(name: str) -> Iterator[str]:
+    return (line for line in _text(name).splitlines() if line)
