@@ -1,0 +1,268 @@
+"""Drafts, and the attempts behind them. A ticket has at most one open draft.
+
+queued -> running -> ready | needs_review | abstained | failed -> approved | edited | rejected (decisions.py);
+superseded and expired end any open one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from ccos.domain.draft import Attempt, Draft, DraftState, Outcome
+from ccos.domain.errors import BadInput, Conflict, NotFound
+from ccos.domain.money import MicroUsd, micro_usd, usd
+from ccos.domain.tier import Task, Tier
+from ccos.store.database import Tx
+from ccos.store.paging import mark, read_mark
+from ccos.store.values import json_of, new_id, uuid_of
+
+DECIDABLE = frozenset({DraftState.READY, DraftState.NEEDS_REVIEW, DraftState.ABSTAINED})
+OPEN = DECIDABLE | {DraftState.QUEUED, DraftState.RUNNING}
+FINISHED = DECIDABLE | {DraftState.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`next` is where the following page starts; None on the last."""
+
+    drafts: tuple[Draft, ...]
+    next: str | None
+
+
+async def queue(tx: Tx, ticket_id: str | UUID, *, keep_opened: bool = False) -> Draft:
+    """A new draft for the ticket, queued; an older open one is superseded.
+
+    Raises `NotFound` for an unknown ticket. With `keep_opened`, raises `Conflict` when a person has opened
+    the older one: what somebody reads is not replaced on our own account.
+    """
+    ticket = uuid_of(ticket_id)
+    if not await tx.row("SELECT id FROM ticket WHERE id = %(id)s FOR NO KEY UPDATE", id=ticket):
+        raise NotFound("There is no ticket with this id.")
+    older = await tx.rows(
+        "UPDATE draft SET state = 'superseded', updated_at = now()"
+        " WHERE ticket_id = %(ticket)s AND state = ANY(%(open)s) RETURNING opened_at",
+        ticket=ticket,
+        open=_names(OPEN),
+    )
+    if keep_opened and any(row["opened_at"] for row in older):
+        raise Conflict("A person has opened the draft; it is left as it is.")
+    row = await tx.row(
+        "INSERT INTO draft (tenant_id, id, ticket_id, state)"
+        " VALUES (%(tenant)s, %(id)s, %(ticket)s, 'queued')"
+        " RETURNING id, ticket_id, state, body, created_at",
+        id=new_id(),
+        ticket=ticket,
+    )
+    assert row is not None
+    return _draft(row)
+
+
+async def start(tx: Tx, draft_id: str | UUID) -> int:
+    """Begin work, or begin again after a crash; the number of this run, for `finish`.
+
+    Raises `NotFound`, or `Conflict` when the draft is no longer queued or running.
+    """
+    row = await tx.row(
+        "UPDATE draft SET state = 'running', run = run + 1, updated_at = now()"
+        " WHERE id = %(id)s AND state IN ('queued', 'running') RETURNING run",
+        id=uuid_of(draft_id),
+    )
+    if row is None:
+        raise await _refusal(tx, draft_id)
+    return int(row["run"])
+
+
+async def finish(tx: Tx, draft: Draft, *, run: int) -> None:
+    """Store the outcome of run number `run`, and the draft's attempts with it.
+
+    Raises `Conflict` when the draft was superseded, expired or decided meanwhile, or when a later run has
+    begun: then nothing is stored. `BadInput` when `draft.state` is not one that work ends in.
+    """
+    if draft.state not in FINISHED:
+        raise BadInput(f"Work on a draft cannot end in the state {draft.state}.")
+    draft_id = uuid_of(draft.id)
+    changed = await tx.run(
+        "UPDATE draft SET state = %(state)s, degraded = %(degraded)s, body = %(body)s, updated_at = now()"
+        " WHERE id = %(id)s AND state = 'running' AND run = %(run)s",
+        id=draft_id,
+        run=run,
+        state=draft.state.value,
+        degraded=draft.degraded,
+        body=json_of(draft),
+    )
+    if not changed:
+        raise await _refusal(tx, draft_id)
+    await _store_attempts(tx, draft_id, draft.attempts)
+
+
+async def give_up(tx: Tx, draft_id: str | UUID, reason: str) -> bool:
+    """Mark a queued or running draft failed, whoever runs it; False when it was neither."""
+    return bool(
+        await tx.run(
+            "UPDATE draft SET state = 'failed', run = run + 1, updated_at = now(),"
+            "       body = body || jsonb_build_object('reason', %(reason)s::text)"
+            " WHERE id = %(id)s AND state IN ('queued', 'running')",
+            id=uuid_of(draft_id),
+            reason=reason,
+        )
+    )
+
+
+async def expire(tx: Tx, ticket_id: str | UUID) -> int:
+    """An agent answered the ticket without us: its open drafts expire. How many did."""
+    return await tx.run(
+        "UPDATE draft SET state = 'expired', updated_at = now()"
+        " WHERE ticket_id = %(ticket)s AND state = ANY(%(open)s)",
+        ticket=uuid_of(ticket_id),
+        open=_names(OPEN),
+    )
+
+
+async def mark_opened(tx: Tx, draft_id: str | UUID) -> None:
+    """A person has seen it; the first time counts. Raises `NotFound`."""
+    changed = await tx.run(
+        "UPDATE draft SET opened_at = coalesce(opened_at, now()) WHERE id = %(id)s", id=uuid_of(draft_id)
+    )
+    if not changed:
+        raise NotFound("There is no draft with this id.")
+
+
+async def get(tx: Tx, draft_id: str | UUID) -> Draft:
+    """Raises `NotFound`."""
+    row = await tx.row(_SELECT + "WHERE id = %(id)s", id=uuid_of(draft_id))
+    if row is None:
+        raise NotFound("There is no draft with this id.")
+    return _draft(row)
+
+
+async def latest(tx: Tx, ticket_id: str | UUID) -> Draft | None:
+    """The newest draft of a ticket, whatever became of it."""
+    row = await tx.row(
+        _SELECT + "WHERE tenant_id = %(tenant)s AND ticket_id = %(ticket)s"
+        " ORDER BY created_at DESC, id DESC LIMIT 1",
+        ticket=uuid_of(ticket_id),
+    )
+    return _draft(row) if row else None
+
+
+async def page(
+    tx: Tx, *, states: Collection[DraftState] = (), limit: int = 50, after: str | None = None
+) -> Page:
+    """Newest first, in any state or in `states`. Raises `BadInput` when `after` is not an earlier `next`."""
+    at, last = read_mark(after)
+    rows = await tx.rows(
+        _SELECT + "WHERE tenant_id = %(tenant)s"
+        "    AND (%(states)s::text[] IS NULL OR state = ANY(%(states)s))"
+        "    AND (%(at)s::timestamptz IS NULL OR (created_at, id) < (%(at)s::timestamptz, %(last)s::uuid))"
+        "  ORDER BY created_at DESC, id DESC LIMIT %(limit)s",
+        states=_names(states) or None,
+        at=at,
+        last=last,
+        limit=limit + 1,
+    )
+    shown = rows[:limit]
+    return Page(
+        drafts=tuple(_draft(row) for row in shown),
+        next=mark(shown[-1]["created_at"], shown[-1]["id"]) if len(rows) > limit else None,
+    )
+
+
+async def counts(tx: Tx) -> dict[DraftState, int]:
+    """How many drafts are in each state; states without one are absent."""
+    rows = await tx.rows("SELECT state, count(*) AS n FROM draft WHERE tenant_id = %(tenant)s GROUP BY state")
+    return {DraftState(row["state"]): row["n"] for row in rows}
+
+
+async def made_degraded(tx: Tx, *, limit: int = 100) -> list[Draft]:
+    """Drafts made while the cloud was wanted and away, oldest first, that nobody has opened or decided."""
+    rows = await tx.rows(
+        _SELECT + "WHERE tenant_id = %(tenant)s AND state = ANY(%(states)s)"
+        "    AND degraded AND opened_at IS NULL ORDER BY created_at, id LIMIT %(limit)s",
+        states=_names(DECIDABLE),
+        limit=limit,
+    )
+    return [_draft(row) for row in rows]
+
+
+async def attempts(tx: Tx, draft_id: str | UUID) -> list[Attempt]:
+    """The record of every attempt, in the order they were made."""
+    rows = await tx.rows(
+        "SELECT task, tier, provider, model, outcome, reason, tokens_in, tokens_out, cost_micro_usd,"
+        "       latency_seconds, quality FROM attempt"
+        " WHERE tenant_id = %(tenant)s AND draft_id = %(draft)s ORDER BY ordinal",
+        draft=uuid_of(draft_id),
+    )
+    return [
+        Attempt(
+            task=Task(row["task"]),
+            tier=Tier(row["tier"]),
+            provider=row["provider"],
+            model=row["model"],
+            outcome=Outcome(row["outcome"]),
+            reason=row["reason"],
+            tokens_in=row["tokens_in"],
+            tokens_out=row["tokens_out"],
+            cost_usd=usd(MicroUsd(row["cost_micro_usd"])),
+            latency_seconds=row["latency_seconds"],
+            quality=row["quality"],
+        )
+        for row in rows
+    ]
+
+
+_SELECT = "SELECT id, ticket_id, state, body, created_at FROM draft "
+
+
+async def _store_attempts(tx: Tx, draft_id: UUID, made: Sequence[Attempt]) -> None:
+    if not made:
+        return
+    await tx.run_each(
+        """
+        INSERT INTO attempt (tenant_id, id, draft_id, ordinal, task, tier, provider, model, outcome, reason,
+                             tokens_in, tokens_out, cost_micro_usd, latency_seconds, quality)
+        VALUES (%(tenant)s, %(id)s, %(draft)s, %(ordinal)s, %(task)s, %(tier)s, %(provider)s, %(model)s,
+                %(outcome)s, %(reason)s, %(tokens_in)s, %(tokens_out)s, %(cost)s, %(latency)s,
+                %(quality)s)""",
+        [
+            {
+                "id": new_id(),
+                "draft": draft_id,
+                "ordinal": ordinal,
+                "task": attempt.task.value,
+                "tier": attempt.tier.value,
+                "provider": attempt.provider,
+                "model": attempt.model,
+                "outcome": attempt.outcome.value,
+                "reason": attempt.reason,
+                "tokens_in": attempt.tokens_in,
+                "tokens_out": attempt.tokens_out,
+                "cost": micro_usd(Decimal(str(attempt.cost_usd))),
+                "latency": attempt.latency_seconds,
+                "quality": attempt.quality,
+            }
+            for ordinal, attempt in enumerate(made, start=1)
+        ],
+    )
+
+
+async def _refusal(tx: Tx, draft_id: str | UUID) -> Conflict | NotFound:
+    row = await tx.row("SELECT state FROM draft WHERE id = %(id)s", id=uuid_of(draft_id))
+    if row is None:
+        return NotFound("There is no draft with this id.")
+    if row["state"] == DraftState.RUNNING:
+        return Conflict("Work on this draft was begun again by someone else.", state=row["state"])
+    return Conflict(f"The draft is {row['state']} by now.", state=row["state"])
+
+
+def _names(states: Collection[DraftState]) -> list[str]:
+    return sorted(state.value for state in states)
+
+
+def _draft(row: DictRow) -> Draft:
+    columns = {"id": str(row["id"]), "ticket_id": str(row["ticket_id"]), "state": row["state"]}
+    return Draft.model_validate(row["body"] | columns | {"created_at": row["created_at"]})

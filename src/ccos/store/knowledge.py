@@ -1,0 +1,271 @@
+"""The knowledge base and solved cases, with the feed that tells search indexes what changed.
+
+Within a tenant, changes are numbered in the order they become visible: whoever has read up to a number has
+missed nothing before it. That needs one writer at a time per tenant, which `_one_writer` sees to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+from psycopg.rows import DictRow
+
+from ccos.domain.errors import NotFound
+from ccos.domain.evidence import EvidenceKind, Visibility
+from ccos.store.database import Tx
+from ccos.store.values import new_id, storable, utc
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A procedure or a case as its source has it; `updated_at` is the source's time."""
+
+    kind: EvidenceKind
+    external_id: str
+    title: str
+    body: str
+    url: str | None = None
+    visibility: Visibility = Visibility.PUBLIC
+    locale: str | None = None
+    updated_at: datetime | None = None
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of an item that can be found and cited; `heading` is the path of headings above it."""
+
+    heading: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    id: UUID
+    item: Item
+    version: int
+    archived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    item_id: UUID
+    ordinal: int
+    passage: Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    id: UUID
+    outcome: Literal["created", "changed", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    seq: int
+    item_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What can be found: items that are not archived, and their passages."""
+
+    kb: int
+    cases: int
+    passages: int
+
+
+async def put(tx: Tx, item: Item, passages: Sequence[Passage]) -> Put:
+    """Store an item with its passages. The same content again touches nothing; an archived one comes back."""
+    await _one_writer(tx)
+    values = _values(item)
+    row = await tx.row(
+        """
+        INSERT INTO kb_item AS stored (tenant_id, id, kind, external_id, title, body, url, visibility, locale,
+                                       updated_at, valid_until, content_hash)
+        VALUES (%(tenant)s, %(id)s, %(kind)s, %(external_id)s, %(title)s, %(body)s, %(url)s, %(visibility)s,
+                %(locale)s, %(updated_at)s, %(valid_until)s, %(hash)s)
+        ON CONFLICT (tenant_id, kind, external_id) DO UPDATE SET
+            title = excluded.title, body = excluded.body, url = excluded.url,
+            visibility = excluded.visibility, locale = excluded.locale,
+            updated_at = excluded.updated_at, valid_until = excluded.valid_until,
+            content_hash = excluded.content_hash, version = stored.version + 1, stored_at = now(),
+            archived_at = NULL
+        WHERE stored.content_hash <> excluded.content_hash OR stored.archived_at IS NOT NULL
+        RETURNING id, version""",
+        id=new_id(),
+        hash=_hash(values, passages),
+        **values,
+    )
+    if row is None:
+        same = await tx.row(
+            "SELECT id FROM kb_item WHERE tenant_id = %(tenant)s AND kind = %(kind)s"
+            " AND external_id = %(external_id)s",
+            kind=item.kind.value,
+            external_id=item.external_id,
+        )
+        assert same is not None  # nothing was written, so this one was in the way
+        return Put(same["id"], "unchanged")
+    await tx.run("DELETE FROM kb_passage WHERE tenant_id = %(tenant)s AND item_id = %(id)s", id=row["id"])
+    await tx.run(
+        "INSERT INTO kb_passage (tenant_id, item_id, ordinal, heading, body)"
+        " SELECT %(tenant)s, %(id)s, ordinal, heading, body"
+        "   FROM unnest(%(headings)s::text[], %(bodies)s::text[])"
+        "        WITH ORDINALITY AS p (heading, body, ordinal)",
+        id=row["id"],
+        headings=[passage.heading for passage in passages],
+        bodies=[passage.body for passage in passages],
+    )
+    await _changed(tx, [row["id"]])
+    return Put(row["id"], "created" if row["version"] == 1 else "changed")
+
+
+async def archive(tx: Tx, kind: EvidenceKind, external_id: str) -> None:
+    """Take one item out of what can be found; it stays readable. Raises `NotFound`."""
+    await _one_writer(tx)
+    rows = await tx.rows(
+        "UPDATE kb_item SET archived_at = now() WHERE tenant_id = %(tenant)s AND kind = %(kind)s"
+        " AND external_id = %(external_id)s AND archived_at IS NULL RETURNING id",
+        kind=kind.value,
+        external_id=external_id,
+    )
+    if not rows:
+        raise NotFound("There is no such item, or it is archived already.")
+    await _changed(tx, [row["id"] for row in rows])
+
+
+async def archive_missing(tx: Tx, kind: EvidenceKind, present: Collection[str]) -> int:
+    """After a whole import: archive what the source no longer has, by external id. How many that were."""
+    await _one_writer(tx)
+    rows = await tx.rows(
+        "UPDATE kb_item SET archived_at = now() WHERE tenant_id = %(tenant)s AND kind = %(kind)s"
+        " AND archived_at IS NULL AND NOT external_id = ANY(%(present)s::text[]) RETURNING id",
+        kind=kind.value,
+        present=list(present),
+    )
+    await _changed(tx, [row["id"] for row in rows])
+    return len(rows)
+
+
+async def get(tx: Tx, kind: EvidenceKind, external_id: str) -> StoredItem:
+    """Raises `NotFound`. An archived item is still there."""
+    row = await tx.row(
+        _SELECT + "WHERE tenant_id = %(tenant)s AND kind = %(kind)s AND external_id = %(external_id)s",
+        kind=kind.value,
+        external_id=external_id,
+    )
+    if row is None:
+        raise NotFound("There is no such item in the knowledge base.")
+    return _stored(row)
+
+
+async def items(tx: Tx, item_ids: Collection[UUID]) -> list[StoredItem]:
+    """Those of the ids that there are, archived ones too, in no particular order."""
+    rows = await tx.rows(
+        _SELECT + "WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s)",
+        ids=list(item_ids),
+    )
+    return [_stored(row) for row in rows]
+
+
+async def passages(tx: Tx, item_ids: Collection[UUID]) -> list[StoredPassage]:
+    """Passages of the items, by item and then in the item's order (`ordinal` starts at 1)."""
+    rows = await tx.rows(
+        "SELECT item_id, ordinal, heading, body FROM kb_passage"
+        " WHERE tenant_id = %(tenant)s AND item_id = ANY(%(ids)s) ORDER BY item_id, ordinal",
+        ids=list(item_ids),
+    )
+    return [
+        StoredPassage(row["item_id"], row["ordinal"], Passage(row["heading"], row["body"])) for row in rows
+    ]
+
+
+async def changes_since(tx: Tx, seq: int, *, limit: int = 1_000) -> list[Change]:
+    """What changed after `seq` (0 for everything), oldest first; an item appears once, at its last change."""
+    rows = await tx.rows(
+        "SELECT seq, item_id FROM kb_change WHERE tenant_id = %(tenant)s AND seq > %(seq)s"
+        " ORDER BY seq LIMIT %(limit)s",
+        seq=seq,
+        limit=limit,
+    )
+    return [Change(row["seq"], row["item_id"]) for row in rows]
+
+
+async def last_change(tx: Tx) -> int:
+    """The number of the newest change, 0 when there is none."""
+    row = await tx.row("SELECT coalesce(max(seq), 0) AS seq FROM kb_change WHERE tenant_id = %(tenant)s")
+    return int(row["seq"]) if row else 0
+
+
+async def counts(tx: Tx) -> Counts:
+    row = await tx.row(
+        "SELECT count(*) FILTER (WHERE kind = 'kb') AS kb, count(*) FILTER (WHERE kind = 'case') AS cases,"
+        "       coalesce(sum((SELECT count(*) FROM kb_passage p"
+        "                      WHERE p.tenant_id = i.tenant_id AND p.item_id = i.id)), 0)::bigint AS passages"
+        "  FROM kb_item i WHERE tenant_id = %(tenant)s AND archived_at IS NULL"
+    )
+    assert row is not None
+    return Counts(**row)
+
+
+async def _one_writer(tx: Tx) -> None:
+    """Hold the tenant's knowledge until the transaction ends: numbers are drawn in the order of commits."""
+    await tx.run("SELECT pg_advisory_xact_lock(hashtextextended('ccos.kb ' || %(tenant)s::text, 0))")
+
+
+async def _changed(tx: Tx, item_ids: list[UUID]) -> None:
+    """Number the change of each item anew; its earlier number goes, so the feed stays as short as it can."""
+    if not item_ids:
+        return
+    await tx.run(
+        "DELETE FROM kb_change WHERE tenant_id = %(tenant)s AND item_id = ANY(%(ids)s)", ids=item_ids
+    )
+    await tx.run(
+        "INSERT INTO kb_change (tenant_id, item_id) SELECT %(tenant)s, unnest(%(ids)s::uuid[])", ids=item_ids
+    )
+
+
+_SELECT = (
+    "SELECT id, kind, external_id, title, body, url, visibility, locale, updated_at, valid_until, version,"
+    "       archived_at FROM kb_item "
+)
+
+
+def _values(item: Item) -> dict[str, Any]:
+    values = asdict(item)
+    return values | {
+        "kind": item.kind.value,
+        "visibility": item.visibility.value,
+        "updated_at": utc(item.updated_at),
+        "valid_until": utc(item.valid_until),
+    }
+
+
+def _hash(values: dict[str, Any], pieces: Sequence[Passage]) -> bytes:
+    content = storable([values, [[piece.heading, piece.body] for piece in pieces]])
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)).digest()
+
+
+def _stored(row: DictRow) -> StoredItem:
+    return StoredItem(
+        id=row["id"],
+        item=Item(
+            kind=EvidenceKind(row["kind"]),
+            external_id=row["external_id"],
+            title=row["title"],
+            body=row["body"],
+            url=row["url"],
+            visibility=Visibility(row["visibility"]),
+            locale=row["locale"],
+            updated_at=row["updated_at"],
+            valid_until=row["valid_until"],
+        ),
+        version=row["version"],
+        archived_at=row["archived_at"],
+    )
