@@ -3,7 +3,8 @@ from uuid import UUID
 
 import pytest
 
-from ccos.agents.orchestrator import Job, Orchestrator
+from ccos.agents.job import Job
+from ccos.agents.orchestrator import Orchestrator
 from ccos.domain.draft import DraftState
 from ccos.domain.errors import DatabaseUnavailable, ProviderDown
 from ccos.domain.evidence import Evidence, EvidenceKind

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from operator import add
 from typing import Annotated, Any, TypedDict
@@ -17,6 +17,7 @@ import structlog
 from langgraph.graph import END, START, StateGraph
 
 from ccos.agents.findings import Findings
+from ccos.agents.job import Job, OnStage
 from ccos.agents.ports import Generator, Search
 from ccos.agents.proposal import propose
 from ccos.agents.resolution import Resolution, Synthesis, resolve, synthesise
@@ -25,9 +26,6 @@ from ccos.agents.triage import Triage, triage
 from ccos.domain.draft import Draft
 from ccos.domain.errors import CcosError
 from ccos.domain.prompt import Grounds
-from ccos.domain.tenant import Tenant
-from ccos.domain.ticket import Ticket
-from ccos.domain.tier import Mode
 from ccos.tiers.request import Context, PiiClass
 
 log = structlog.get_logger(__name__)
@@ -35,21 +33,6 @@ log = structlog.get_logger(__name__)
 RETRIEVAL_SHARE = 0.25
 SYNTHESIS_SHARE = 0.4
 """Shares of the remaining time a stage may take, so that the reply itself keeps most of it."""
-
-OnStage = Callable[[str], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One draft to make. `seconds` is the time for all of it; `hint` is an agent's wish for a new try."""
-
-    draft_id: str
-    ticket_id: str
-    tenant: Tenant
-    ticket: Ticket
-    mode: Mode = Mode.COST_FIRST
-    seconds: float = 20.0
-    hint: str | None = None
 
 
 class State(TypedDict, total=False):

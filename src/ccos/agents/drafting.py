@@ -1,0 +1,123 @@
+"""From a stored ticket to a stored draft: now, or as a durable job."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from ccos.agents.job import Job, OnStage
+from ccos.domain.draft import Draft
+from ccos.domain.errors import CcosError, Conflict, NotFound
+from ccos.domain.tenant import Tenant
+from ccos.domain.ticket import Ticket
+from ccos.domain.tier import Mode
+from ccos.store import drafts, tenants, tickets
+from ccos.store.database import Database, Tx
+
+log = structlog.get_logger(__name__)
+
+INTERACTIVE_SECONDS = 20.0
+BATCH_SECONDS = 600.0
+
+
+class Drafter(Protocol):
+    async def draft(self, job: Job, on_stage: OnStage | None = None) -> Draft: ...
+
+
+Defer = Callable[[Tx, UUID, str], Awaitable[None]]
+"""Enqueues the work on a draft inside the given transaction: `defer(tx, tenant_id, draft_id)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """A stored ticket with the draft that was queued for it, or that it already had when nothing changed."""
+
+    ticket: Ticket
+    draft: Draft
+
+
+class Drafting:
+    """Keeps tickets and drafts in step: whatever happens to the work, the draft's row says so."""
+
+    def __init__(self, database: Database, drafter: Drafter, defer: Defer, *, mode: Mode) -> None:
+        self._database = database
+        self._drafter = drafter
+        self._defer = defer
+        self._mode = mode
+
+    async def take_in(self, tenant_id: UUID, ticket: Ticket) -> TakenIn:
+        """Stores the ticket and queues its draft in one transaction: what is acknowledged is never lost.
+
+        The same ticket sent again changes nothing and gets the draft it has.
+        """
+        async with self._database.tenant(tenant_id) as tx:
+            put = await tickets.put(tx, ticket)
+            assert put.ticket.id is not None
+            if put.outcome == "unchanged":
+                known = await drafts.latest(tx, put.ticket.id)
+                if known is not None:
+                    return TakenIn(put.ticket, known)
+            draft = await drafts.queue(tx, put.ticket.id)
+            await self._defer(tx, tenant_id, draft.id)
+            return TakenIn(put.ticket, draft)
+
+    async def make(
+        self,
+        tenant: Tenant,
+        ticket_id: str,
+        *,
+        mode: Mode | None = None,
+        seconds: float = INTERACTIVE_SECONDS,
+        hint: str | None = None,
+        on_stage: OnStage | None = None,
+    ) -> Draft:
+        """Drafts a stored ticket now, in place of any open draft it has. Raises NotFound."""
+        async with self._database.tenant(tenant.id) as tx:
+            ticket = await tickets.get(tx, ticket_id)
+            queued = await drafts.queue(tx, ticket_id)
+            run = await drafts.start(tx, queued.id)
+        job = Job(queued.id, queued.ticket_id, tenant, ticket, mode or self._mode, seconds, hint)
+        return await self._run(job, run, on_stage)
+
+    async def work(self, tenant_id: UUID, draft_id: str) -> None:
+        """Does a queued draft, as a job. Done again after a crash, it harms nothing.
+
+        A draft that was superseded or decided in the meantime, or is gone, is left alone.
+        """
+        try:
+            async with self._database.tenant(tenant_id) as tx:
+                queued = await drafts.get(tx, draft_id)
+                ticket = await tickets.get(tx, queued.ticket_id)
+                tenant = await tenants.by_id(tx, tenant_id)
+                run = await drafts.start(tx, draft_id)
+        except (Conflict, NotFound) as fault:
+            log.info("draft.left", draft_id=draft_id, reason=fault.code)
+            return
+        job = Job(draft_id, queued.ticket_id, tenant, ticket, self._mode, BATCH_SECONDS)
+        try:
+            await self._run(job, run, None)
+        except Conflict as fault:
+            log.info("draft.left", draft_id=draft_id, reason=fault.code)
+
+    async def _run(self, job: Job, run: int, on_stage: OnStage | None) -> Draft:
+        try:
+            draft = await self._drafter.draft(job, on_stage)
+        except BaseException as fault:
+            reason = fault.code if isinstance(fault, CcosError) else type(fault).__name__
+            await asyncio.shield(self._give_up(job, reason))
+            raise
+        async with self._database.tenant(job.tenant.id) as tx:
+            await drafts.finish(tx, draft, run=run)
+            return await drafts.get(tx, draft.id)
+
+    async def _give_up(self, job: Job, reason: str) -> None:
+        try:
+            async with self._database.tenant(job.tenant.id) as tx:
+                await drafts.give_up(tx, job.draft_id, reason)
+        except CcosError as fault:
+            log.warning("draft.not_marked", draft_id=job.draft_id, reason=fault.code)

@@ -1,0 +1,25 @@
+"""One draft to make."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from ccos.domain.tenant import Tenant
+from ccos.domain.ticket import Ticket
+from ccos.domain.tier import Mode
+
+OnStage = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One draft to make. `seconds` is the time for all of it; `hint` is an agent's wish for a new try."""
+
+    draft_id: str
+    ticket_id: str
+    tenant: Tenant
+    ticket: Ticket
+    mode: Mode = Mode.COST_FIRST
+    seconds: float = 20.0
+    hint: str | None = None
