@@ -1,0 +1,335 @@
+"""The real engine in a real child process, with a tiny model."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ccos.domain.errors import ModelUnusable
+from ccos.local.supervisor import LocalModel, ModelPlan, Patience, State
+from support.local_models import QUICK, busy_slots, get, is_state, post, running, until
+from support.tiny_gguf import build_tiny_gguf
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Path:
+    return build_tiny_gguf(tmp_path_factory.mktemp("models") / "tiny.gguf")
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory) -> Path:
+    """Some hundred tokens a second, so that there is time to interrupt it."""
+    return build_tiny_gguf(tmp_path_factory.mktemp("models") / "slow.gguf", width=256, layers=6)
+
+
+def process_of(model: LocalModel) -> psutil.Process:
+    assert model.status.pid is not None
+    return psutil.Process(model.status.pid)
+
+
+async def test_it_loads_and_chats_and_leaves_no_process_behind(tiny, tmp_path):
+    async with running(tiny, tmp_path) as model:
+        assert model.state is State.STARTING
+        endpoint = await model.endpoint(seconds=30)
+        assert model.state is State.UP and model.reason == ""
+        assert endpoint.base_url.startswith("http://127.0.0.1:")
+        assert endpoint.api_key not in repr(endpoint)
+        status = model.status
+        assert status.load_seconds is not None and status.load_seconds < 30 and status.restarts == 0
+        process = process_of(model)
+        body = {"messages": [{"role": "user", "content": "안녕하세요"}], "max_tokens": 5}
+        reply = await post(model, "/v1/chat/completions", body)
+        assert 1 <= reply["usage"]["completion_tokens"] <= 5
+    assert not process.is_running()
+    assert model.state is State.STOPPED and model.status.pid is None
+
+
+async def test_the_child_has_two_slots_over_one_context_and_few_threads(tiny, tmp_path):
+    async with running(tiny, tmp_path) as model:
+        slots = await get(model, "/slots")
+        assert [slot["n_ctx"] for slot in slots] == [4096, 4096]
+        environment = process_of(model).environ()
+        assert environment["GOMP_SPINCOUNT"] == "1000"
+    assert ModelPlan("m", tiny).threads == max((os.cpu_count() or 2) - 1, 1)
+
+
+async def test_no_secret_of_the_parent_reaches_the_child(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    async with running(tiny, tmp_path) as model:
+        endpoint = await model.endpoint(seconds=30)
+        process = process_of(model)
+        assert "OPENAI_API_KEY" not in process.environ()
+        assert not any(endpoint.api_key in word for word in [*process.cmdline(), *process.environ().values()])
+
+
+async def test_a_caller_without_the_key_is_refused(tiny, tmp_path):
+    import aiohttp
+
+    async with running(tiny, tmp_path) as model:
+        endpoint = await model.endpoint(seconds=30)
+        async with aiohttp.ClientSession() as http:
+            for path in ("/slots", "/metrics", "/v1/chat/completions"):
+                async with http.get(endpoint.base_url + path) as reply:
+                    assert reply.status == 401
+
+
+async def test_a_larger_context_than_the_model_was_made_for_is_cut_to_it(tiny, tmp_path):
+    async with running(tiny, tmp_path, context_tokens=1_000_000) as model:
+        assert (await model.endpoint(seconds=30)).context_tokens == 4096
+
+
+async def test_every_slot_has_read_the_system_text_before_the_first_request(tiny, tmp_path):
+    system = "You help customers of a shoe shop. " * 8
+    async with running(tiny, tmp_path, warm_system=system) as model:
+        await model.endpoint(seconds=30)
+        for slot in (0, 1):
+            messages = [{"role": "system", "content": system}, {"role": "user", "content": "hello there"}]
+            body = {"messages": messages, "max_tokens": 1, "id_slot": slot}
+            usage = (await post(model, "/v1/chat/completions", body))["usage"]
+            assert usage["prompt_tokens_details"]["cached_tokens"] > 0.7 * usage["prompt_tokens"]
+
+
+async def test_it_comes_back_by_itself_with_another_key_after_kill_9(tiny, tmp_path):
+    async with running(tiny, tmp_path) as model:
+        first = await model.endpoint(seconds=30)
+        process_of(model).kill()
+        await until(lambda: model.status.restarts == 1)
+        second = await model.endpoint(seconds=30)
+        assert second.api_key != first.api_key
+        assert (await get(model, "/health")) == {"status": "ok"}
+
+
+async def test_a_child_that_hangs_is_killed_and_replaced(tiny, tmp_path):
+    async with running(tiny, tmp_path) as model:
+        await model.endpoint(seconds=30)
+        process = process_of(model)
+        process.send_signal(signal.SIGSTOP)
+        await until(lambda: model.status.restarts == 1)
+        assert not process.is_running()
+        await until(is_state(model, State.UP))
+
+
+async def test_a_child_that_keeps_dying_is_given_up_and_can_be_started_again(tiny, tmp_path):
+    async with running(tiny, tmp_path, patience=replace(QUICK, exits_allowed=1)) as model:
+        for _ in range(2):
+            await model.endpoint(seconds=30)
+            process_of(model).kill()
+            await until(lambda: model.state is not State.UP)
+        await until(is_state(model, State.BROKEN))
+        assert "failed 2 times" in model.reason and "signal 9" in model.reason
+        with pytest.raises(ModelUnusable, match="failed 2 times"):
+            await model.endpoint(seconds=30)
+        await model.start()
+        assert (await model.endpoint(seconds=30)).base_url
+
+
+def test_the_rest_between_starts_doubles_up_to_a_limit():
+    patience = Patience()
+    assert [patience.backoff(n) for n in (1, 2, 3, 7, 50)] == [0.5, 1.0, 2.0, 30.0, 30.0]
+
+
+async def test_a_caller_without_patience_is_told_at_once_that_it_loads(tiny, tmp_path):
+    async with running(tiny, tmp_path) as model:
+        with pytest.raises(ModelUnusable, match="being loaded") as caught:
+            await model.endpoint()
+        assert caught.value.facts["state"] == "starting"
+
+
+async def test_a_load_that_takes_too_long_is_ended(tiny, tmp_path):
+    patience = replace(QUICK, load_seconds=0.02, exits_allowed=0)
+    async with running(tiny, tmp_path, patience=patience) as model:
+        await until(is_state(model, State.BROKEN))
+        assert "0.02 seconds" in model.reason
+
+
+def cut(source: Path, to: Path) -> None:
+    to.write_bytes(source.read_bytes()[:200_000])
+
+
+def damaged_shape(source: Path, to: Path) -> None:
+    """A header that reads well and a body that does not fit it: only the engine can notice."""
+    to.write_bytes(source.read_bytes().replace(b"blk.1.ffn_up.weight", b"blk.9.ffn_up.weight"))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda source, to: to.write_text("no model"), "not a GGUF file"),
+        (cut, "cut off"),
+        (
+            lambda source, to: build_tiny_gguf(to, broken_weights=True),
+            "cannot load the model: .*[Nn]a[Nn]|invalid",
+        ),
+        (lambda source, to: build_tiny_gguf(to, template="{% for %}"), "cannot load the model"),
+        (damaged_shape, "cannot load the model: .*blk"),
+        (lambda source, to: None, "no model file"),
+    ],
+    ids=["text", "truncated", "nan", "template", "tensors", "missing"],
+)
+async def test_a_model_that_cannot_be_used_is_broken_with_the_reason(tiny, tmp_path, make, words):
+    file = tmp_path / "model.gguf"
+    make(tiny, file)
+    async with running(file, tmp_path / "state") as model:
+        with pytest.raises(ModelUnusable, match=words) as caught:
+            await model.endpoint(seconds=30)
+        assert model.state is State.BROKEN and model.status.restarts == 0
+        assert caught.value.sentence.endswith(".") and "\n" not in caught.value.sentence
+
+
+async def test_a_mended_file_can_be_started(tiny, tmp_path):
+    file = tmp_path / "model.gguf"
+    async with running(file, tmp_path) as model:
+        await until(is_state(model, State.BROKEN))
+        shutil.copy(tiny, file)
+        await model.start()
+        assert (await model.endpoint(seconds=30)).base_url
+
+
+async def test_a_file_without_a_template_speaks_chatml(tmp_path):
+    file = build_tiny_gguf(tmp_path / "m.gguf", template=None)
+    async with running(file, tmp_path) as model:
+        body = {"messages": [{"role": "user", "content": "hi"}]}
+        prompt = (await post(model, "/apply-template", body))["prompt"]
+        assert prompt == "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
+
+
+async def test_a_model_larger_than_memory_is_refused_before_it_is_started(tiny, tmp_path):
+    async with running(tiny, tmp_path, available=lambda: 50 * 2**20) as model:
+        with pytest.raises(ModelUnusable, match="needs about .* MiB of memory and 50 MiB is available"):
+            await model.endpoint(seconds=30)
+        assert model.status.pid is None
+
+
+async def _stream(model: LocalModel, tokens: int, started: asyncio.Event) -> str:
+    import aiohttp
+
+    endpoint = await model.endpoint(seconds=30)
+    body = {
+        "messages": [{"role": "user", "content": "hi"}],
+        "max_tokens": tokens,
+        "ignore_eos": True,
+        "stream": True,
+    }
+    headers = {"Authorization": f"Bearer {endpoint.api_key}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as http,
+        http.post(endpoint.base_url + "/v1/chat/completions", json=body) as reply,
+    ):
+        last = b""
+        async for line in reply.content:
+            started.set()
+            last = line.strip() or last
+        return last.decode()
+
+
+async def test_close_lets_a_running_answer_end_and_refuses_new_ones(slow, tmp_path):
+    async with running(slow, tmp_path) as model:
+        started = asyncio.Event()
+        answer = asyncio.create_task(_stream(model, 300, started))
+        await started.wait()
+        closing = asyncio.create_task(model.close(seconds=30))
+        await asyncio.sleep(0)
+        with pytest.raises(ModelUnusable, match="stopped"):
+            await model.endpoint(seconds=1)
+        assert await answer == "data: [DONE]"
+        await closing
+        assert model.status.pid is None
+
+
+async def test_close_does_not_wait_longer_than_its_deadline(slow, tmp_path):
+    async with running(slow, tmp_path) as model:
+        started = asyncio.Event()
+        answer = asyncio.create_task(_stream(model, 4000, started))
+        await started.wait()
+        process = process_of(model)
+        await model.close(seconds=0.1)
+        assert not process.is_running()
+        assert (await asyncio.gather(answer, return_exceptions=True))[0] != "data: [DONE]"
+
+
+async def test_closing_while_it_loads_and_twice_is_harmless(tiny, tmp_path):
+    model = LocalModel(ModelPlan("m", tiny), state_dir=tmp_path, patience=QUICK)
+    await model.close()
+    await model.start()
+    await asyncio.sleep(0.02)
+    await model.close()
+    await model.close()
+    assert model.state is State.STOPPED
+    assert not psutil.Process().children(recursive=True)
+
+
+async def test_both_slots_write_at_the_same_time(slow, tmp_path):
+    async with running(slow, tmp_path) as model:
+        began = [asyncio.Event(), asyncio.Event()]
+        answers = [asyncio.create_task(_stream(model, 1500, event)) for event in began]
+        await asyncio.gather(*(event.wait() for event in began))
+        assert await busy_slots(model) == 2
+        for answer in answers:
+            answer.cancel()
+        await asyncio.gather(*answers, return_exceptions=True)
+        await until(lambda: _idle(model), seconds=3)
+
+
+async def _idle(model: LocalModel) -> bool:
+    return await busy_slots(model) == 0
+
+
+_PARENT = """
+import asyncio, sys
+from pathlib import Path
+from ccos.local.supervisor import LocalModel, ModelPlan
+async def main():
+    model = LocalModel(ModelPlan("m", Path(sys.argv[1]), threads=1), state_dir=Path(sys.argv[2]))
+    await model.start()
+    if sys.argv[3] == "up":
+        await model.endpoint(seconds=30)
+    while model.status.pid is None:
+        await asyncio.sleep(0.001)
+    print(model.status.pid, flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("moment", ["up", "loading"])
+async def test_no_child_outlives_a_parent_that_was_killed(tiny, tmp_path, moment):
+    with subprocess.Popen(
+        [sys.executable, "-c", _PARENT, str(tiny), str(tmp_path), moment], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        pid = await asyncio.to_thread(_pid_line, parent.stdout)
+        child = psutil.Process(int(pid))
+        parent.kill()
+    await until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, seconds=5)
+
+
+def _pid_line(stdout) -> str:
+    """The first line that is a number: log lines may come before it."""
+    return next(line for line in stdout if line.strip().isdigit())
+
+
+async def test_the_engines_words_go_to_a_log_that_only_the_owner_reads_and_that_stays_small(tiny, tmp_path):
+    log = tmp_path / "tiny.log"
+    log.write_text("x" * 1_500_000)
+    log.chmod(0o600)
+    async with running(tiny, tmp_path) as model:
+        await model.endpoint(seconds=30)
+        assert log.stat().st_size < 1_000_000 and log.stat().st_mode & 0o077 == 0
+        assert (tmp_path / "tiny.log.1").stat().st_size == 1_000_000
+
+
+async def test_two_models_run_side_by_side(tiny, tmp_path):
+    async with running(tiny, tmp_path / "a") as one, running(tiny, tmp_path / "b") as two:
+        addresses = {(await model.endpoint(seconds=30)).base_url for model in (one, two)}
+        assert len(addresses) == 2
+        process_of(one).kill()
+        await until(lambda: one.status.restarts == 1)
+        assert two.status.restarts == 0 and json.dumps(await get(two, "/health"))
