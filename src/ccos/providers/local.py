@@ -1,0 +1,138 @@
+"""A local model as a provider: a thin layer over whatever runs it and whatever speaks to it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from ccos.domain.errors import BadInput, ModelUnusable, ProviderBusy, ProviderDown, ProviderRefused
+from ccos.domain.money import ZERO, MicroUsd
+from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
+
+
+class Endpoint(Protocol):
+    """Where a running model answers."""
+
+    @property
+    def base_url(self) -> str: ...
+
+    @property
+    def api_key(self) -> str: ...
+
+    @property
+    def control_tokens(self) -> tuple[str, ...]: ...
+
+
+class Runtime(Protocol):
+    """What keeps the model running. `endpoint` raises ModelUnusable when it is not up within `seconds`."""
+
+    @property
+    def state(self) -> str: ...
+
+    async def endpoint(self, *, seconds: float) -> Endpoint: ...
+
+
+class Client(Protocol):
+    """What speaks to one endpoint; raises a ProviderError."""
+
+    async def answer(self, prompt: Prompt, *, seconds: float) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A client for one life of the model, and the patterns its file brings."""
+
+    endpoint: Endpoint
+    client: Client
+    control: re.Pattern[str] | None
+
+
+class LocalProvider:
+    """Answers from a supervised model; ProviderDown at once when it is not up.
+
+    `connect` makes the client of an endpoint (another start of the model has another address and key).
+    `slots` answers are written at a time; who waits longer than its own seconds gets ProviderBusy.
+    `patience_seconds` is how much of its seconds a call may wait for a model that is being loaded.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        connect: Callable[[Endpoint], Client],
+        card: ProviderCard,
+        *,
+        slots: int = 2,
+        patience_seconds: float = 0.0,
+    ) -> None:
+        self._runtime, self._connect, self._card = runtime, connect, card
+        self._patience_seconds = patience_seconds
+        self._free = asyncio.Semaphore(slots)
+        self._line: _Line | None = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._card.name!r}, {self._card.model!r})"
+
+    @property
+    def card(self) -> ProviderCard:
+        return self._card
+
+    async def answer(self, prompt: Prompt, *, seconds: float) -> Answer:
+        """The model's words, or a ProviderError, within `seconds`."""
+        until = time.monotonic() + seconds
+        line = await self._connected(min(seconds, self._patience_seconds))
+        safe = _harmless(prompt, line.control)
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                await self._free.acquire()
+        except TimeoutError:
+            raise ProviderBusy(provider=self._card.name, model=self._card.model) from None
+        try:
+            return await line.client.answer(safe, seconds=max(until - time.monotonic(), 0.0))
+        except BadInput as fault:  # a schema no grammar can be made of: ours to mend, not an outage
+            raise ProviderRefused(fault.sentence, provider=self._card.name, cause="schema") from fault
+        finally:
+            self._free.release()
+
+    async def alive(self, *, seconds: float) -> bool:  # noqa: ARG002  known without waiting
+        """Whether the model is up, as its heartbeat knows."""
+        return self._runtime.state == "up"
+
+    def estimate(self, prompt: Prompt) -> MicroUsd:  # noqa: ARG002  the same for every prompt
+        """Nothing: machine time is not billed by the token."""
+        return ZERO
+
+    async def _connected(self, seconds: float) -> _Line:
+        try:
+            endpoint = await self._runtime.endpoint(seconds=seconds)
+        except ModelUnusable as fault:
+            facts = {"provider": self._card.name, "model": self._card.model, "cause": self._runtime.state}
+            raise ProviderDown(fault.sentence, **facts) from fault
+        if self._line is None or self._line.endpoint != endpoint:
+            self._line = _Line(endpoint, self._connect(endpoint), control_pattern(endpoint.control_tokens))
+        return self._line
+
+
+def control_pattern(tokens: Iterable[str]) -> re.Pattern[str] | None:
+    """What finds the first character of every control token in a text, overlapping ones too."""
+    words = sorted((token for token in tokens if len(token) > 1), key=len, reverse=True)
+    return re.compile(f"(?=(?:{'|'.join(map(re.escape, words))}))(.)", re.DOTALL) if words else None
+
+
+def broken_up(text: str, control: re.Pattern[str] | None) -> str:
+    """The text with a space inside every control token, so that the engine reads it as plain words.
+
+    The engine's tokenizer takes `<|im_end|>` in a customer's message for the real end of the message.
+    """
+    while control is not None and control.search(text):
+        text = control.sub(r"\1 ", text)
+    return text
+
+
+def _harmless(prompt: Prompt, control: re.Pattern[str] | None) -> Prompt:
+    """The prompt without control tokens: no part of it may write them, only the model's own template."""
+    turns = tuple(Turn(turn.role, broken_up(turn.text, control)) for turn in prompt.turns)
+    return replace(prompt, system=broken_up(prompt.system, control), turns=turns)
