@@ -155,6 +155,9 @@ class Upstream:
         except (aiohttp.ClientError, OSError) as fault:
             if not reader.whole:
                 raise ProviderDown(cause=_cause(fault)) from None
+        except ProviderDown:
+            if not reader.whole:
+                raise
         if not reader.whole:
             raise ProviderDown(cause="truncated")
 
@@ -293,6 +296,8 @@ def _cause(fault: Exception) -> str:
         return "truncated"
     if isinstance(fault, (aiohttp.ServerDisconnectedError, ConnectionError)):
         return "reset"
+    if isinstance(fault, aiohttp.ClientResponseError):
+        return "malformed"
     return type(fault).__name__
 
 
