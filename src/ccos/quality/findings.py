@@ -1,0 +1,42 @@
+"""The gate's verdict in words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ccos.domain.draft import Check
+from ccos.domain.prompt import Prompt
+from ccos.domain.verdict import Verdict
+from ccos.quality.gate import CUSTOMER_TASKS
+from ccos.quality.vetoes import CUSTOMER_TEXT, FORM
+from ccos.quality.vetoes.manners import levels
+
+_UNREADABLE = frozenset({"schema", "empty"})
+
+
+def checks(verdict: Verdict, prompt: Prompt) -> tuple[Check, ...]:
+    """One check per question that was put to the answer, failed ones with every veto's own words.
+
+    An answer that could not be read, or is empty, was asked nothing else and has only that check. A
+    mixture of speech levels is a failed check without a veto: a person may well leave it so.
+    """
+    return tuple(_checks(verdict, prompt))
+
+
+def _checks(verdict: Verdict, prompt: Prompt) -> Iterator[Check]:
+    unreadable = [veto for veto in verdict.vetoes if veto.kind in _UNREADABLE]
+    if prompt.schema is not None or unreadable:
+        detail = unreadable[0].sentence if unreadable else "It has the shape that was asked for."
+        yield Check(name="shape", passed=not unreadable, detail=detail)
+    if unreadable:
+        return
+    for family in CUSTOMER_TEXT if prompt.task in CUSTOMER_TASKS else FORM:
+        vetoes = [veto for veto in verdict.vetoes if veto.kind in family.kinds]
+        for veto in vetoes:
+            yield Check(name=family.name, passed=False, detail=veto.sentence, span=veto.span)
+        if not vetoes:
+            yield Check(name=family.name, passed=True, detail=family.fine)
+    if prompt.task in CUSTOMER_TASKS and prompt.grounds.language == "ko":
+        mixed = len(set(levels(verdict.text))) > 1
+        detail = "합쇼체, 해요체 and 반말 are mixed." if mixed else "It keeps one speech level."
+        yield Check(name="speech level", passed=not mixed, detail=detail)

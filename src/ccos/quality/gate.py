@@ -1,0 +1,95 @@
+"""The gate: vetoes first, then a score. It judges; what follows is decided elsewhere."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from ccos.domain.prompt import Answer, Prompt
+from ccos.domain.ticket import MAX_TEXT_CHARACTERS
+from ccos.domain.tier import Task
+from ccos.domain.verdict import Verdict, Veto
+from ccos.quality.folding import storable
+from ccos.quality.form_check import NAME as FORM_CHECK
+from ccos.quality.form_check import form_score, strings
+from ccos.quality.heuristic import HeuristicBaseline
+from ccos.quality.reading import Reading
+from ccos.quality.shape import fault, parse_object
+from ccos.quality.vetoes import CUSTOMER_TEXT, FORM, Family
+
+CUSTOMER_TASKS = frozenset({Task.SOLUTION_DRAFT, Task.KB_SYNTHESIS})
+"""Tasks whose words reach a customer; the others are judged by their form alone."""
+
+
+class Scorer(Protocol):
+    """Measures how good an answer is. `name` travels with every score; it never raises."""
+
+    name: str
+
+    def score(self, prompt: Prompt, text: str) -> tuple[float, tuple[tuple[str, float], ...]]: ...
+
+
+BASELINE = HeuristicBaseline()
+
+
+class Gate:
+    """Judges answers. `vetoes` are the families that look at text for customers.
+
+    Pure and without I/O; it never raises on hostile text, and its time is linear in the texts.
+    """
+
+    def __init__(self, scorer: Scorer = BASELINE, *, vetoes: Sequence[Family] = CUSTOMER_TEXT) -> None:
+        self._scorer = scorer
+        self._vetoes = tuple(vetoes)
+
+    def judge(self, prompt: Prompt, answer: Answer) -> Verdict:
+        """What the gate says of `answer`; a veto never changes the score, it overrules it."""
+        raw = str(storable(answer.text))
+        if len(raw) > MAX_TEXT_CHARACTERS:
+            sentence = f"The answer has {len(raw)} characters, more than anybody reads."
+            too_long = Veto("too_long", sentence, "escalate", (MAX_TEXT_CHARACTERS, len(raw)))
+            return self._refused(prompt, raw[:MAX_TEXT_CHARACTERS], too_long)
+        if prompt.schema is None or not raw.strip():
+            return self._judged(prompt, answer, raw, raw, None)
+        payload = parse_object(raw)
+        wrong = payload if isinstance(payload, str) else fault(payload, prompt.schema)
+        if wrong or isinstance(payload, str):
+            cut = answer.finish_reason == "length"
+            more = (Veto("truncated", "The answer stops before it ends.", "repair"),) if cut else ()
+            return self._refused(prompt, raw, Veto("schema", str(wrong), "repair"), *more)
+        clean = storable(payload)
+        assert isinstance(clean, dict)
+        reply = clean.get("reply")
+        if isinstance(reply, str):
+            return self._judged(prompt, answer, reply, reply, clean)
+        compact = json.dumps(clean, ensure_ascii=False, separators=(",", ":"))
+        return self._judged(prompt, answer, compact, "\n".join(strings(clean)), clean)
+
+    def _judged(
+        self, prompt: Prompt, answer: Answer, text: str, words: str, payload: dict[str, object] | None
+    ) -> Verdict:
+        """`words` are what the families read: `text` itself, or the strings inside a JSON answer."""
+        reading = Reading(words, prompt, answer)
+        for_customers = prompt.task in CUSTOMER_TASKS
+        families = self._vetoes if for_customers else FORM
+        vetoes = tuple(veto for family in families for veto in family.vetoes(reading))
+        if words != text:
+            vetoes = tuple(replace(veto, span=None) for veto in vetoes)
+        if any(veto.kind == "empty" for veto in vetoes):
+            return Verdict(0.0, self._name(prompt), text, vetoes, payload=payload)
+        if not for_customers:
+            quality = form_score(prompt, reading, payload)
+            return Verdict(quality, FORM_CHECK, text, vetoes, (("form", quality),), payload)
+        quality, scores = self._scorer.score(prompt, words)
+        quality = min(1.0, max(0.0, quality)) if math.isfinite(quality) else 0.0
+        return Verdict(quality, self._scorer.name, text, vetoes, scores, payload)
+
+    def _refused(self, prompt: Prompt, text: str, *vetoes: Veto) -> Verdict:
+        """An answer that cannot even be read."""
+        return Verdict(0.0, self._name(prompt), text, vetoes)
+
+    def _name(self, prompt: Prompt) -> str:
+        return self._scorer.name if prompt.task in CUSTOMER_TASKS else FORM_CHECK

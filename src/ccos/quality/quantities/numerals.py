@@ -1,0 +1,67 @@
+"""Numbers as people write them, and the keys by which two spellings of one fact are found equal."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import NamedTuple
+
+
+class Keys(NamedTuple):
+    """A claim is supported when one of the keys it `accepts` is among those the sources `offer`."""
+
+    accepts: frozenset[str]
+    offers: frozenset[str]
+
+    @classmethod
+    def both(cls, *keys: str) -> Keys:
+        return cls(frozenset(keys), frozenset(keys))
+
+
+_NUMBER = r"\d[\d,]{0,20}(?:\.\d{1,6})?"
+_SCALE = r"(?:천만|백만|십만|조|억|만|천|백)"
+_MORE = rf"\s?\d[\d,]{{0,10}}(?:\.\d{{1,4}})?\s?{_SCALE}"
+
+NUMERAL = rf"{_NUMBER}(?:\s?{_SCALE}(?:{_MORE}){{0,3}}(?:\s?\d{{1,4}}(?![\d,]))?)?"
+"""12,900 and 3.5만 and 1억 2천만 and 2천500."""
+
+HEAD = r"(?<![\d.,])(?<!\d-)"
+RANGE = rf"(?:(?P<low>{NUMERAL})\s?(?:~|-|to|에서|or)\s?)?(?P<high>{NUMERAL})"
+
+_SCALES = {
+    "백": 10**2,
+    "천": 10**3,
+    "만": 10**4,
+    "십만": 10**5,
+    "백만": 10**6,
+    "천만": 10**7,
+    "억": 10**8,
+    "조": 10**12,
+}
+_PIECE = re.compile(rf"({_NUMBER})\s?({_SCALE})?")
+_LAST_SCALE = re.compile(rf"{_SCALE}\Z")
+
+
+def value_of(written: str) -> Decimal:
+    """The value of what `NUMERAL` matched."""
+    total = Decimal(0)
+    for digits, scale in _PIECE.findall(written):
+        total += Decimal(digits.replace(",", "")) * _SCALES.get(scale, 1)
+    return total
+
+
+def values(match: re.Match[str]) -> list[Decimal]:
+    """The one or two numbers of what `RANGE` matched; in 3~5만 the first counts in 만 as well."""
+    low, high = match["low"], match["high"]
+    if low is None:
+        return [value_of(high)]
+    scale = _LAST_SCALE.search(high)
+    return [value_of(low + scale.group() if scale and not _has_scale(low) else low), value_of(high)]
+
+
+def key(kind: str, value: Decimal | int) -> str:
+    return f"{kind}:{format(Decimal(value).normalize(), 'f')}"
+
+
+def _has_scale(written: str) -> bool:
+    return any(scale for _, scale in _PIECE.findall(written))

@@ -1,0 +1,75 @@
+"""Is there a whole answer? Empty, cut off, or going round in circles."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from ccos.domain.verdict import Veto
+from ccos.quality.reading import Reading
+from ccos.quality.vetoes.family import Family
+
+LONG = 80
+"""Characters from which an answer is expected to end like a sentence."""
+
+_WORDS = re.compile(r"[^\W_]")
+_CLOSERS = "*_`~\"')]}」』”’ \t\r\n\ufe0f"
+_ENDS = re.compile(r"(?:[다요죠까오함음됨임림]|[^\w\s,])\Z")
+_LINK = re.compile(r"https?://\S{1,500}\Z")
+_ITEM = re.compile(r"\s*(?:[-*•·▪]|\d{1,2}[.)]|[가-하][.)])\s")
+_DANGLING = re.compile(
+    r"(?:,|(?<=[가-힣])(?:을|를|의|에게|에서|와|과)"
+    r"|(?:^|\s)(?:및|또는|그리고|하지만|그러나|the|a|an|and|or|to|of|with|for|your))\Z"
+)
+_SIGN_OFF = re.compile(r"regards|sincerely|thank|best|드림|올림|감사", re.IGNORECASE)
+_RUN = re.compile(r"([^\s\-=_*.~#|])\1{19,}")
+_SHINGLE = 16
+
+
+def _look(reading: Reading) -> Iterator[Veto]:
+    text = reading.folded.text
+    if not _WORDS.search(text):
+        yield Veto("empty", "The answer has no words.", "escalate")
+        return
+    if reading.answer.finish_reason == "length" or cut_off(text):
+        span = reading.folded.original(*reading.sentences[-1])
+        yield Veto("truncated", "The answer stops before it ends.", "repair", span)
+    if loop := looping(reading):
+        yield Veto("looping", "The answer repeats itself.", "escalate", reading.folded.original(*loop))
+
+
+def cut_off(text: str) -> bool:
+    """Whether the text stops mid-sentence. Headings, list items and signatures may end without a stop."""
+    last = text.rstrip().rpartition("\n")[2]
+    if text.count("```") % 2:
+        return True
+    if _SIGN_OFF.search(last) and len(last) <= 40:
+        return False
+    words = last.rstrip(_CLOSERS)
+    if len(text) >= 40 and _DANGLING.search(words):
+        return True
+    ended = words != last or _ENDS.search(words) or _LINK.search(words[-500:]) or _ITEM.match(last)
+    return len(text) >= LONG and len(last) > 30 and not ended
+
+
+def looping(reading: Reading) -> tuple[int, int] | None:
+    """Where the text starts to repeat: a long run, a sentence said three times, mostly repeated stretches."""
+    text = reading.folded.text
+    if run := _RUN.search(text):
+        return run.span()
+    said: Counter[str] = Counter()
+    for start, end in reading.sentences:
+        sentence = " ".join(text[start:end].casefold().split())
+        if len(sentence) >= 10 and _WORDS.search(sentence):
+            said[sentence] += 1
+            if said[sentence] == 3:
+                return start, end
+    flat = " ".join(text.casefold().split())
+    stretches = [flat[at : at + _SHINGLE] for at in range(len(flat) - _SHINGLE + 1)]
+    seen = Counter(stretches)
+    again = [stretch for stretch in stretches if seen[stretch] >= 4 and _WORDS.search(stretch)]
+    return (0, len(text)) if len(flat) >= 60 and len(again) > 0.4 * len(stretches) else None
+
+
+COMPLETE = Family("complete", ("empty", "truncated", "looping"), "The answer is whole.", _look)

@@ -1,0 +1,50 @@
+"""Is every number, date, amount, period, address and identifier in the ticket or the evidence?"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+from ccos.domain.verdict import Veto
+from ccos.quality.quantities import Quantity, code_key, quantities
+from ccos.quality.reading import Reading
+from ccos.quality.vetoes.family import Family
+
+_FROM_CASES = frozenset({"url", "time", "percent", "period", "number"})
+"""What a similar case may support; its amounts, dates and identifiers belong to another customer."""
+
+_WORDS = {
+    "url": "web address", "date": "date", "time": "time", "amount": "amount", "percent": "percentage",
+    "period": "period", "code": "number or code", "number": "number",
+}  # fmt: skip
+
+
+def _look(reading: Reading) -> Iterator[Veto]:
+    claims = sorted(_claims(reading), key=lambda claim: claim.start)
+    if not claims:
+        return
+    own = "\n".join((reading.ticket_text, reading.kb_text, reading.house_text))
+    offered = {key for fact in quantities(own) for key in fact.offers}
+    for fact in quantities(reading.case_text):
+        if fact.kind in _FROM_CASES:
+            offered |= fact.offers
+    squeezed = code_key(own) if any(claim.kind == "code" for claim in claims) else ""
+    for claim in claims:
+        written = reading.folded.text[claim.start : claim.end].strip()
+        if claim.accepts & offered or (claim.kind == "code" and code_key(written) in squeezed):
+            continue
+        sentence = f"The {_WORDS[claim.kind]} {written[:60]!r} is neither in the ticket nor in the evidence."
+        yield Veto("unsupported", sentence, "repair", reading.folded.original(claim.start, claim.end))
+
+
+def _claims(reading: Reading) -> Iterator[Quantity]:
+    """Facts the answer states. Personal data is another family's, and ① numbers a list."""
+    private = [(span.start, span.end) for span in reading.pii]
+    for fact in quantities(reading.folded.text):
+        start, end = reading.folded.original(fact.start, fact.end)
+        overlaps = any(start < right and left < end for left, right in private)
+        if fact.accepts and not overlaps and unicodedata.category(reading.text[start]) != "No":
+            yield fact
+
+
+FACTS = Family("facts", ("unsupported",), "Its facts are in the ticket or the evidence.", _look)
