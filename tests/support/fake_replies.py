@@ -116,9 +116,15 @@ def _fill(schema: Mapping[str, Any], name: str, asked: Asked) -> Any:
 
 
 def _nearest(values: Sequence[Any], asked: Asked) -> Any:
-    """The value that shares most with the ticket and its passages; the first one when none does."""
-    text = _bigrams("\n".join([asked.ticket, *(body for _, body in asked.passages[:1])]))
-    return max(values, key=lambda value: len(_bigrams(str(value)) & text))
+    """The value that shares most with the ticket, then with its first passage; the first one when none does."""
+    ticket = _bigrams(asked.ticket)
+    passage = _bigrams("\n".join(body for _, body in asked.passages[:1]))
+
+    def likeness(value: Any) -> int:
+        own = _bigrams(str(value))
+        return 2 * len(own & ticket) + len(own & passage)
+
+    return max(values, key=likeness)
 
 
 def _bigrams(text: str) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ class Upstream:
             raise BadSetting(
                 "The base URL of a model server holds a user name and an API key is set too; remove one."
             )
-        self._headers = {**headers, **({"Authorization": login.encode()} if login else {})}
+        self._headers = {**headers, **({"Authorization": login} if login else {})}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._base.host!r})"
@@ -301,7 +302,8 @@ def _cause(fault: Exception) -> str:
     return type(fault).__name__
 
 
-def _base(base_url: str, default_path: str, drop_suffix: str) -> tuple[URL, aiohttp.BasicAuth | None]:
+def _base(base_url: str, default_path: str, drop_suffix: str) -> tuple[URL, str | None]:
+    """The URL to put paths behind, and the Authorization header for a login that stood in it."""
     try:
         url = URL(base_url.strip())
     except ValueError:
@@ -311,9 +313,9 @@ def _base(base_url: str, default_path: str, drop_suffix: str) -> tuple[URL, aioh
             "The base URL of a model server must look like https://api.example.com/v1; "
             "check the *_BASE_URL settings."
         )
-    login = (
-        aiohttp.BasicAuth(url.user or "", url.password or "", "utf-8") if url.user or url.password else None
-    )
+    login = None
+    if url.user or url.password:
+        login = "Basic " + b64encode(f"{url.user or ''}:{url.password or ''}".encode()).decode()
     path = url.path.rstrip("/").removesuffix("/chat/completions").removesuffix("/messages")
     path = path.removesuffix(drop_suffix) or default_path or "/"
     return url.with_user(None).with_path(path, keep_query=True), login

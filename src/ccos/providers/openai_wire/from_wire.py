@@ -61,7 +61,7 @@ class ChatReader:
         choices = chunk.get("choices")
         if choices is None and "usage" not in chunk and "prompt_progress" not in chunk:
             raise ProviderDown(cause="malformed")
-        for choice in _objects(choices or []):
+        for choice in _objects([] if choices is None else choices):
             if choice.get("index", 0) in (0, None):
                 self._choose(choice, key)
 
@@ -77,6 +77,8 @@ class ChatReader:
             raise ProviderDown(cause="upstream_error")
         if finish is not None:
             self._finish = _FINISH.get(finish, "other") if isinstance(finish, str) else "other"
+        elif key == "message":
+            self._finish = "stop"  # a document that arrived whole needs no reason to be whole
 
 
 def _text(content: object) -> str:
