@@ -19,8 +19,11 @@ from ccos.store.embedded import EmbeddedServer, ServerUrls, start
 
 @pytest.fixture(scope="session")
 def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """The session's server; its database `ccos` is left untouched, since others are made from it."""
-    with start(tmp_path_factory.mktemp("postgres")) as server:
+    """The session's server; its database `ccos` is left untouched, since others are made from it.
+
+    Imported in several places the fixture joins the one server of the session.
+    """
+    with start(tmp_path_factory.getbasetemp() / "embedded-postgres") as server:
         yield server
 
 

@@ -7,7 +7,6 @@ import secrets
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ccos.domain.errors import BadInput, DatabaseUnavailable, StoreError
 from ccos.store.embedded.binaries import client_programs
@@ -72,28 +71,17 @@ def restore(url: str, path: Path, *, seconds: float = 3600) -> None:
 
 def _login(url: str) -> dict[str, str]:
     """The URL as libpq's environment, so that no password shows in a list of processes."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgresql", "postgres"):
-        raise BadInput("The database URL must begin with postgresql://.")
-    _, _, place = parts.netloc.rpartition("@")
-    host, _, port = place.rpartition(":") if place.rpartition(":")[2].isdigit() else (place, "", "")
-    login = {
-        "PGHOST": unquote(host.strip("[]")),
-        "PGPORT": port,
-        "PGUSER": unquote(parts.username or ""),
-        "PGPASSWORD": unquote(parts.password or ""),
-        "PGDATABASE": unquote(parts.path.lstrip("/")),
-    }
-    names = {
-        "host": "PGHOST",
-        "port": "PGPORT",
-        "user": "PGUSER",
-        "password": "PGPASSWORD",
-        "dbname": "PGDATABASE",
-    }
-    for name, value in parse_qsl(parts.query):
-        login[names.get(name, f"PG{name.upper()}".replace("_", ""))] = value
-    return {name: value for name, value in login.items() if value}
+    from psycopg import Error, conninfo  # here, because the face is imported where no driver is wanted
+    from psycopg.pq import Conninfo
+
+    variables = {option.keyword.decode(): option.envvar for option in Conninfo.get_defaults()}
+    try:
+        given = conninfo.conninfo_to_dict(url)
+    except Error:  # its words repeat the URL, and with it the password
+        raise BadInput(
+            "The database URL cannot be read: write postgresql://user:password@host/name."
+        ) from None
+    return {name.decode(): str(value) for key, value in given.items() if (name := variables[key])}
 
 
 def _try_each(program: str, arguments: list[str], login: Mapping[str, str], seconds: float) -> None:

@@ -265,7 +265,9 @@ def end_orphans(*, seconds: float = 5) -> None:
 def adopt(new: Path, data: Path, *, aside: Path | None = None) -> None:
     """Give a complete data directory its place, and move the one there `aside`; a crash midway is finished
     by `finish_adopting`."""
-    (new / _COMPLETE).touch()
+    mark = new / _COMPLETE
+    mark.touch()
+    os.chown(mark, new.stat().st_uid, new.stat().st_gid)
     sync_folder(new)
     if aside is not None:
         data.rename(aside)
@@ -289,15 +291,16 @@ def version_of(data: Path) -> int:
         ) from fault
 
 
-def remove_stale_pid(data: Path) -> None:
-    """Forget a dead server's process id, which may by now be another program's.
+def remove_traces(cluster: Cluster) -> None:
+    """Forget a dead server's process id, which may by now be another program's, and its sockets.
 
     Only for the holder of the server lock. A server that was started by hand on the same directory is left
     for PostgreSQL to find.
     """
-    file = data / "postmaster.pid"
-    if file.exists() and sys.platform == "linux" and postmaster_of(data) is None:
-        file.unlink()
+    if sys.platform == "linux" and postmaster_of(cluster.data) is None:
+        (cluster.data / "postmaster.pid").unlink(missing_ok=True)
+        for trace in cluster.sockets.glob(".s.PGSQL.*"):
+            trace.unlink()
 
 
 def postmaster_of(data: Path) -> int | None:

@@ -17,7 +17,7 @@ import os
 import pwd
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Identity:
         if self.namespace:
             _enter_namespace()
         elif self.uid != os.geteuid():
-            _become(self.uid, self.gid, passes_closed_folders=self.passes_closed_folders)
+            become(self.uid, self.gid, keeping=_CAP_DAC_OVERRIDE if self.passes_closed_folders else None)
 
     def preparation(self) -> Callable[[], None]:
         """What a child does before it runs PostgreSQL: become this user, and end when its parent does."""
@@ -67,13 +67,13 @@ class Identity:
         return prepare
 
 
-def choose(data: Path, program: Path) -> Identity:
-    """The identity under which `program` can work on `data`. Raises `StoreError` when there is none."""
+def choose(data: Path, files: Collection[Path]) -> Identity:
+    """The identity that may own `data` and can reach the `files`. Raises `StoreError` when there is none."""
     for identity in _candidates(data):
-        if _works(identity, program, data.parent):
+        if _works(identity, files):
             return identity
     raise StoreError(
-        f"PostgreSQL may not run as root, and no other user can reach {data.parent} and {program}: "
+        f"PostgreSQL may not run as root, and no other user can reach {' and '.join(map(str, files))}: "
         "run ccos as an ordinary user, or set DATABASE_URL."
     )
 
@@ -106,14 +106,16 @@ def _candidates(data: Path) -> Iterator[Identity]:
         yield Identity(*unprivileged, passes_closed_folders=True)
 
 
-def _works(identity: Identity, program: Path, folder: Path) -> bool:
-    """Whether that user can run the program and reach the folder, tried in a child."""
+def _works(identity: Identity, files: Collection[Path]) -> bool:
+    """Whether that user can reach the files, tried in a child."""
     child = os.fork()
     if child == 0:
         status = 1
         try:
             identity.enter()
-            status = 0 if os.access(program, os.X_OK) and os.access(folder, os.X_OK) else 1
+            for file in files:  # os.access would not count the right to pass closed folders
+                file.stat()
+            status = 0
         finally:
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -128,17 +130,18 @@ def _enter_namespace() -> None:
     Path("/proc/self/gid_map").write_text(f"{inside_group} {outside_group} 1")
 
 
-def _become(uid: int, gid: int, *, passes_closed_folders: bool) -> None:
-    if passes_closed_folders:
+def become(uid: int, gid: int, *, keeping: int | None = None) -> None:
+    """Turn from root into this user for good, keeping one capability through the next program or none."""
+    if keeping is not None:
         _check(_libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0))
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)
-    if passes_closed_folders:
-        mask = 1 << _CAP_DAC_OVERRIDE
+    if keeping is not None:
+        mask = 1 << keeping
         header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
         _check(_libc.capset(header, (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)))
-        _check(_libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0))
+        _check(_libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, keeping, 0, 0))
 
 
 def _unprivileged() -> tuple[int, int]:

@@ -71,17 +71,22 @@ class Keeper:
 
     def run(self) -> None:
         """Start the server and serve clients until the last has gone. Raises `StoreError`."""
-        held = self._take_server_lock()
-        if held is None:
-            return
+        lock = os.open(self._places.server_lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if self._takes(lock):
+                self._run(lock)
+        finally:
+            os.close(lock)  # before the last client hears that we have ended
+
+    def _run(self, lock: int) -> None:
         adopt_orphans()
         places = self._places
         installed = Programs.find(self._package)
-        identity = choose(places.data, installed[max(installed)].bin / "postgres")
+        identity = choose(places.data, (installed[max(installed)].bin / "postgres", places.server_lock))
         _share_with(identity, places)
         sockets = socket_folder(places, identity.owner)
         write_private(places.socket_record, str(sockets))
-        cluster = Cluster(installed[max(installed)], places.data, identity, sockets, places.log, (held,))
+        cluster = Cluster(installed[max(installed)], places.data, identity, sockets, places.log, (lock,))
         try:
             self._serve(cluster, self._prepare(cluster, installed))
         finally:
@@ -100,18 +105,17 @@ class Keeper:
         for client in self._clients:
             self._send(client, json.dumps(message))
 
-    def _take_server_lock(self) -> int | None:
-        """Wait until no process of an earlier server is left. None: the client went away meanwhile."""
-        lock = os.open(self._places.server_lock, os.O_RDWR | os.O_CREAT, 0o600)
+    def _takes(self, lock: int) -> bool:
+        """Wait until no process of an earlier server is left. False: the client went away meanwhile."""
         nudge_at = time.monotonic() + 1
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return lock
+                return True
             except BlockingIOError:
                 self._listen(0.02)
             if not self._wanted():
-                return None
+                return False
             if time.monotonic() > nudge_at:  # an orphan where the kernel tells no children (macOS)
                 nudge_at += 5
                 with suppress(ProcessLookupError, PermissionError):
@@ -127,7 +131,7 @@ class Keeper:
             new = replace(cluster, data=places.unfinished)
             new.create()
             clusters.adopt(new.data, places.data)
-        clusters.remove_stale_pid(places.data)
+        clusters.remove_traces(cluster)
         known = Passwords.read(places.passwords)
         passwords = known or Passwords.random()
         have = clusters.version_of(places.data)
@@ -143,6 +147,7 @@ class Keeper:
             cluster.bootstrap(passwords, set_passwords=known is None)
             if known is None:
                 passwords.write(places.passwords)
+                _share_with(cluster.identity, places)
         except BaseException:
             server.stop()
             raise
@@ -163,7 +168,7 @@ class Keeper:
                 for client in self._clients:
                     self._send(client, self._ready)
                 while self._wanted() and address.exists():
-                    self._listen(1.0)
+                    self._listen(1.0 if server.running else 0)
                     self._look_after(cluster)
                     if server.running:
                         continue
@@ -174,7 +179,7 @@ class Keeper:
                         )
                         raise DatabaseUnavailable(words)
                     clusters.end_orphans()
-                    time.sleep(0.05 * 4 ** (failures - 1))
+                    time.sleep(0.05 * 3 ** (failures - 1))
                     started = time.monotonic()
                     server = self._relaunch(cluster, server)
                 self._selector.unregister(door)
@@ -183,7 +188,7 @@ class Keeper:
             server.stop()
 
     def _launch(self, cluster: Cluster) -> Postgres:
-        clusters.remove_stale_pid(cluster.data)
+        clusters.remove_traces(cluster)
         server = cluster.launch()
         try:
             server.wait_until_ready(self._wanted)
