@@ -248,6 +248,23 @@ async def test_a_server_without_tls_is_down_for_https(make: Make) -> None:
         assert caught.value.facts["cause"] == "tls"
 
 
+async def test_a_handshake_that_never_ends_has_a_limit_of_its_own(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ccos.providers.exchange.CONNECT_SECONDS", 0.2)
+    async with FakeUpstream() as upstream, open_session() as session:
+        upstream.origin = upstream.origin.replace("http", "https")
+        with pytest.raises(ProviderTimeout) as caught:
+            await make(session, upstream).answer(HELLO, seconds=30)
+        assert caught.value.facts["phase"] == "connect"
+
+
+@pytest.mark.parametrize("what", ["malformed_after_finish", "error_after_finish"])
+async def test_what_fails_after_the_last_word_changes_nothing(make: Make, what: str) -> None:
+    answer = await ask(make, what)
+    assert answer.text == TEXT and answer.finish_reason == "stop"
+
+
 async def test_thinking_is_not_part_of_the_answer(make: Make) -> None:
     answer = await ask(make, Does(text="<think>고객이 배송을 묻는다.</think>\n\n내일 도착합니다."))
     assert answer.text == "내일 도착합니다."
@@ -257,6 +274,13 @@ async def test_an_answer_that_is_only_thinking_is_no_answer(make: Make) -> None:
     with pytest.raises(ProviderDown) as caught:
         await ask(make, Does(text="<think>고객이 배송을 묻는다. 그러니까"))
     assert caught.value.facts["cause"] == "empty"
+
+
+async def test_text_no_json_can_carry_is_refused_and_breaks_nothing(make: Make) -> None:
+    async with FakeUpstream() as upstream, open_session() as session:
+        with pytest.raises(ProviderRefused) as caught:
+            await make(session, upstream).answer(replace(HELLO, turns=(Turn("user", "\ud83d"),)), seconds=5)
+        assert caught.value.facts["cause"] == "unsendable_text" and upstream.seen == []
 
 
 async def test_a_prompt_without_words_is_refused_before_it_is_sent(make: Make) -> None:

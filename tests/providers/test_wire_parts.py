@@ -8,8 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import genai_prices
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccos.domain.errors import (
@@ -22,12 +23,14 @@ from ccos.domain.errors import (
     ProviderRefused,
     ProviderTimeout,
 )
+from ccos.domain.money import micro_usd
 from ccos.domain.prompt import Prompt, Turn
 from ccos.domain.tier import Task
 from ccos.providers.answering import spoken
 from ccos.providers.anthropic_wire import AnthropicMessages
+from ccos.providers.exchange import Limits
 from ccos.providers.faults import Complaint, refusal, retry_after_seconds
-from ccos.providers.http import Limits, open_session
+from ccos.providers.http import open_session
 from ccos.providers.openai_wire import Dialect, OpenAIChat
 from ccos.providers.prices import Prices, provider_id_for, undated
 from ccos.providers.sse import EventStream
@@ -67,6 +70,7 @@ def test_a_code_that_is_no_code_is_not_kept(code: Any) -> None:
     assert Complaint.read({"error": {"code": code}}).code is None
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
@@ -113,6 +117,7 @@ def all_events(stream: EventStream, chunks: list[bytes]) -> Iterator[bytes]:
     yield from stream.end()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 40), max_size=20), st.sampled_from([b"\n", b"\r\n"]))
 def test_events_do_not_depend_on_where_chunks_fall(cuts: list[int], line_end: bytes) -> None:
     wire = 'event: x\ndata: {"말": 1}\n\n: keep-alive\n\ndata:둘\ndata: 줄\nid: 3\n\ndata: [DONE]\n'.encode()
@@ -144,6 +149,7 @@ def test_a_fence_around_json_is_taken_off_where_json_was_asked_for() -> None:
     assert spoken('```json\n{"a": 1}\n```', as_json=True) == '{"a": 1}'
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_the_upper_bound_of_tokens_holds_against_bytes(text: str) -> None:
     assert most_tokens(text) >= len(text)
@@ -170,6 +176,20 @@ def test_prices_round_up_and_cached_tokens_cost_less() -> None:
     assert prices.price("openai", "gpt-4o", 1, 0) == 3
     whole, cached = (prices.price("openai", "gpt-4o", 2_000, 10, cached_in=n) for n in (0, 1_000))
     assert cached < whole
+
+
+MODELS = ["gpt-4o", "gpt-5.2", "gpt-4", "claude-sonnet-4-5", "claude-opus-4-6", "claude-haiku-4-5", "o3"]
+
+
+@settings(deadline=None)
+@given(st.sampled_from(MODELS), st.integers(0, 400_000), st.integers(0, 100_000), st.sampled_from([0, 1, 2]))
+def test_our_sum_is_the_price_packages_sum(model: str, tokens_in: int, tokens_out: int, part: int) -> None:
+    cached = tokens_in * part // 2
+    usage = genai_prices.Usage(
+        input_tokens=tokens_in, output_tokens=tokens_out, cache_read_tokens=cached or None
+    )
+    theirs = genai_prices.calc_price(usage, model_ref=model).total_price
+    assert Prices().price(None, model, tokens_in, tokens_out, cached_in=cached) == micro_usd(theirs)
 
 
 def test_a_configured_price_comes_first_for_dated_names_too() -> None:
@@ -224,6 +244,7 @@ async def test_a_configured_price_of_the_model_asked_for_wins_over_the_table() -
     assert (answer.model, answer.cost) == ("gpt-4o", 200)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.integers(1, 2_000))
 def test_an_estimate_bounds_what_any_answer_costs(text: str, tokens_out: int) -> None:
     prompt = Prompt(Task.SOLUTION_DRAFT, "짧게.", (Turn("user", text),), max_tokens=tokens_out)
@@ -246,7 +267,16 @@ async def test_the_room_to_think_is_part_of_the_estimate() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "api.openai.com/v1", "ftp://x/v1", "http://", "http://[bad", "javascript:alert(1)"]
+    "url",
+    [
+        "",
+        "api.openai.com/v1",
+        "ftp://x/v1",
+        "http://",
+        "http://[bad",
+        "http://h:99999",
+        "javascript:alert(1)",
+    ],
 )
 async def test_a_base_url_that_is_none_is_refused_with_a_sentence(url: str) -> None:
     async with open_session() as session:

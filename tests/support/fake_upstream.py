@@ -208,6 +208,13 @@ class _Exchange:
         await self._wait(3600)
         return False
 
+    async def malformed_after_finish(self, does: Does) -> bool:
+        return await self._stream([*self._format.until_finish(self._events(does)), b"data: {oops\n\n"])
+
+    async def error_after_finish(self, does: Does) -> bool:
+        events = self._format.until_finish(self._events(does))
+        return await self._stream([*events, self._format.error("api_error")])
+
     async def no_done(self, does: Does) -> bool:
         return await self._stream(self._format.until_finish(self._events(does)))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 from ccos.domain.errors import NoPrice
 from ccos.domain.money import MicroUsd, micro_usd
@@ -80,9 +82,26 @@ def load() -> None:
     get_snapshot()
 
 
+@dataclass(frozen=True, slots=True)
+class _Flat:
+    """USD per million tokens of a model whose price depends on nothing else up to `below` prompt tokens."""
+
+    fresh_in: Decimal
+    cached_in: Decimal
+    out: Decimal
+    below: float
+
+    def price(self, tokens_in: int, tokens_out: int, cached_in: int) -> Decimal:
+        fresh = self.fresh_in * (tokens_in - cached_in) + self.cached_in * cached_in
+        return (fresh + self.out * tokens_out) / _MILLION
+
+
 def _looked_up(
     provider_id: str | None, model: str, tokens_in: int, tokens_out: int, cached_in: int
 ) -> Decimal | None:
+    flat = _flat(provider_id, model)
+    if flat is not None and tokens_in < flat.below:
+        return flat.price(tokens_in, tokens_out, cached_in)
     from genai_prices import Usage, calc_price
 
     usage = Usage(input_tokens=tokens_in, output_tokens=tokens_out, cache_read_tokens=cached_in or None)
@@ -90,3 +109,27 @@ def _looked_up(
         return calc_price(usage, model_ref=model, provider_id=provider_id).total_price
     except (LookupError, ValueError):
         return None
+
+
+@lru_cache(maxsize=256)
+def _flat(provider_id: str | None, model: str) -> _Flat | None:
+    """The model's price as plain rates, because the package's own sum takes 0.08 ms and an answer needs two.
+
+    None for prices by the hour or by request and for models not found: the package answers for those.
+    """
+    from genai_prices.data_snapshot import get_snapshot
+    from genai_prices.types import ModelPrice, TieredPrices
+
+    try:
+        prices = get_snapshot().find_provider_model(model, None, provider_id, None)[1].prices
+    except (LookupError, ValueError):
+        return None
+    if not isinstance(prices, ModelPrice) or prices.requests_kcount:
+        return None
+    rates = (prices.input_mtok, prices.cache_read_mtok or prices.input_mtok, prices.output_mtok)
+    base = [rate.base if isinstance(rate, TieredPrices) else rate for rate in rates]
+    starts = [tier.start for rate in rates if isinstance(rate, TieredPrices) for tier in rate.tiers]
+    fresh_in, cached_in, out = base
+    if fresh_in is None or cached_in is None or out is None:
+        return None
+    return _Flat(fresh_in, cached_in, out, min(starts, default=math.inf))

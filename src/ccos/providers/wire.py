@@ -10,7 +10,7 @@ from ccos.domain.errors import ProviderError, ProviderRefused
 from ccos.domain.money import MicroUsd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.providers.answering import Reply, Till, to_answer
-from ccos.providers.http import Limits, Reader, Upstream
+from ccos.providers.exchange import Limits, Reader, Upstream
 
 
 class ReplyReader(Reader, Protocol):

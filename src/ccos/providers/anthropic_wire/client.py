@@ -12,7 +12,8 @@ from ccos.providers.answering import Till
 from ccos.providers.anthropic_wire.dialect import Dialect, dialect_for
 from ccos.providers.anthropic_wire.from_wire import MessageReader
 from ccos.providers.anthropic_wire.to_wire import to_wire, token_limit
-from ccos.providers.http import Upstream, checked_key
+from ccos.providers.exchange import Upstream
+from ccos.providers.http import checked_key
 from ccos.providers.prices import Prices
 from ccos.providers.wire import Format, Patience, WireClient
 

@@ -9,7 +9,8 @@ import aiohttp
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
 from ccos.providers.answering import Till
-from ccos.providers.http import Upstream, checked_key
+from ccos.providers.exchange import Upstream
+from ccos.providers.http import checked_key
 from ccos.providers.openai_wire.dialect import Dialect, dialect_for
 from ccos.providers.openai_wire.from_wire import ChatReader
 from ccos.providers.openai_wire.to_wire import to_wire, token_limit
