@@ -29,7 +29,7 @@ class Drafter(Protocol):
     async def draft(self, job: Job, on_stage: OnStage | None = None) -> Draft: ...
 
 
-Defer = Callable[[Tx, UUID, str], Awaitable[None]]
+Defer = Callable[[Tx, UUID, str], Awaitable[object]]
 """Enqueues the work on a draft inside the given transaction: `defer(tx, tenant_id, draft_id)`."""
 
 
@@ -84,7 +84,7 @@ class Drafting:
         job = Job(queued.id, queued.ticket_id, tenant, ticket, mode or self._mode, seconds, hint)
         return await self._run(job, run, on_stage)
 
-    async def work(self, tenant_id: UUID, draft_id: str) -> None:
+    async def work(self, tenant_id: UUID, draft_id: UUID) -> None:
         """Does a queued draft, as a job. Done again after a crash, it harms nothing.
 
         A draft that was superseded or decided in the meantime, or is gone, is left alone.
@@ -96,13 +96,13 @@ class Drafting:
                 tenant = await tenants.by_id(tx, tenant_id)
                 run = await drafts.start(tx, draft_id)
         except (Conflict, NotFound) as fault:
-            log.info("draft.left", draft_id=draft_id, reason=fault.code)
+            log.info("draft.left", draft_id=str(draft_id), reason=fault.code)
             return
-        job = Job(draft_id, queued.ticket_id, tenant, ticket, self._mode, BATCH_SECONDS)
+        job = Job(queued.id, queued.ticket_id, tenant, ticket, self._mode, BATCH_SECONDS)
         try:
             await self._run(job, run, None)
         except Conflict as fault:
-            log.info("draft.left", draft_id=draft_id, reason=fault.code)
+            log.info("draft.left", draft_id=str(draft_id), reason=fault.code)
 
     async def _run(self, job: Job, run: int, on_stage: OnStage | None) -> Draft:
         try:

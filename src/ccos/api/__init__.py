@@ -1,1 +1,1 @@
-"""HTTP."""
+"""HTTP: thin routes over the same parts the command line uses."""

@@ -77,7 +77,8 @@ class MultiTierLLMService:
     """Plans tiers, calls them under one deadline, and accepts only what passes the gate.
 
     `providers` holds every configured provider, best first inside a tier; it must hold a rule tier,
-    which is what makes the call end in an answer whatever else happens.
+    which is what makes the call end in an answer whatever else happens. `required_quality` overrides the
+    tasks' own; `one_tier` calls a single tier before the rules.
     """
 
     def __init__(
@@ -87,6 +88,8 @@ class MultiTierLLMService:
         budget: Budget,
         *,
         thresholds: Mapping[Tier, float] = CAPABILITY,
+        required_quality: float | None = None,
+        one_tier: bool = False,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -96,6 +99,8 @@ class MultiTierLLMService:
         self._gate = gate
         self._budget = budget
         self._thresholds = thresholds
+        self._required_quality = required_quality
+        self._one_tier = one_tier
         self._clock = clock
         self._wall_clock = wall_clock
         self._pulses = {id(p): Pulse() for p in providers}
@@ -114,7 +119,8 @@ class MultiTierLLMService:
         end in another tier, and the rules always have something.
         """
         context = context or Context()
-        required = REQUIRED_QUALITY[prompt.task] if required_quality is None else required_quality
+        required = self._required(prompt, required_quality)
+        tiers = min(max_retries, 1) if self._one_tier else max_retries
         started = self._clock()
         kept, dropped = filter_providers(self._conditions(prompt), prompt, context)
         missed = [d.card for d in dropped if d.reason in CLOUD_MISSED]
@@ -125,7 +131,7 @@ class MultiTierLLMService:
                 self._outlooks(prompt, cards),
                 required_quality=required,
                 seconds=context.seconds,
-                max_calls=max(0, max_retries),
+                max_calls=max(0, tiers),
             )
 
         chosen = plan(kept)
@@ -134,6 +140,12 @@ class MultiTierLLMService:
         run.attempts.extend(_skipped(prompt, d) for d in dropped)
         accepted = await self._walk(run, kept, max_retries)
         return self._conclude(run, accepted, self._clock() - started)
+
+    def _required(self, prompt: Prompt, asked: float | None) -> float:
+        if asked is not None:
+            return asked
+        own = REQUIRED_QUALITY[prompt.task]
+        return own if self._required_quality is None else self._required_quality
 
     def pulses(self) -> list[tuple[ProviderCard, Pulse]]:
         """What recent calls and probes say of each provider, from memory."""

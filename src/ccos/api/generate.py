@@ -1,0 +1,107 @@
+"""The multi-tier call itself, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from ccos.api.caller import Opened, Writer
+from ccos.api.headers import generation_headers
+from ccos.domain.draft import Attempt, Check
+from ccos.domain.evidence import Evidence
+from ccos.domain.prompt import Grounds, Prompt, Turn
+from ccos.domain.ticket import Text, Ticket
+from ccos.domain.tier import Mode, Task, Tier
+from ccos.quality.gate import checks
+from ccos.quality.pii import classify
+from ccos.tiers.request import Context
+
+router = APIRouter(prefix="/api", tags=["generate"])
+
+SYSTEM = {
+    "ko": "당신은 고객센터 상담사를 돕습니다. 주어진 자료만 근거로, 정중한 합쇼체로 답합니다.",
+    "en": "You help a support agent. Answer politely, and only from the material given.",
+}
+
+
+class GenerateIn(BaseModel):
+    """`context` is what the answer may stand on; the gate checks against it."""
+
+    prompt: Text = Field(min_length=1)
+    task: Task = Task.SOLUTION_DRAFT
+    system: Text | None = None
+    ticket: Ticket | None = None
+    evidence: list[Evidence] = Field(default_factory=list, max_length=20)
+    language: str = Field("ko", pattern="^(ko|en)$")
+    json_schema: dict[str, Any] | None = Field(
+        None, description="Makes the answer one JSON object of this shape"
+    )
+    required_quality: float | None = Field(None, ge=0, le=1)
+    max_retries: int = Field(3, ge=0, le=3)
+    max_tokens: int = Field(800, ge=1, le=8_192)
+    mode: Mode | None = None
+    seconds: float = Field(20.0, gt=0, le=600)
+
+
+class GenerateOut(BaseModel):
+    response: str
+    tier: Tier
+    quality_score: float
+    scorer: str
+    latency: float = Field(description="Seconds")
+    cost: float = Field(description="USD, refused and failed attempts included")
+    fallback_used: bool
+    degraded: bool
+    accepted: bool
+    reason: str
+    provider: str
+    model: str
+    attempts: list[Attempt]
+    checks: list[Check]
+
+
+@router.post("/generate")
+async def generate(wish: GenerateIn, caller: Writer, ccos: Opened, response: Response) -> GenerateOut:
+    """An answer from the best tier that gave one; never an error because a tier is down."""
+    language = "en" if wish.language == "en" else "ko"
+    ticket = wish.ticket or Ticket(description=wish.prompt)
+    prompt = Prompt(
+        task=wish.task,
+        system=wish.system or SYSTEM[language],
+        turns=(Turn("user", wish.prompt),),
+        grounds=Grounds(
+            ticket=ticket,
+            evidence=tuple(wish.evidence),
+            language=language,
+            settings=caller.tenant.settings,
+        ),
+        schema=wish.json_schema,
+        max_tokens=wish.max_tokens,
+    )
+    context = Context(
+        tenant_id=caller.tenant.id,
+        mode=wish.mode or ccos.settings.mode,
+        seconds=wish.seconds,
+        pii=classify(f"{wish.system or ''}\n{wish.prompt}\n{ticket.customer_text}"),
+        cloud_allowed=caller.tenant.settings.cloud_allowed,
+    )
+    made = await ccos.service.generate_with_fallback(prompt, context, wish.required_quality, wish.max_retries)
+    response.headers.update(generation_headers(made))
+    return GenerateOut(
+        response=made.response,
+        tier=made.tier,
+        quality_score=made.quality_score,
+        scorer=made.verdict.scorer,
+        latency=made.latency,
+        cost=made.cost,
+        fallback_used=made.fallback_used,
+        degraded=made.degraded,
+        accepted=made.accepted,
+        reason=made.reason,
+        provider=made.provider,
+        model=made.model,
+        attempts=list(made.attempts),
+        checks=list(checks(made.verdict, prompt)),
+    )

@@ -1,0 +1,47 @@
+"""Response headers of routes that generate: what answered, and at what price."""
+
+from __future__ import annotations
+
+from ccos.domain.draft import Draft, Outcome
+from ccos.domain.tier import Task
+from ccos.tiers.request import Generation
+
+
+def draft_headers(draft: Draft) -> dict[str, str]:
+    """The headers for a draft; `-attempts` counts calls that were really made for the reply."""
+    called = [a for a in draft.attempts if a.task is Task.SOLUTION_DRAFT and a.outcome is not Outcome.SKIPPED]
+    return _headers(
+        tier=draft.tier.value if draft.tier else "",
+        model=draft.model or "",
+        quality=draft.quality,
+        attempts=len(called),
+        fallback_reason=draft.reason if draft.fallback_used else "",
+        cost_usd=draft.cost_usd,
+    )
+
+
+def generation_headers(made: Generation) -> dict[str, str]:
+    called = [a for a in made.attempts if a.outcome is not Outcome.SKIPPED]
+    return _headers(
+        tier=made.tier.value,
+        model=made.model,
+        quality=made.quality_score,
+        attempts=len(called),
+        fallback_reason=made.reason if made.fallback_used else "",
+        cost_usd=made.cost,
+    )
+
+
+def _headers(
+    *, tier: str, model: str, quality: float | None, attempts: int, fallback_reason: str, cost_usd: float
+) -> dict[str, str]:
+    """Header values are Latin-1; a model named otherwise is shown with its other letters replaced."""
+    values = {
+        "x-ccos-tier": tier,
+        "x-ccos-model": model,
+        "x-ccos-quality": "" if quality is None else f"{quality:.4f}",
+        "x-ccos-attempts": str(attempts),
+        "x-ccos-fallback-reason": fallback_reason,
+        "x-ccos-cost-usd": f"{cost_usd:.6f}",
+    }
+    return {k: v.encode("ascii", "replace").decode().replace("\n", " ") for k, v in values.items() if v}

@@ -1,0 +1,48 @@
+"""Health: of the process, of what it needs, of the tiers. Answered from memory wherever it can be."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from ccos.api.caller import Opened
+from ccos.api.problems import problem
+from ccos.domain.errors import StoreError
+from ccos.store import checks
+from ccos.tiers.health import health
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/livez")
+async def live() -> dict[str, str]:
+    """The process runs."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", response_model=None)
+async def ready(ccos: Opened) -> Response:
+    """The database answers and has the right schema."""
+    try:
+        wrong = await checks.problems(ccos.database)
+    except StoreError as fault:
+        return problem(503, fault.code, fault.sentence)
+    if wrong:
+        return problem(503, "store.unfit", " ".join(wrong))
+    return JSONResponse({"status": "ready"})
+
+
+@router.get("/api/health/llm-tiers")
+async def llm_tiers(ccos: Opened) -> dict[str, Any]:
+    """The state of the four tiers, from what calls and probes have seen. Never asks anyone."""
+    return health(ccos.service.pulses(), now=time.monotonic(), at=datetime.now(UTC))
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics() -> Response:
+    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,60 @@
+"""Bounds that every request meets before anything reads it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ccos.api.problems import problem
+
+MAX_BODY_BYTES = 2_000_000
+BODY_SECONDS = 30.0
+
+
+class BodyLimit:
+    """Takes a body in whole before anything else sees it: 413 over the limit, 408 when it does not come."""
+
+    def __init__(self, app: ASGIApp, *, limit: int = MAX_BODY_BYTES, seconds: float = BODY_SECONDS) -> None:
+        self._app = app
+        self._limit = limit
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+        too_large = length.isdigit() and int(length) > self._limit
+        try:
+            async with asyncio.timeout(self._seconds):
+                body = None if too_large else await self._read(receive)
+        except TimeoutError:
+            late = problem(408, "input.too_slow", "The body did not arrive in time; send it again.")
+            await late(scope, receive, send)
+            return
+        if body is None:
+            sentence = f"The body is over {self._limit // 1_000_000} MB; send less."
+            await problem(413, "input.too_large", sentence)(scope, receive, send)
+            return
+        waiting = [body]
+
+        async def replay() -> Message:
+            if waiting:
+                return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+            return await receive()
+
+        await self._app(scope, replay, send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The whole body, or None when it is over the limit."""
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > self._limit:
+                return None
+            if message["type"] != "http.request" or not message.get("more_body", False):
+                return b"".join(parts)
