@@ -52,7 +52,7 @@ async def test_it_loads_and_chats_and_leaves_no_process_behind(tiny, tmp_path):
     assert model.state is State.STOPPED and model.status.pid is None
 
 
-async def test_the_child_has_two_slots_over_one_context_and_few_threads(tiny, tmp_path):
+async def test_the_child_has_two_slots_with_a_whole_context_each_and_few_threads(tiny, tmp_path):
     async with running(tiny, tmp_path) as model:
         slots = await get(model, "/slots")
         assert [slot["n_ctx"] for slot in slots] == [4096, 4096]
@@ -203,7 +203,7 @@ async def test_a_file_without_a_template_speaks_chatml(tmp_path):
 
 async def test_a_model_larger_than_memory_is_refused_before_it_is_started(tiny, tmp_path):
     async with running(tiny, tmp_path, available=lambda: 50 * 2**20) as model:
-        with pytest.raises(ModelUnusable, match="needs about .* MiB of memory and 50 MiB is available"):
+        with pytest.raises(ModelUnusable, match=r"needs about .* MiB of memory and 50 MiB is available"):
             await model.endpoint(seconds=30)
         assert model.status.pid is None
 
@@ -276,6 +276,18 @@ async def test_both_slots_write_at_the_same_time(slow, tmp_path):
             answer.cancel()
         await asyncio.gather(*answers, return_exceptions=True)
         await until(lambda: _idle(model), seconds=3)
+
+
+async def test_two_long_answers_at_once_do_not_take_each_others_context(tiny, tmp_path):
+    async with running(tiny, tmp_path) as model:
+        body = {
+            "messages": [{"role": "user", "content": "hi " * 1700}],
+            "max_tokens": 300,
+            "ignore_eos": True,
+        }
+        replies = await asyncio.gather(*(post(model, "/v1/chat/completions", body) for _ in range(2)))
+        assert [reply["usage"]["completion_tokens"] for reply in replies] == [300, 300]
+        assert all(reply["usage"]["prompt_tokens"] > 3000 for reply in replies)
 
 
 async def _idle(model: LocalModel) -> bool:

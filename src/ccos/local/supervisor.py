@@ -42,7 +42,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
-    """Which file to serve, and how. `warm_system` is a system text that every slot reads ahead of traffic."""
+    """Which file to serve, and how.
+
+    Each of the `slots` writes one answer at a time, within `context_tokens` of its own; on a processor more
+    than two gain nothing. `warm_system` is a system text that every slot reads ahead of traffic.
+    """
 
     name: str
     path: Path
@@ -141,7 +145,8 @@ class LocalModel:
         if self._task is not None and not self._task.done():
             return
         if self._http is None:
-            self._http = aiohttp.ClientSession()
+            # The engine closes a connection after a streamed answer, though it promises to keep it.
+            self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         self._closing = False
         self._become(State.STARTING, "The model is being loaded.")
         self._task = asyncio.create_task(self._supervise(self._http), name=f"local model {self.plan.name}")
@@ -205,7 +210,7 @@ class LocalModel:
                 model, environment = await asyncio.to_thread(self._prepare)
         except TimeoutError:
             return f"its file was not read in {self._patience.load_seconds:g} seconds"
-        context = min(self.plan.context_tokens, model.context_length or self.plan.context_tokens)
+        context = self._context(model)
         key = secrets.token_urlsafe(32)
         config = {
             "model": str(model.path),
@@ -237,10 +242,12 @@ class LocalModel:
 
     def _prepare(self) -> tuple[ModelFile, dict[str, str]]:
         model = read_model_file(self.plan.path)
-        context = min(self.plan.context_tokens, model.context_length or self.plan.context_tokens)
-        check_fits(model, context, self._available())
+        check_fits(model, self._context(model), self.plan.slots, self._available())
         self._state_dir.mkdir(parents=True, exist_ok=True)
         return model, child_environment(self._state_dir)
+
+    def _context(self, model: ModelFile) -> int:
+        return min(self.plan.context_tokens, model.context_length or self.plan.context_tokens)
 
     async def _warm(self, http: aiohttp.ClientSession, endpoint: Endpoint) -> None:
         """Let every slot read the system text, so that no first customer waits for it."""

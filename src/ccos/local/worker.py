@@ -54,9 +54,9 @@ def _serve(config: dict[str, Any]) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = config["model"]
     params.model_alias = {config["name"]}
-    params.n_ctx = config["context_tokens"]
-    params.n_parallel = config["slots"]
-    params.kv_unified = True  # a slot may use the whole context when the others are idle
+    # Every slot has a context of its own: out of a shared one, two long answers at once both fail.
+    params.n_ctx = config["context_tokens"] * config["slots"]
+    params.n_parallel, params.kv_unified = config["slots"], False
     params.n_batch = params.n_ubatch = 128  # a cancelled prompt stops after one batch
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config["threads"]
     params.cache_ram_mib = config["cache_mib"]
