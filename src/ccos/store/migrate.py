@@ -115,13 +115,13 @@ def _connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
 def _next_step(connection: psycopg.Connection[tuple[Any, ...]], seconds: float) -> list[str]:
     with connection.transaction():
         connection.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(milliseconds(seconds))))
-        connection.execute(SQL("SET LOCAL statement_timeout = {}").format(Literal(milliseconds(seconds))))
         try:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         except errors.LockNotAvailable:
             raise DatabaseUnavailable(
                 f"Another migration still runs after {seconds:.0f} seconds; try again when it is done."
             ) from None
+        connection.execute(SQL("SET LOCAL statement_timeout = {}").format(Literal(milliseconds(seconds))))
         _prepare(connection)
         applied = _applied(connection)
         now = compare(applied)
@@ -131,7 +131,14 @@ def _next_step(connection: psycopg.Connection[tuple[Any, ...]], seconds: float) 
         if step is None:
             return []
         connection.execute(SQL("SET LOCAL search_path = {}, pg_temp").format(Identifier(step.schema)))
-        connection.execute(step.sql.encode())
+        try:
+            connection.execute(step.sql.encode())
+        except psycopg.Error as error:
+            raise StoreError(
+                f"The migration {next(iter(step.accounts_for))} failed (SQLSTATE {error.sqlstate}) "
+                "and was undone; the server's log has the statement.",
+                sqlstate=error.sqlstate,
+            ) from None
         with connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO ccos.schema_migration (name, sha256) VALUES (%s, %s)",
