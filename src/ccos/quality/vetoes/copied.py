@@ -15,37 +15,18 @@ INSTRUCTION_CHARACTERS = 40
 
 
 def copied_span(text: str, source: str, least: int) -> tuple[int, int] | None:
-    """Where `text` first repeats at least `least` characters of `source`, whatever the blanks and the case.
-
-    Every such stretch holds a whole block of `source` that starts at a multiple of half its length, so
-    only those blocks are looked for.
-    """
+    """Where `text` first repeats `least` characters of `source` or more, whatever the blanks and the case."""
     flat, places = _flat(text)
     flat_source, _ = _flat(source)
-    step = least // 2
-    size = least - step + 1
-    first: tuple[int, int] | None = None
-    for at in range(0, len(flat_source) - size + 1, step):
-        block = flat_source[at : at + size]
-        found = flat.find(block)
-        while found >= 0:
-            start, end = _grown(flat, flat_source, found, at, size)
-            if end - start >= least and (first is None or start < first[0]):
-                first = start, end
-            found = flat.find(block, found + 1) if first is None else -1
-    return None if first is None else (places[first[0]], places[first[1] - 1] + 1)
-
-
-def _grown(text: str, source: str, start: int, at: int, size: int) -> tuple[int, int]:
-    left = 0
-    while start > left and at > left and text[start - left - 1] == source[at - left - 1]:
-        left += 1
-    end = start + size
-    right = at + size
-    while end < len(text) and right < len(source) and text[end] == source[right]:
-        end += 1
-        right += 1
-    return start - left, end
+    stretches = {flat_source[at : at + least] for at in range(len(flat_source) - least + 1)}
+    starts = range(len(flat) - least + 1)
+    first = next((at for at in starts if flat[at : at + least] in stretches), None)
+    if first is None:
+        return None
+    last = next(
+        (at for at in range(first, len(starts)) if flat[at : at + least] not in stretches), len(starts)
+    )
+    return places[first], places[last + least - 2] + 1
 
 
 def _flat(text: str) -> tuple[str, list[int]]:
