@@ -15,6 +15,7 @@ CcosError
 │   ├── ContentFiltered     the provider declined the content; never routed around silently
 │   └── NoPrice             a paid model without a known price is never called
 ├── ModelUnusable           a local model file cannot be loaded
+├── IndexUnusable           the search index on this machine can be neither opened nor built
 └── StoreError
     ├── DatabaseUnavailable
     └── SchemaMismatch
@@ -113,6 +114,10 @@ class NoPrice(ProviderRefused):
 
 class ModelUnusable(CcosError):
     code, message = "model.unusable", "The model file cannot be loaded."
+
+
+class IndexUnusable(CcosError):
+    code, message = "kb.index_unusable", "The search index cannot be built; check the disk of CCOS_HOME."
 
 
 class StoreError(CcosError):

@@ -1,0 +1,60 @@
+"""From what a person wrote to weighted search terms: the rare words of it, its first line before the rest."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from ccos.knowledge import korean
+
+MOST_CHARACTERS = 4_000
+"""Of a longer query the beginning is read: the question comes first, then logs and quoted mail."""
+
+MOST_WORDS, MOST_JAMO = 18, 32
+"""Terms that are searched, the rarest first. A whole ticket holds hundreds, most of them filler."""
+
+FIRST_LINE, LATIN = 2.0, 1.5
+"""What a term of the first line (a ticket's subject) and a Latin word or code count, against 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Search terms with their weights in the query, before the index says how rare each is."""
+
+    words: Mapping[str, float]
+    jamo: Mapping[str, float]
+
+
+def terms(query: str) -> Terms:
+    """Weights grow with the logarithm of how often a term is said: 1 + ln(count)."""
+    first, _, rest = query[:MOST_CHARACTERS].strip().partition("\n")
+    weighed = {
+        word: weight * (1.0 if _syllabic(word) else LATIN)
+        for word, weight in _weights(korean.words, first, rest).items()
+    }
+    return Terms(weighed, _weights(korean.jamo, first, rest))
+
+
+def rarest(weights: Mapping[str, float], idf: Mapping[str, float], most: int) -> dict[str, float]:
+    """The `most` terms that can add the most to a score; a term that no document has adds nothing."""
+    worth = {term: weight * idf[term] for term, weight in weights.items()}
+    best = sorted((term for term in worth if worth[term] > 0), key=lambda term: (-worth[term], term))
+    return {term: weights[term] for term in best[:most]}
+
+
+def inverse_frequency(documents: int, having: int) -> float:
+    """BM25's ln(1 + (N - n + 0.5) / (n + 0.5)) (Robertson and Zaragoza 2009); 0 for a term nobody has."""
+    return math.log(1 + (documents - having + 0.5) / (having + 0.5)) if having else 0.0
+
+
+def _weights(split: Callable[[str], Iterable[str]], first: str, rest: str) -> dict[str, float]:
+    subject: Counter[str] = Counter(split(first))
+    body: Counter[str] = Counter(split(rest))
+    emphasis = FIRST_LINE if body else 1.0
+    return {term: 1 + math.log(max(emphasis * subject[term] + body[term], 1.0)) for term in subject | body}
+
+
+def _syllabic(term: str) -> bool:
+    return not (term[0].isascii() or term[0].isdigit())
