@@ -12,13 +12,16 @@ _URL = re.compile(
     rf"(?:https?://|www\.){_PATH}{{1,2000}}"
     r"|(?<![\w@.-])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,3}\.(?:com|net|org|kr|io|co|shop|app|dev)(?![\w-])"
     rf"(?:/{_PATH}{{0,500}})?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _PREFIX = re.compile(r"\A(?:https?://)?(?:www\.)?")
 _CODE = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     r"(?=[A-Za-z0-9_-]{0,40}\d)(?=[\d_-]{0,40}[A-Za-z])[A-Za-z0-9]{1,60}(?:[_-][A-Za-z0-9]{1,60}){0,6}"
     r"|\d{1,20}(?:-\d{2,20}){1,5}|\d{1,20}(?:\.\d{1,20}){2,6}|\d{5,40}(?![\d,.]\d))"
+)
+_MEASURED = re.compile(
+    rf"{HEAD}{RANGE}\s?(?:[kmgt]b|mbps|kg|mg|g|km|cm|mm|m|ml|l|w|v|hz|px|mah)(?![a-z0-9])", re.IGNORECASE
 )
 _ORDINAL = re.compile(r"\A\d{1,3}(?:st|nd|rd|th)\Z", re.IGNORECASE)
 _RANGE_OF_COUNTS = re.compile(r"\A\d{1,3}-\d{1,3}\Z")
@@ -52,6 +55,10 @@ def _codes(match: re.Match[str]) -> list[Keys]:
     return [Keys.both(code)]
 
 
+def _measured(match: re.Match[str]) -> list[Keys]:
+    return [Keys.both(key("n", number)) for number in values(match)]
+
+
 def _counts(match: re.Match[str]) -> list[Keys]:
     """Zero and one are grammar more often than facts. A number that counts nothing may be an amount."""
     numbers = [number for number in values(match) if number > 1]
@@ -61,4 +68,4 @@ def _counts(match: re.Match[str]) -> list[Keys]:
 
 
 URLS = (("url", _URL, _urls),)
-CODES_AND_COUNTS = (("code", _CODE, _codes), ("number", _COUNT, _counts))
+CODES_AND_COUNTS = (("number", _MEASURED, _measured), ("code", _CODE, _codes), ("number", _COUNT, _counts))

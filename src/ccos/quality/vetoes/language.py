@@ -23,7 +23,9 @@ MINIMUM = 12
 
 def _look(reading: Reading) -> Iterator[Veto]:
     text, language = reading.folded.text, reading.grounds.language
-    if stray := next((m for m in _FOREIGN.finditer(text) if m.group() not in reading.known_text), None):
+    if stray := next(
+        (m for m in _FOREIGN.finditer(text) if m.group().casefold() not in reading.known_text), None
+    ):
         span = reading.folded.original(*stray.span())
         yield Veto(
             "language",
@@ -33,9 +35,11 @@ def _look(reading: Reading) -> Iterator[Veto]:
         )
         return
     hangul, latin = list(_HANGUL.finditer(text)), list(_LATIN.finditer(text))
-    if language == "ko":
-        own = [word for word in latin if word.group().casefold() not in reading.known_text]
-        if _outweighs(own, hangul):
+    if language == "ko":  # capitals are names, menus and keys
+        prose = [
+            w for w in latin if w.group()[0].islower() and w.group().casefold() not in reading.known_text
+        ]
+        if _outweighs(prose, hangul):
             yield _wrong(reading, None)
         elif sentence := next(_english_sentences(reading), None):
             yield _wrong(reading, sentence)

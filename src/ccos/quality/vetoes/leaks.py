@@ -28,12 +28,12 @@ _SELF_TALK = re.compile(
     r"|\bknowledge cut-?off\b|\bsystem prompt\b|\bmy training data\b"
     r"|(?:AI|인공지능)\s?(?:언어\s?)?모델(?:로서|이므로|이라서|입니다|이기)|언어\s?모델로서"
     r"|저는\s(?:AI|인공지능|챗봇)|시스템\s?프롬프트|학습\s?데이터",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _OURS = re.compile(
     r"\btier[_-]\d\b|\b(?:cloud_premium|local_minimax|local_tinyllama|rule_based)\b"
     r"|(?<![a-z])(?:gpt-?[345][\w.-]{0,20}|chatgpt|openai|anthropic|claude|minimax|tinyllama|llama-?\d[\w.-]{0,20}|qwen[\w.-]{0,20}|gemini|mistral)(?![a-z])",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _SAYS = {
     "placeholder": "The answer has a placeholder that nobody filled in.",
