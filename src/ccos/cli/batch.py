@@ -1,0 +1,143 @@
+"""Drafting many tickets, and what is shown of it: used by `demo` and by `draft --batch`."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from ccos.domain.draft import Draft, DraftState, Outcome
+from ccos.domain.errors import CcosError
+from ccos.domain.tenant import Tenant
+from ccos.domain.ticket import Ticket
+from ccos.domain.tier import Mode, Task
+from ccos.store import tickets as ticket_store
+from ccos.wiring import Ccos
+
+TIER_NAMES = {"tier_0": "cloud", "tier_1": "local", "tier_2": "tiny", "tier_3": "rules"}
+STATE_STYLES = {
+    DraftState.READY: "green",
+    DraftState.NEEDS_REVIEW: "yellow",
+    DraftState.ABSTAINED: "cyan",
+    DraftState.FAILED: "red",
+}
+
+
+async def draft_all(
+    ccos: Ccos, tenant: Tenant, wanted: Sequence[Ticket], *, mode: Mode | None, seconds: float, at_once: int
+) -> AsyncIterator[tuple[Ticket, Draft]]:
+    """Stores and drafts each ticket, `at_once` at a time, and gives them back in the order they came."""
+    free = asyncio.Semaphore(at_once)
+
+    async def one(ticket: Ticket) -> Draft:
+        async with free:
+            async with ccos.database.tenant(tenant.id) as tx:
+                put = await ticket_store.put(tx, ticket)
+            assert put.ticket.id is not None
+            return await ccos.drafting.make(tenant, put.ticket.id, mode=mode, seconds=seconds)
+
+    tasks = [asyncio.create_task(one(ticket)) for ticket in wanted]
+    try:
+        for ticket, task in zip(wanted, tasks, strict=True):
+            try:
+                yield ticket, await task
+            except CcosError as fault:
+                yield ticket, _lost(ticket, fault)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _lost(ticket: Ticket, fault: CcosError) -> Draft:
+    """The draft of a ticket that could not even be stored, so that it is shown and counted."""
+    name = ticket.external_id or ticket.id or ""
+    return Draft(id="", ticket_id=name, state=DraftState.FAILED, reason=fault.code, errors=(fault.sentence,))
+
+
+def totals(drafts: Sequence[Draft]) -> dict[str, Any]:
+    """What a table's foot says, as values. Seconds are per draft."""
+    seconds = sorted(d.latency_seconds for d in drafts)
+    return {
+        "tickets": len(drafts),
+        "with_reply": sum(bool(d.reply) for d in drafts),
+        "states": dict(Counter(d.state.value for d in drafts)),
+        "tiers": dict(sorted(Counter(d.tier.value if d.tier else "none" for d in drafts).items())),
+        "degraded": sum(d.degraded for d in drafts),
+        "fallback_used": sum(d.fallback_used for d in drafts),
+        "model_calls": sum(a.outcome is not Outcome.SKIPPED for d in drafts for a in d.attempts),
+        "cost_usd": round(sum(d.cost_usd for d in drafts), 6),
+        "seconds_p50": round(statistics.median(seconds), 4) if seconds else None,
+        "seconds_p95": round(seconds[max(0, -(-95 * len(seconds) // 100) - 1)], 4) if seconds else None,
+    }
+
+
+def table_of(rows: Iterable[tuple[Ticket, Draft]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("ticket", no_wrap=True)
+    table.add_column("subject", no_wrap=True, overflow="ellipsis", max_width=30)
+    table.add_column("tier", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("score", justify="right")
+    table.add_column("ms", justify="right")
+    table.add_column("evidence", no_wrap=True, overflow="ellipsis", max_width=34)
+    table.add_column("flags", no_wrap=True, overflow="ellipsis")
+    for ticket, draft in rows:
+        table.add_row(*_row(ticket, draft))
+    return table
+
+
+def _row(ticket: Ticket, draft: Draft) -> list[Text | str]:
+    tier = draft.tier.value if draft.tier else "none"
+    return [
+        ticket.external_id or draft.ticket_id[:8],
+        Text(ticket.subject or ticket.description.split("\n")[0]),
+        f"{tier[-1:]} {TIER_NAMES.get(tier, '')}",
+        Text(draft.state.value, STATE_STYLES.get(draft.state, "")),
+        "" if draft.quality is None else f"{draft.quality:.2f}",
+        f"{draft.latency_seconds * 1000:.0f}",
+        Text(f"{len(draft.evidence)}: {draft.evidence[0].id}" if draft.evidence else "none"),
+        " ".join(flags(draft)),
+    ]
+
+
+def flags(draft: Draft) -> list[str]:
+    """What a person should know at a glance."""
+    found = []
+    if draft.degraded:
+        found.append("degraded")
+    if draft.triage.get("pii") in ("maskable", "local_only"):
+        found.append(f"pii:{draft.triage['pii']}")
+    if draft.triage.get("sentiment") == "negative":
+        found.append("upset")
+    found += [f"veto:{c.name}" for c in draft.checks if not c.passed and c.detail and c.span is not None]
+    refused = [a for a in draft.attempts if a.task is Task.SOLUTION_DRAFT and a.outcome is Outcome.FAILED]
+    found += [f"{a.tier.value}:{a.reason}" for a in refused]
+    return [*found, *(f"error:{e.split(':')[0]}" for e in draft.errors)]
+
+
+def progress_bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True)
+
+
+def summary_text(summary: dict[str, Any]) -> Text:
+    """The totals in three lines."""
+    states = ", ".join(f"{n} {state}" for state, n in sorted(summary["states"].items()))
+    tiers = ", ".join(f"{n} {TIER_NAMES.get(tier, tier)}" for tier, n in summary["tiers"].items())
+    lines = [
+        f"{summary['with_reply']} of {summary['tickets']} tickets have a draft: {states}. By tier: {tiers}.",
+        f"Seconds a draft: p50 {summary['seconds_p50']}, p95 {summary['seconds_p95']}. "
+        f"Cost: ${summary['cost_usd']:.4f}. Degraded: {summary['degraded']}.",
+    ]
+    if "gold" in summary:
+        said = ", ".join(f"{name.replace('_', ' ')} {share}" for name, share in summary["gold"].items())
+        lines.append(f"Against the expected answers: {said}.")
+    lines.append("Scores are the plain heuristic's, a baseline and no probability.")
+    return Text("\n" + "\n".join(lines))

@@ -1,0 +1,112 @@
+"""`ccos serve` and `ccos worker`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable
+
+import click
+
+from ccos.cli.run import complain, run, settings
+from ccos.domain.errors import BadSetting
+from ccos.wiring import Ccos, open_ccos
+
+GRACE_SECONDS = 10
+
+
+@click.command()
+@click.option("--host", help="Address to listen on [CCOS_HOST, 127.0.0.1].")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one [CCOS_PORT, 8080].")
+@click.option("--worker/--no-worker", default=True, help="Also draft queued tickets in this process.")
+def serve(host: str | None, port: int | None, worker: bool) -> None:
+    """Serve the console and the HTTP interface."""
+    found = settings(home=None, CCOS_HOST=host, CCOS_PORT=port)
+
+    async def go() -> None:
+        with listen(found.host, found.port) as door:
+            async with open_ccos(found) as ccos:
+                await serve_until_stopped(ccos, door, worker=worker)
+
+    run(go())
+
+
+@click.command()
+@click.option(
+    "--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Drafts at once."
+)
+def worker(concurrency: int) -> None:
+    """Draft queued tickets until stopped."""
+    found = settings()
+
+    async def go() -> None:
+        from ccos import worker as work
+
+        async with open_ccos(found) as ccos:
+            complain("Waiting for tickets; stop with Ctrl-C.")
+            await asyncio.gather(
+                work.work(ccos, concurrency=concurrency), work.upkeep(ccos), work.watch(ccos)
+            )
+
+    run(go())
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that is already bound, so that a port in use is told before anything else is opened."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as fault:
+        door.close()
+        raise BadSetting(
+            f"Cannot listen on {host} port {port} ({fault.strerror}); "
+            "choose another with --port or CCOS_PORT."
+        ) from None
+    door.listen(512)
+    return door
+
+
+def address(door: socket.socket) -> str:
+    """The URL a browser on this machine reaches it by."""
+    host, port = door.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"
+
+
+async def serve_until_stopped(
+    ccos: Ccos,
+    door: socket.socket,
+    *,
+    worker: bool,
+    when_ready: Callable[[str], Awaitable[None]] | None = None,
+) -> None:
+    """Serves until SIGINT or SIGTERM; then answers what it has begun, within ten seconds."""
+    import uvicorn
+
+    from ccos import worker as work
+    from ccos.api.app import create_app
+
+    config = uvicorn.Config(
+        create_app(ccos),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    beside = [asyncio.create_task(work.watch(ccos)), asyncio.create_task(work.upkeep(ccos))]
+    if worker:
+        beside.append(asyncio.create_task(work.work(ccos)))
+    complain(f"Serving on {address(door)} (stop with Ctrl-C)")
+    if when_ready is not None:
+        await when_ready(address(door))
+    try:
+        await server.serve(sockets=[door])
+    finally:
+        for task in beside:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*beside, return_exceptions=True)

@@ -1,0 +1,48 @@
+"""Puts the sample shop into a database, once; again it only brings what changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from ccos import sample
+from ccos.domain.errors import UnknownTenant
+from ccos.domain.evidence import EvidenceKind
+from ccos.domain.tenant import Tenant
+from ccos.knowledge.importing import import_path
+from ccos.store import tenants
+from ccos.store.database import Database
+from ccos.wiring import Ccos
+
+SLUG = "sample"
+NAME = "Sample shop"
+
+
+async def ensure_tenant(owner: Database, slug: str, name: str) -> Tenant:
+    """The tenant of this slug, made when it is missing."""
+    async with owner.unbound() as tx:
+        try:
+            return await tenants.by_slug(tx, slug)
+        except UnknownTenant:
+            return await tenants.create(tx, slug, name)
+
+
+async def ensure_sample(
+    ccos: Ccos, owner: Database, progress: Callable[[int, int], None] | None = None
+) -> Tenant:
+    """The sample tenant with its settings, procedures and solved cases."""
+    tenant = await ensure_tenant(owner, SLUG, NAME)
+    wanted = sample.settings()
+    if tenant.settings != wanted:
+        async with ccos.database.tenant(tenant.id) as tx:
+            await tenants.update_settings(tx, wanted)
+        tenant = tenant.model_copy(update={"settings": wanted})
+    with sample.kb_folder() as folder, sample.cases_path() as cases:
+        await import_path(folder, ccos.shelf, tenant.id, archive_missing=True, progress=progress)
+        await import_path(cases, ccos.shelf, tenant.id, kind=EvidenceKind.CASE, progress=progress)
+    return tenant
+
+
+async def warm_up() -> None:
+    """Imports the workflow while something else is waited for."""
+    await asyncio.to_thread(__import__, "ccos.agents.orchestrator")
