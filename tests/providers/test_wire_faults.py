@@ -90,6 +90,7 @@ CLASSES: dict[str, tuple[type[ProviderError], dict[str, object]]] = {
     "null": (ProviderDown, {"cause": "empty"}),
     "huge": (ProviderDown, {"cause": "answer_too_large"}),
     "huge_document": (ProviderDown, {"cause": "answer_too_large"}),
+    "padded_document": (ProviderDown, {"cause": "answer_too_large"}),
     "endless": (ProviderDown, {"cause": "answer_too_large"}),
 }
 
@@ -120,6 +121,11 @@ async def test_a_whole_answer_is_given_however_it_comes(make: Make, what: str) -
     assert answer.text == TEXT
     assert answer.finish_reason == "stop"
     assert answer.model == "gpt-4o-2024-08-06"
+
+
+async def test_a_whole_answer_is_not_held_up_by_a_connection_left_open(make: Make) -> None:
+    async with asyncio.timeout(20):
+        assert (await ask(make, "lingers", seconds=120, stall_seconds=100)).text == TEXT
 
 
 async def test_usage_is_the_providers_own(make: Make) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import genai_prices
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ccos.domain.errors import (
@@ -183,6 +183,9 @@ MODELS = ["gpt-4o", "gpt-5.2", "gpt-4", "claude-sonnet-4-5", "claude-opus-4-6", 
 
 @settings(deadline=None)
 @given(st.sampled_from(MODELS), st.integers(0, 400_000), st.integers(0, 100_000), st.sampled_from([0, 1, 2]))
+@example("claude-sonnet-4-5", 199_999, 10, 0)
+@example("claude-sonnet-4-5", 200_000, 10, 1)
+@example("claude-sonnet-4-5", 200_001, 10, 0)
 def test_our_sum_is_the_price_packages_sum(model: str, tokens_in: int, tokens_out: int, part: int) -> None:
     cached = tokens_in * part // 2
     usage = genai_prices.Usage(

@@ -289,6 +289,11 @@ class _Exchange:
     async def huge_document(self, does: Does) -> bool:
         return await self._body(200, self._document(does, text="가" * 700_000))
 
+    async def padded_document(self, does: Does) -> bool:
+        """A short answer inside a document that is far too long."""
+        document = json.loads(self._document(does)) | {"padding": "x" * 3_000_000}
+        return await self._body(200, json.dumps(document).encode())
+
     async def endless(self, does: Does) -> bool:
         """One line that never ends."""
         await self._start_stream()
