@@ -22,6 +22,8 @@ WEAK = 1.9
 """Below this score an intent is a guess: triage says "other" instead."""
 
 _SUBJECT_BONUS = 0.5
+_EARLY_BONUS = 0.15
+"""What is said first is usually the matter itself."""
 _TEARS_OR_SHOUTING = re.compile(r"[ㅠㅜ]{2,}|[!?]{3,}|;;|ㅡㅡ|\^{0}😡|🤬|😠|😤|😢|😭")
 _SMILES = re.compile(r"\^\^|😊|😍|👍|❤|♥|☺|😄")
 _NOT_PROSE = re.compile(
@@ -30,6 +32,12 @@ _NOT_PROSE = re.compile(
 )
 _HANGUL = re.compile(r"[가-힣]+")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
+_MIN_KOREAN = 10
+_KOREAN_SENTENCE = re.compile(
+    r"[가-힣](?:니다|니까|세요|어요|아요|해요|네요|나요|까요|가요|데요|예요|에요|이요|"
+    r"죠|싶은데)(?=[\s.?!~,ㅠㅜ]|$)"
+)
+_QUOTED = re.compile(r"[\"'“‘][^\"'”’\n]{1,80}[\"'”’]")
 _CAPITALISED = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+")
 
 
@@ -68,6 +76,7 @@ def triage(ticket: Ticket, *, pii: PiiClass) -> Triage:
         second, second_score, intent, confidence = intent, score, "other", 1.0 - min(score / WEAK, 1.0) / 2
     else:
         confidence = score / (score + second_score) * min(1.0, score / (WEAK + 1.0))
+    sentiment = sentiment_of(f"{ticket.subject}\n{last}")
     return Triage(
         language=language,
         language_confidence=round(language_confidence, 3),
@@ -75,8 +84,8 @@ def triage(ticket: Ticket, *, pii: PiiClass) -> Triage:
         intent_confidence=round(confidence, 3),
         runner_up=second if second_score > 0 and second != intent else None,
         runner_up_confidence=round(second_score / total, 3) if second_score > 0 else 0.0,
-        sentiment=sentiment_of(f"{ticket.subject}\n{last}"),
-        priority=priority_of(text),
+        sentiment=sentiment,
+        priority=priority_of(text, intent, upset=sentiment == "negative"),
         pii=pii,
         questions=max(1, len(asks(last))) if text.strip() else 0,
     )
@@ -88,7 +97,9 @@ def triage(ticket: Ticket, *, pii: PiiClass) -> Triage:
 def language_of(ticket: Ticket) -> tuple[Language, float]:
     """The language of the last customer message by script, with names, codes and addresses left out.
 
-    A message without letters follows the rest of what the customer wrote, then the desk's own label.
+    Who writes one Korean sentence of their own reads Korean, however much English stands around it (an error
+    message, a forwarded mail); Korean names and quoted words in an English message do not count. A message
+    without letters follows the rest of what the customer wrote, then the desk's own label.
     """
     for text in (ticket.last_customer_text, ticket.customer_text):
         prose = _CAPITALISED.sub(" ", _NOT_PROSE.sub(" ", bounded(text)))
@@ -96,6 +107,8 @@ def language_of(ticket: Ticket) -> tuple[Language, float]:
         english = sum(map(len, _LATIN_WORD.findall(prose))) / 2.5
         if korean + english >= 1:
             share = korean / (korean + english)
+            if share < 0.5 and korean >= _MIN_KOREAN and _KOREAN_SENTENCE.search(_QUOTED.sub(" ", prose)):
+                return "ko", 0.6
             return ("ko", share) if share >= 0.5 else ("en", 1.0 - share)
     label = (ticket.language or "").lower()
     return ("en", 0.5) if label.startswith("en") else ("ko", 0.5)
@@ -126,8 +139,8 @@ def intents(ticket: Ticket) -> list[tuple[Intent, float]]:
     for table, whole, head in (("ko", squash(text), squash(subject)), ("en", spaced(text), spaced(subject))):
         for intent, patterns in _compiled("ko" if table == "ko" else "en"):
             for weight, pattern in patterns:
-                if pattern.search(whole):
-                    scores[intent] += weight
+                if found := pattern.search(whole):
+                    scores[intent] += weight * (1 + _EARLY_BONUS * (1 - found.start() / len(whole)))
                     if head and weight > 0 and pattern.search(head):
                         scores[intent] += weight * _SUBJECT_BONUS
     return sorted(((intent, max(score, 0.0)) for intent, score in scores.items()), key=lambda pair: -pair[1])

@@ -37,13 +37,19 @@ Cues = tuple[tuple[float, str], ...]
 KOREAN: Mapping[Intent, Cues] = MappingProxyType(
     {
         "return_request": (
+            (
+                -2.2,
+                "환불.{0,14}(?:언제들|언제와|언제되|언제돼|아직|안들어|안됐|안왔|입금안|며칠)|"
+                "환불.{0,5}(?:처리상태|진행|상태|현황|완료)|(?:반품|취소|수거|"
+                "회수).{0,10}(?:완료|한지|보냈는데|보낸지|가져갔).{0,24}(?:환불|입금|돈|금액)",
+            ),
             (2.5, "반품"),
             (
                 1.5,
                 "반품.{0,6}(?:하고싶|할게|하려|신청|접수|가능|되나|방법|어떻게|해주|원합|택배|"
                 "배송비|기간|요청)",
             ),
-            (1.6, "(?<![교전])환불"),
+            (2.0, "(?<![교전])환불"),
             (
                 1.2,
                 "환불.{0,6}(?:하고싶|받고싶|원해|원합|해주|가능|되나|될까|신청|요청|방법|어떻게|"
@@ -58,6 +64,7 @@ KOREAN: Mapping[Intent, Cues] = MappingProxyType(
             (-1.0, "반품(?:하려던|말고|대신)"),
         ),
         "refund_status": (
+            (1.5, "(?:돈|금액|입금).{0,6}(?:안들어|안왔|안나왔|못받|언제)"),
             (
                 3.0,
                 "환불.{0,14}(?:언제|아직|안들어|안됐|안되었|안왔|안됨|안되고|입금안|지연|늦|며칠|"
@@ -71,12 +78,18 @@ KOREAN: Mapping[Intent, Cues] = MappingProxyType(
             (
                 2.5,
                 "(?:반품|취소|수거|회수).{0,14}(?:완료|했는데|한지|보냈는데|됐는데|"
-                "가져가).{0,24}(?:환불|입금|돈이|금액)",
+                "가져가).{0,24}(?:환불|입금|돈이|금액|카드|승인)",
             ),
             (2.0, "환불(?:금|금액|받을돈|액).{0,10}(?:언제|안|아직|들어|입금|확인)|환불받기로"),
             (2.5, "(?:카드|승인)취소.{0,10}(?:안|언제|아직|내역)|(?:입금|계좌).{0,8}안들어"),
         ),
         "exchange": (
+            (
+                2.4,
+                r"(?:색|사이즈|치수|호수|(?:x?[sml]|[12]\d{2}|블랙|화이트|네이비|베이지|흰색|검정|"
+                "다른거?|큰거?|작은거?|걸|것))(?:으로|로)(?:만|도)?(?:좀)?(?:바꾸|바꿔|바꿀|변경)",
+            ),
+            (2.6, "교한(?:신청|하|해|가능|되)"),
             (3.2, "교환"),
             (
                 2.5,
@@ -88,6 +101,12 @@ KOREAN: Mapping[Intent, Cues] = MappingProxyType(
             (-1.5, "(?:주소|배송지|비밀번호).{0,5}(?:바꾸|바꿔|변경)"),
         ),
         "delivery_status": (
+            (
+                2.2,
+                "(?:해외|국외|외국|제주|섬|산간).{0,10}(?:배송|발송|보내|주문)|(?:배송|발송|"
+                "배달).{0,3}(?:되나|돼나|가능|되는지|해주시나)",
+            ),
+            (1.0, "배송비.{0,6}(?:얼마|무료|붙|추가|계산)"),
             (
                 2.8,
                 "(?:배송|택배|도착|출고|발송|물건|주문한거|상품).{0,10}(?:언제|며칠|얼마나걸|"
@@ -105,9 +124,16 @@ KOREAN: Mapping[Intent, Cues] = MappingProxyType(
             ),
             (1.2, "배송(?:이|은|은요|좀)?(?:안|너무|왜|아직|늦|지연|느)|배송기간|배송일"),
             (1.0, "배송|택배|아직(?:도)?안(?:왔|와|옴|오)"),
-            (-2.0, "배송지|배송비|배송완료|배송중파손"),
+            (-2.0, "배송지|배송완료|배송중파손"),
         ),
         "delivery_problem": (
+            (2.6, r"(?:[가-힣]|\d)(?:개|켤레|장|벌|병|권|세트|박스|짝|통|쪽)만(?:왔|도착|배송|들어|보내)"),
+            (2.4, "빠진(?:물건|것|거|상품|채|제품)|파편|산산|조각(?:났|나서|난|이나)"),
+            (
+                2.2,
+                "(?:사흘|이틀|나흘|열흘|보름|일주일|몇주|한달)(?:째|이?넘게|이?넘었|이?지나|"
+                "이?지났)|예정일.{0,14}(?:지났|넘었|지나|넘|인데)|(?:일|시)째그대로",
+            ),
             (
                 3.5,
                 "(?:배송|배달)(?:이|은)?(?:완료|됐다고|되었다고|됐다는데|됐다는데요|"
@@ -159,6 +185,7 @@ KOREAN: Mapping[Intent, Cues] = MappingProxyType(
             (-2.0, "(?:이메일|메일|ip)주소"),
         ),
         "order_cancel": (
+            (2.8, "묶음배송|합배송|합포장|(?:주문|옵션|문구|수량).{0,10}(?:수정|고쳐|정정|합쳐|나눠|바로잡)"),
             (3.2, "주문(?:을|한거|한것|건|한상품|한걸)?.{0,8}취소|취소.{0,3}주문"),
             (
                 2.6,
@@ -201,7 +228,7 @@ KOREAN: Mapping[Intent, Cues] = MappingProxyType(
             (
                 3.6,
                 "영수증|세금계산서|계산서|현금영수|거래명세|소득공제|지출증빙|증빙|카드전표|"
-                "매출전표|구매확인서|견적서",
+                "매출전표|구매확인서",
             ),
             (1.0, "사업자(?:등록)?번호|경비처리|법인카드|발급"),
         ),
@@ -231,6 +258,7 @@ KOREAN: Mapping[Intent, Cues] = MappingProxyType(
             (1.0, "그만(?:쓰|이용)|이용을?(?:안|그만|중단)"),
         ),
         "product_defect": (
+            (2.2, "보증(?!금)|배터리.{0,8}(?:부풀|부어|볼록)|부풀|줄었어|줄어들었|쪼그라|보풀|물빠짐"),
             (
                 3.0,
                 "불량|고장|하자(?:가|있|품|제)|결함|작동.{0,5}(?:안|불|하지않|멈)|(?:안|못)켜|"
@@ -261,6 +289,17 @@ KOREAN: Mapping[Intent, Cues] = MappingProxyType(
         "product_question": (
             (
                 2.4,
+                "(?:넣어도|써도|돌려도|빨아도|사용해도|먹어도|담아도|씻어도|켜둬도|발라도|"
+                "입혀도)(?:되|괜찮|돼)|몇(?:루멘|와트|w|ml|리터|l|cm|센치|센티|그램|g|kg|켈빈|"
+                "인치|호|세|살)|밝기|색온도|얼마나(?:밝|크|무거|커|길|두꺼|조용)",
+            ),
+            (
+                2.6,
+                "대량(?:구매|주문|구입)|단체(?:주문|구매)|견적|로고|각인(?:되|가능|비|문의|하고)|"
+                "선물(?:포장|하기|용|하려|하고싶|로보내)|정기(?:배송|구독)|구독|기념품",
+            ),
+            (
+                2.4,
                 "(?:사용법|사용방법|설명서|매뉴얼|소재|재질|성분|원산지|세탁|호환|규격|스펙|용량|"
                 "정격|전압|유통기한|소비기한|방수|두께|무게|보관방법|"
                 "조립방법|설치방법|사이즈표|실측|치수표|정품)",
@@ -284,6 +323,7 @@ KOREAN: Mapping[Intent, Cues] = MappingProxyType(
             (-1.5, "교환|환불|반품|취소"),
         ),
         "restock": (
+            (2.0, "(?:언제|다시).{0,4}(?:들어오|살수|판매|나오나|구할수)|다팔렸|팔렸던데"),
             (
                 3.8,
                 "재입고|입고.{0,8}(?:언제|예정|알림|되나|될까|문의|계획|일)|품절|일시품절|"
@@ -292,6 +332,11 @@ KOREAN: Mapping[Intent, Cues] = MappingProxyType(
             (1.4, "다시(?:판매|나오|들어오|살수|입고)|언제(?:다시)?(?:살수|구매할수|들어오)"),
         ),
         "privacy": (
+            (
+                2.6,
+                "(?:이름|전화번호|주소|번호).{0,20}(?:다찍혀|찍혀서|노출|보이게|공개|그대로나)|"
+                "넘어간|별표로가리",
+            ),
             (
                 3.8,
                 "개인정보|정보유출|유출|마케팅.{0,6}(?:동의|수신|거부|철회)|수신(?:거부|동의)|"
@@ -306,6 +351,7 @@ KOREAN: Mapping[Intent, Cues] = MappingProxyType(
             (1.2, "문자.{0,6}(?:그만|안받|받기싫|차단)"),
         ),
         "complaint": (
+            (2.4, "건의(?!사항없)|개선(?:해|바랍|요청|해야)|칭찬"),
             (
                 3.2,
                 "불친절|소비자원|소비자보호원|공정위|민원|컴플레인|불만(?:이|을|접수|사항|족)?|"
@@ -327,8 +373,9 @@ KOREAN: Mapping[Intent, Cues] = MappingProxyType(
         "other": (
             (
                 2.2,
-                "제휴|입점|채용|협찬|도매|대량구매|매장(?:위치|이|은|어디|영업)|영업시간|"
-                "운영시간|오시는길|칭찬|감사인사|제안",
+                "제휴|입점|채용|인턴|협찬|도매|팝업|매장이?(?:없|있|어디)|매장(?:위치|이|은|어디|"
+                "영업)|영업시간|"
+                "운영시간|오시는길|감사인사|제휴제안|후기",
             ),
         ),
     }
@@ -337,13 +384,19 @@ KOREAN: Mapping[Intent, Cues] = MappingProxyType(
 ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
     {
         "return_request": (
+            (2.2, r"\b(?:reimburs\w+|restitution|compensat\w+|money ?-?back|my money)\b"),
+            (
+                -2.0,
+                r"\brefund\b.{0,160}\b(?:still|yet|when|status|days? ago|weeks? ago|been \d+)\b|"
+                r"\b(?:still|yet|when|where)\b.{0,60}\brefund\b",
+            ),
             (2.6, r"\breturn(?:s|ed|ing)?\b(?! (?:my|to my|the)? ?(?:call|email|message))"),
             (
                 1.4,
                 r"\b(?:want|like|need|wish|how|can|start|request|trying)\b[^.?!]{0,25}\b(?:return|"
                 r"refund|send (?:it|this|them) back)",
             ),
-            (1.8, r"\brefund(?:s|ed)?\b|\bmoney back\b"),
+            (2.0, r"\brefund(?:s|ed|able)?\b"),
             (
                 2.0,
                 r"\bsend(?:ing)? (?:it|this|them|the \w+) back\b|\breturn (?:label|policy|"
@@ -352,6 +405,19 @@ ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
             (1.0, r"\b(?:not what i expected|don't (?:want|like|need) (?:it|this|them)|doesn't suit)\b"),
         ),
         "refund_status": (
+            (
+                3.0,
+                r"\b(?:track|check|status|updates?|progress|where|when|follow|"
+                r"news)\b[^.?!]{0,30}\b(?:refund|reimbursement|restitution|compensation|rebate|"
+                r"money back)\b(?! (?:policy|guarantee|terms|conditions))|\b(?:refund|"
+                r"reimbursement|restitution|compensation|rebate)\b[^.?!]{0,25}\b(?:status|"
+                r"progress|processed|update)",
+            ),
+            (
+                2.0,
+                r"\brefund\b.{0,200}\b(?:still (?:nothing|no|not|waiting)|actual date|nothing on "
+                r"my (?:card|account)|been \d+ (?:days|weeks))\b",
+            ),
             (
                 3.0,
                 r"\brefund\b[^.?!]{0,45}\b(?:when|yet|still|status|pending|not|hasn't|haven't|"
@@ -369,7 +435,7 @@ ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
             ),
         ),
         "exchange": (
-            (3.4, r"\bexchang\w+|\bswap(?:ped|ping)?\b"),
+            (3.4, r"\bexchang(?!e (?:student|rate|program))\w+|\bswap(?:ped|ping)?\b"),
             (
                 2.6,
                 r"\b(?:different|another|bigger|smaller|larger|right|correct) (?:size|colou?r|one|model)\b",
@@ -377,6 +443,24 @@ ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
             (1.2, r"\b(?:too (?:small|big|large|tight|loose)|doesn't fit|wrong size|replace(?:ment)?)\b"),
         ),
         "delivery_status": (
+            (
+                2.6,
+                r"\b(?:check|see|view|track|follow|locate|status of|eta of|"
+                r"monitor)\b[^.?!]{0,25}\b(?:order|delivery|shipment|parcel|package|purchase|"
+                r"item)\b(?!.{0,12}\baddress)|\b(?:delivery|shipping) (?:period|options?|methods?|"
+                r"times?|cost|fees?)\b|\bhow (?:long|soon)\b[^.?!]{0,30}\b(?:deliver\w*|shipp?\w*|"
+                r"arrive|take to (?:get|reach))\b",
+            ),
+            (
+                -1.6,
+                r"\b(?:says?|marked|shows?) (?:as )?delivered\b|\barrived (?:broken|damaged)\b|"
+                r"\bhasn't moved\b|\bstuck\b",
+            ),
+            (
+                1.6,
+                r"\b(?:ship|deliver) to\b|\bpick (?:it )?up (?:myself|in person)\b|"
+                r"\binternational (?:shipping|delivery)\b",
+            ),
             (
                 2.6,
                 r"\b(?:track\w*|shipping status|delivery (?:status|date|time)|on its way|"
@@ -396,6 +480,17 @@ ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
             (-2.0, r"\b(?:delivery|shipping) address\b"),
         ),
         "delivery_problem": (
+            (
+                3.0,
+                r"\b(?:hasn't|has not|not|isn't|no) (?:been )?(?:mov\w+|movement|updat\w+)\b|"
+                r"\b(?:tracking|parcel|package|shipment)\b[^.?!]{0,25}\bstuck\b|"
+                r"\bstuck\b[^.?!]{0,25}\b(?:tracking|hub|customs|depot)\b",
+            ),
+            (
+                1.8,
+                r"\b(?:arrived|came|turned up) (?:all )?(?:broken|damaged|smashed|cracked|crushed|"
+                r"open|shattered)\b",
+            ),
             (
                 3.4,
                 r"\b(?:says?|marked|shows?|showing|stat\w+)\b[^.?!]{0,18}\bdelivered\b|"
@@ -441,6 +536,8 @@ ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
             (1.4, r"\b(?:moved|moving)\b|\bdeliver(?:ed)? (?:it )?(?:somewhere else|to my (?:office|work))"),
         ),
         "order_cancel": (
+            (2.2, r"\b(?:don't|do not|no longer) (?:want|need)\b[^.?!]{0,20}\border\b"),
+            (-2.2, r"\bcancel\w*\b[^.?!]{0,12}\b(?:account|membership|subscription|profile)\b"),
             (3.0, r"\bcancel\w*\b"),
             (1.4, r"\bcancel\w*\b[^.?!]{0,25}\border\b|\border\b[^.?!]{0,25}\bcancel\w*"),
             (
@@ -451,6 +548,17 @@ ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
             (-2.0, r"\bcancel+ed\b[^.?!]{0,50}\b(?:refund|money|but)\b"),
         ),
         "payment_problem": (
+            (
+                3.2,
+                r"\b(?:problems?|issues?|errors?|trouble|difficult\w+|unable|can't|cannot|"
+                r"couldn't|wrong|fail\w*)\b[^.?!]{0,30}\b(?:pay(?:ing|ment|ments)?|checkout|check "
+                r"out|online purchase|my (?:credit |debit )?card)\b",
+            ),
+            (
+                2.6,
+                r"\b(?:pay(?:ment)? (?:methods?|options?|modalities)|(?:pay|paying) (?:with|by|"
+                r"using|in)|accept(?:ed)?\b[^.?!]{0,15}\b(?:cards?|visa|paypal|payments?))\b",
+            ),
             (
                 3.4,
                 r"\b(?:charged|billed|paid|debited)\b[^.?!]{0,25}\b(?:twice|two times|double|"
@@ -475,14 +583,21 @@ ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
             ),
             (1.0, r"\b(?:payment|charged?|paid|checkout|credit card)\b"),
         ),
-        "receipt": ((3.6, r"\b(?:receipts?|invoices?|tax (?:bill|document)|proof of purchase|vat)\b"),),
+        "receipt": (
+            (
+                2.8,
+                r"\b(?:see|seeing|view|get|find|download|obtain|request|need|send|copy of|the|my|"
+                r"a) bills?\b(?! me)",
+            ),
+            (3.6, r"\b(?:receipts?|invoices?|tax (?:bill|document)|proof of purchase|vat)\b"),
+        ),
         "coupon": (
             (
                 3.4,
                 r"\b(?:coupons?|vouchers?|promo(?:tion(?:al)?)? ?codes?|discount codes?|gift "
                 r"?cards?|promocode)\b",
             ),
-            (1.2, r"\bdiscount\w*\b"),
+            (2.2, r"\bdiscount\w*\b"),
         ),
         "points": (
             (
@@ -494,6 +609,13 @@ ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
             (1.6, r"\bpoints\b"),
         ),
         "account_login": (
+            (
+                2.8,
+                r"\b(?:pass ?code|pin(?: code)?|(?:user|access|account) (?:key|pin|id)|(?:reset|"
+                r"recover|retrieve|forgot\w*|lost) (?:my |the |our )?(?:\w+ )?(?:key|pin|account|"
+                r"passwords?|profile|login))\b|\b(?:regist(?:er|ering|ration)|sign(?:ing)? "
+                r"?-?up)\b",
+            ),
             (
                 3.2,
                 r"\b(?:log(?:ging)? ?-?in\w*|log me in|sign(?:ing)? ?-?in|passwords?|locked out|"
@@ -509,6 +631,13 @@ ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
         ),
         "account_withdraw": (
             (
+                2.6,
+                r"\b(?:cancel\w*|get rid of|erase|eliminat\w*|shut down|"
+                r"leave)\b[^.?!]{0,20}\b(?:account|membership|profile)\b|\b(?:don't|do not|no "
+                r"longer) want (?:my|this|the|to have (?:an|my))\b[^.?!]{0,10}\b(?:account|"
+                r"membership)\b",
+            ),
+            (
                 3.8,
                 r"\b(?:delet|clos|deactivat|remov|terminat)\w*\b[^.?!]{0,20}\b(?:account|"
                 r"membership|profile)\b|\b(?:account|membership) (?:deletion|closure|withdrawal)\b",
@@ -516,6 +645,11 @@ ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
             (2.4, r"\b(?:unregister|withdraw (?:my|from)|cancel my (?:account|membership))\b"),
         ),
         "product_defect": (
+            (
+                -1.6,
+                r"\b(?:arrived|came|turned up) (?:all )?(?:broken|damaged|smashed|cracked|crushed|"
+                r"shattered)\b",
+            ),
             (
                 3.0,
                 r"\b(?:defect\w*|faulty|malfunction\w*|broken|stopped working|not working|doesn't "
@@ -569,6 +703,7 @@ ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
             (1.2, r"\b(?:notify|alert) me\b|\bpre-?order\b"),
         ),
         "privacy": (
+            (2.2, r"\b(?:un)?subscri(?:be|bing|ption)\b"),
             (
                 3.6,
                 r"\b(?:personal (?:data|information|details|info)|privacy|gdpr|data (?:breach|"
@@ -582,6 +717,11 @@ ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
             ),
         ),
         "complaint": (
+            (
+                2.8,
+                r"\b(?:mak|fil|lodg|submit|report|register)\w*\b[^.?!]{0,15}\bclaims?\b|\b(?:not "
+                r"happy|unhappy|dissatisfied|unsatisfied) with\b",
+            ),
             (
                 3.2,
                 r"\b(?:complain\w*|rude|unprofessional|disrespect\w*|manager|supervisor|consumer "
@@ -612,6 +752,12 @@ ENGLISH: Mapping[Intent, Cues] = MappingProxyType(
 
 NEGATIVE_KO: Cues = (
     (
+        1.2,
+        "무섭|무서워|겁나|겁이나|찜찜|설마|왜(?:줍니까|냅니까|없앨|없애|지운|지웠|자꾸)|"
+        "이유라도|떠넘|말이(?:됩니|안되|안돼)|서운|아쉽|허탈|뭐하(?:자는|시는)",
+    ),
+    (0.8, "없어졌|사라졌|줄었어|오타|부풀|냄새가"),
+    (
         2.0,
         "화가나|화나|짜증|열받|어이(?:가)?없|황당|최악|엉망|형편없|불친절|실망|사기|"
         "너무하|무책임|장난하|기분(?:이)?(?:나쁘|상)|불쾌|"
@@ -630,6 +776,7 @@ NEGATIVE_KO: Cues = (
     ),
 )
 POSITIVE_KO: Cues = (
+    (2.0, "애용|예뻐요|예쁘네|예쁩니다|너무예|마음에들|기대(?:하고|됩|돼|중)|응원"),
     (
         2.0,
         "최고|만족|마음에(?:쏙)?들(?:어|었|고)|너무(?:좋|예쁘|감사|친절|잘)|정말(?:좋|"
@@ -639,6 +786,11 @@ POSITIVE_KO: Cues = (
     ),
 )
 NEGATIVE_EN: Cues = (
+    (
+        1.2,
+        r"\b(?:won'?t work|invalid|tried (?:\d+|two|three|several|many) times|your "
+        r"mistake|nothing at|second time|second time this|ruined|asap|seriously)\b",
+    ),
     (
         2.0,
         r"\b(?:angry|furious|unacceptable|ridiculous|terrible|awful|horrible|worst|"

@@ -14,16 +14,21 @@ from ccos.providers.rules import phrases
 from ccos.providers.rules.extract import excerpt, public_kb, relevance
 from ccos.providers.rules.facts import customer_name, order_number, product
 from ccos.providers.rules.queries import asks
-from ccos.providers.rules.slots import ApprovedAnswer, fill
-from ccos.providers.rules.text import bounded, overlap, spaced, squash, terms
+from ccos.providers.rules.slots import ApprovedAnswer, fill, fillable
+from ccos.providers.rules.text import bounded, fold, overlap, spaced, squash, terms
 
 RELEVANT = 0.34
 """Least relevance at which a passage may answer a question (set on the sample tickets)."""
 
+FURTHER_RELEVANT = 0.45
+"""The same for a passage that is set beside an approved answer: a wrong one would spoil a right reply."""
+
 MAX_PARTS = 2
 
+Slots = Mapping[str, str | None]
 Kind = Literal["answer", "clarify", "hold"]
-Shelf = Mapping[tuple[str, Language], Sequence[ApprovedAnswer]]
+Shelf = Mapping[tuple[str | None, Language], Sequence[ApprovedAnswer]]
+"""Approved answers by KB item and language."""
 
 _CLOSING = re.compile(
     r"감사합니다|감사드립니다|궁금하신|문의해\s?주|언제든|thank you|regards|let us know|any other question|"
@@ -32,10 +37,12 @@ _CLOSING = re.compile(
 )
 _OPENING = re.compile(r"^(?:안녕하세요|안녕하십니까|hello|hi|dear)\b|고객센터입니다", re.IGNORECASE)
 _UPSET = re.compile(
-    r"파손|깨|불량|고장|하자|오배송|잘못|분실|누락|못받|안왔|안와|안옴|아직|지연|늦|"
-    r"오류|안되|불편|화나|화가|실망|짜증|불친절|최악|유출|두번|이중|중복|"
-    r"broken|damaged|defect|fault|wrong|lost|missing|never|still|late|delay|error|"
-    r"fail|angry|disappoint|terrible|rude|twice|leak"
+    fold(
+        r"파손|깨|불량|고장|하자|오배송|잘못|분실|누락|못받|안왔|안와|안옴|아직|지연|늦|"
+        r"오류|안되|불편|화나|화가|실망|짜증|불친절|최악|유출|두번|이중|중복|"
+        r"broken|damaged|defect|fault|wrong|lost|missing|never|still|late|delay|error|"
+        r"fail|angry|disappoint|terrible|rude|twice|leak"
+    )
 )
 _PHOTO_NEEDED = re.compile(
     r"파손|깨|찌그러|찢|불량|오배송|잘못|다른|누락|damage|broke|crack|crush|wrong|missing|defect|fault|torn"
@@ -44,6 +51,7 @@ _PHOTO_GIVEN = re.compile(
     r"사진.{0,8}(?:첨부|보내|보냈|올려|올렸|동봉)|첨부|attach|photos? (?:below|here|"
     r"included|sent)|picture (?:below|here)"
 )
+_SENTENCE_END = re.compile(r"(?<!\d)[.!?](?: \[\d+\])?(?=\s)")
 _SENTENCE_GAP = re.compile(r"(?<=[.!?。])(?<!\d\.)[ \t]+")
 
 
@@ -62,106 +70,127 @@ class _Part:
     n: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One ticket with all that its reply may use. `questions` holds the words of each thing asked."""
+
+    ticket: Ticket
+    grounds: Grounds
+    shelf: Shelf
+    slots: Slots
+    evidence: Sequence[Evidence]
+    questions: Sequence[frozenset[str]]
+
+    @property
+    def language(self) -> Language:
+        return self.grounds.language
+
+    @property
+    def greeting(self) -> str:
+        return phrases.greeting(self.language, self.slots["customer_name"], self.slots["company"])
+
+
 def compose(ticket: Ticket, grounds: Grounds, shelf: Shelf) -> Reply:
     """Write the reply for a ticket from what it may stand on; `shelf` holds the approved answers.
 
     Every statement comes from an approved answer or a public KB passage, every slot from ticket or tenant.
     """
-    language = grounds.language
-    text = ticket.customer_text
-    slots = {
-        "customer_name": customer_name(ticket, language),
-        "company": grounds.settings.company.get(language),
+    case = _Case(
+        ticket, grounds, shelf, _slots(ticket, grounds), public_kb(grounds.evidence), _questions(ticket)
+    )
+    return _from_approved(case) or _from_passages(case) or _hold(case)
+
+
+def _slots(ticket: Ticket, grounds: Grounds) -> Slots:
+    text, settings = ticket.customer_text, grounds.settings
+    return {
+        "customer_name": customer_name(ticket, grounds.language),
+        "company": settings.company.get(grounds.language),
         "order_number": order_number(text),
         "product": product(text),
-        "contact": grounds.settings.contact.get(language),
+        "contact": settings.contact.get(grounds.language),
     }
-    evidence = public_kb(grounds.evidence)
-    questions = _questions(ticket)
-    whole = _approved(grounds, shelf, slots, evidence, questions)
-    if whole:
-        answer, filled, item = whole
-        more = _parts(
-            [q for q in questions if overlap(q, terms(filled)) < RELEVANT],
-            grounds,
-            shelf,
-            slots,
-            [e for e in evidence if e.id != answer.kb_id],
-        )[: MAX_PARTS - 1]
-        return _with_body(_insert(filled, item.n, more), (item.n, *(p.n for p in more)), "answer", grounds)
-    if parts := _parts(questions, grounds, shelf, slots, evidence)[:MAX_PARTS]:
-        body = (
-            phrases.greeting(language, slots["customer_name"], slots["company"]),
-            _lead(language, grounds.intent, text),
-            *(f"{part.text} [{part.n}]" for part in parts),
-            phrases.closing(language),
-        )
-        return _with_body("\n\n".join(body), tuple(p.n for p in parts), "answer", grounds)
-    return _hold(ticket, grounds, slots)
 
 
 def _questions(ticket: Ticket) -> list[frozenset[str]]:
     """What each question is about; the subject belongs to the first, and a lone statement is one question."""
-    subject = terms(ticket.subject)
-    asked = [terms(ask) for ask in asks(ticket.last_customer_text)] or [
-        terms(bounded(ticket.last_customer_text))
-    ]
-    asked[0] = asked[0] | subject
+    last = ticket.last_customer_text
+    asked = [terms(ask) for ask in asks(last)] or [terms(bounded(last))]
+    asked[0] = asked[0] | terms(ticket.subject)
     return [about for about in asked if about][: MAX_PARTS + 1]
 
 
-def _approved(
-    grounds: Grounds,
-    shelf: Shelf,
-    slots: Mapping[str, str | None],
-    evidence: Sequence[Evidence],
-    questions: Sequence[frozenset[str]],
-) -> tuple[ApprovedAnswer, str, Evidence] | None:
-    """The approved answer of this intent whose KB item ranks best among the evidence."""
-    asked = frozenset().union(*questions)
-    for item in evidence:
-        fits = [
-            answer for answer in shelf.get((item.id, grounds.language), ()) if answer.intent == grounds.intent
-        ]
-        for answer in sorted(fits, key=lambda answer: -overlap(asked, terms(answer.text))):
-            if filled := fill(answer, slots):
-                return answer, filled, item
+# -- (a) an approved answer ----------------------------------------------------------------------------------
+
+
+def _from_approved(case: _Case) -> Reply | None:
+    """The approved answer of this intent whose KB item ranks best, with what answers a further question."""
+    asked: frozenset[str] = frozenset().union(*case.questions)
+    for item in case.evidence:
+        if filled := _approved_on(item, asked, case):
+            more = _parts(_further(case.questions, filled), case, FURTHER_RELEVANT, besides=item.id)
+            more = more[: MAX_PARTS - 1]
+            return _within_rules(
+                _marked(filled, item.n, more), [item.n, *(p.n for p in more)], "answer", case
+            )
     return None
 
 
+def _approved_on(item: Evidence, asked: frozenset[str], case: _Case) -> str | None:
+    """The filled approved answer on a KB item: one whose slots can all be filled first, then the closest."""
+    fits = [a for a in case.shelf.get((item.id, case.language), ()) if a.intent == case.grounds.intent]
+    fits.sort(key=lambda a: (not fillable(a, case.slots), -overlap(asked, terms(a.text))))
+    return next((filled for answer in fits if (filled := fill(answer, case.slots))), None)
+
+
+def _further(questions: Sequence[frozenset[str]], said: str) -> list[frozenset[str]]:
+    """Of several questions those that the approved text leaves open; it is taken to answer at least one."""
+    if len(questions) < 2:
+        return []
+    about = terms(said)
+    left = [asked for asked in questions if overlap(asked, about) < RELEVANT]
+    return left if len(left) < len(questions) else left[1:]
+
+
+def _marked(filled: str, n: int, more: Sequence[_Part]) -> str:
+    """An approved text with its mark, and what answers further questions set before its closing."""
+    opening, body, closing = _split(filled)
+    if not body:
+        return f"{filled} [{n}]"
+    added = [f"{part.text} [{part.n}]" for part in more]
+    return "\n\n".join(piece for piece in (opening, f"{body} [{n}]", *added, closing) if piece)
+
+
+# -- (b) the KB's own sentences ------------------------------------------------------------------------------
+
+
+def _from_passages(case: _Case) -> Reply | None:
+    parts = _parts(case.questions, case, RELEVANT)[:MAX_PARTS]
+    if not parts:
+        return None
+    body = (
+        case.greeting,
+        _sorry(case) + phrases.restating(case.language, case.grounds.intent),
+        *(f"{part.text} [{part.n}]" for part in parts),
+        phrases.closing(case.language),
+    )
+    return _within_rules("\n\n".join(body), [part.n for part in parts], "answer", case)
+
+
 def _parts(
-    questions: Iterable[frozenset[str]],
-    grounds: Grounds,
-    shelf: Shelf,
-    slots: Mapping[str, str | None],
-    evidence: Sequence[Evidence],
+    questions: Iterable[frozenset[str]], case: _Case, least: float, besides: str | None = None
 ) -> list[_Part]:
     """For each question the passage that speaks of it most, when it speaks of it enough."""
     found: list[_Part] = []
     for asked in questions:
-        ranked = sorted(((relevance(asked, item), -i) for i, item in enumerate(evidence)), reverse=True)
-        for score, position in ranked[:2]:
-            item = evidence[-position]
-            if score < RELEVANT or any(part.n == item.n for part in found):
+        ranked = sorted(case.evidence, key=lambda item: -relevance(asked, item))
+        for item in ranked[:2]:
+            if relevance(asked, item) < least or any(part.n == item.n for part in found):
                 break
-            said = _body_of_approved(item, grounds, shelf, slots) or _said(asked, item, grounds.language)
-            if said:
+            if item.id != besides and (said := " ".join(excerpt(asked, item, case.language))):
                 found.append(_Part(said, item.n))
                 break
     return found
-
-
-def _said(asked: frozenset[str], item: Evidence, language: Language) -> str:
-    return " ".join(excerpt(asked, item, language))
-
-
-def _body_of_approved(item: Evidence, grounds: Grounds, shelf: Shelf, slots: Mapping[str, str | None]) -> str:
-    """The statements of an approved answer on this KB item, without its greeting and closing."""
-    for answer in shelf.get((item.id, grounds.language), ()):
-        if answer.intent == grounds.intent and (filled := fill(answer, slots)):
-            opening, body, _ = _split(filled)
-            return body or opening
-    return ""
 
 
 def _split(text: str) -> tuple[str, str, str]:
@@ -186,40 +215,33 @@ def _joined(pieces: Sequence[tuple[int, str]]) -> str:
     return "\n".join(" ".join(parts) for parts in lines.values()).strip()
 
 
-def _insert(filled: str, n: int, more: Sequence[_Part]) -> str:
-    """An approved text with its mark, and what answers further questions set before its closing."""
-    opening, body, closing = _split(filled)
-    if not body:
-        return f"{filled} [{n}]"
-    added = [f"{part.text} [{part.n}]" for part in more]
-    return "\n\n".join(piece for piece in (opening, f"{body} [{n}]", *added, closing) if piece)
+# -- (c) an honest hold --------------------------------------------------------------------------------------
 
 
-def _lead(language: Language, intent: str, text: str) -> str:
-    sorry = f"{phrases.sympathy(language)} " if _upset(text) else ""
-    return sorry + phrases.restating(language, intent)
+def _hold(case: _Case) -> Reply:
+    """Say that a person checks it, and ask for what is missing; an approved hold when nothing is."""
+    missing = _missing(case.ticket, case.grounds.intent, case.slots)
+    if not missing:
+        for approved in case.shelf.get((None, case.language), ()):
+            if approved.intent == case.grounds.intent and (filled := fill(approved, case.slots)):
+                return _within_rules(filled, [], "hold", case)
+    body = (
+        case.greeting,
+        _sorry(case) + phrases.holding(case.language, case.grounds.intent),
+        phrases.asking(case.language, missing) if missing else "",
+        case.slots["contact"] or "",
+        phrases.thanks(case.language),
+    )
+    return _within_rules("\n\n".join(filter(None, body)), [], "clarify" if missing else "hold", case)
 
 
-def _upset(text: str) -> bool:
-    head = bounded(text)
-    return bool(_UPSET.search(squash(head)) or _UPSET.search(spaced(head)))
+def _sorry(case: _Case) -> str:
+    head = bounded(case.ticket.customer_text)
+    upset = _UPSET.search(squash(head)) or _UPSET.search(spaced(head))
+    return f"{phrases.sympathy(case.language)} " if upset else ""
 
 
-def _hold(ticket: Ticket, grounds: Grounds, slots: Mapping[str, str | None]) -> Reply:
-    language = grounds.language
-    missing = _missing(ticket, grounds.intent, slots)
-    body = [
-        phrases.greeting(language, slots["customer_name"], slots["company"]),
-        (f"{phrases.sympathy(language)} " if _upset(ticket.customer_text) else "")
-        + phrases.holding(language, grounds.intent),
-        phrases.asking(language, missing) if missing else "",
-        slots["contact"] or "",
-        phrases.thanks(language),
-    ]
-    return _with_body("\n\n".join(filter(None, body)), (), "clarify" if missing else "hold", grounds)
-
-
-def _missing(ticket: Ticket, intent: str, slots: Mapping[str, str | None]) -> tuple[str, ...]:
+def _missing(ticket: Ticket, intent: str, slots: Slots) -> tuple[str, ...]:
     """The facts a person would need to look the case up and the ticket does not give."""
     text = bounded(ticket.customer_text)
     flat = spaced(text)
@@ -234,9 +256,9 @@ def _missing(ticket: Ticket, intent: str, slots: Mapping[str, str | None]) -> tu
     return tuple(fact for fact in phrases.NEEDED.get(intent, ()) if not given.get(fact, False))
 
 
-def _with_body(text: str, citations: Sequence[int], kind: Kind, grounds: Grounds) -> Reply:
+def _within_rules(text: str, citations: Sequence[int], kind: Kind, case: _Case) -> Reply:
     """The reply inside the tenant's rules: no banned phrase, not too long, whole sentences only."""
-    banned = [phrase for phrase in grounds.settings.banned_phrases if phrase]
+    banned = [phrase for phrase in case.grounds.settings.banned_phrases if phrase]
     if any(phrase in text for phrase in banned):
         lines = (
             " ".join(
@@ -245,11 +267,16 @@ def _with_body(text: str, citations: Sequence[int], kind: Kind, grounds: Grounds
             for line in text.splitlines()
         )
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-    most = grounds.settings.reply_max_characters
-    while len(text) > most:
-        shorter = re.split(r"(?<=[.!?\]])\s+(?=\S+)", text)[:-1]
-        text = text[: max(text.rfind(shorter[-1]) + len(shorter[-1]), 0)] if shorter else ""
+    text = _shortened(text or phrases.last_resort(case.language), case.grounds.settings.reply_max_characters)
     cited = tuple(dict.fromkeys(n for n in citations if f"[{n}]" in text))
     if citations and not cited:
         kind = "hold"
-    return Reply(text or phrases.last_resort(grounds.language), cited, kind)
+    return Reply(text, cited, kind)
+
+
+def _shortened(text: str, most: int) -> str:
+    """The text up to its last whole sentence within `most` characters."""
+    if len(text) <= most:
+        return text
+    ends = [end.end() for end in _SENTENCE_END.finditer(text, 0, most)]
+    return text[: ends[-1] if ends else most]

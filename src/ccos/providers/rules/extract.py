@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,9 +16,12 @@ from ccos.providers.rules.text import HEAD_CHARACTERS, is_in, overlap, plain_lin
 MAX_FACTS = 6
 MAX_SENTENCE_CHARACTERS = 300
 _TITLE_WEIGHT = 0.35
-_HEADING_WEIGHT = 0.3
+_HEADING_WEIGHT = 0.5
+_NEARLY = 0.7
 
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.*)$", re.MULTILINE)
+_HEADING = re.compile(
+    r"^ {0,3}#{1,6}[ \t]+(.*)$|^[ \t]*(?:[-*+]|\d{1,2}[.)])[ \t]+\*\*(.+?)\*\*[:：]?", re.MULTILINE
+)
 _UNFIT = re.compile(r"[{}<>]|\[\d+\]|^\W*$")
 # Sentences that point at a table or list which the reply does not show.
 _LEANS = re.compile(
@@ -65,10 +69,16 @@ def units(passage: str) -> tuple[Unit, ...]:
 
 
 def _sections(markdown: str) -> Iterator[tuple[str, str]]:
-    """Each heading with the text under it; the text before the first heading has none."""
+    """Each heading, or list item that opens with a bold phrase, with the text under it.
+
+    A bold phrase stands below the heading before it, so its title holds both.
+    """
     first, *rest = _HEADING.split(markdown)
     yield "", first
-    yield from zip(rest[::2], rest[1::2], strict=True)
+    above = ""
+    for title, bold, body in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        above = above if title is None else title
+        yield f"{above} {bold or ''}", body
 
 
 @lru_cache(maxsize=1_024)
@@ -102,27 +112,44 @@ def facts(asked: frozenset[str], evidence: Sequence[Evidence], language: Languag
 
 
 def excerpt(asked: frozenset[str], item: Evidence, language: Language, most: int = 4) -> list[str]:
-    """Up to four polite sentences in a row from the section of a passage that bears most on what is asked.
+    """Up to four polite sentences of the section of a passage that bears most on what is asked.
 
-    A row, because a sentence picked out of its section loses what its pronouns stand for.
+    They stand in a row there, because a sentence picked out alone loses what its pronouns stand for. A
+    section of one sentence is joined by the next best one when that bears nearly as much. A word counts less
+    the more sections of the passage have it.
     """
-    best: list[str] = []
-    best_score = 0.0
-    for section in _by_section(units(item.snippet)):
-        said = frozenset().union(*(unit.about for unit in section))
-        score = overlap(asked, said) + _HEADING_WEIGHT * overlap(asked, section[0].heading)
-        fit = [
-            (polite, _bearing(asked, unit))
-            for unit in section
-            if is_in(language, unit.text)
-            and not _LEANS.search(unit.text)
-            and (polite := in_reply_style(unit.text, language))
-        ]
-        if fit and score > best_score:
-            top = max(range(len(fit)), key=lambda i: fit[i][1])
-            start = max(0, min(top - 1, len(fit) - most))
-            best, best_score = [sentence for sentence, _ in fit[start : start + most]], score
-    return best
+    sections = _by_section(units(item.snippet))
+    spread = Counter(term for section in sections for term in _about(section) & asked)
+    rows = [
+        (row, sum((1 + _HEADING_WEIGHT * (term in section[0].heading)) / spread[term] for term in shared))
+        for section in sections
+        if (shared := _about(section) & asked) and (row := _row(asked, section, language, most))
+    ]
+    if not rows:
+        return []
+    order = sorted(range(len(rows)), key=lambda i: -rows[i][1])
+    chosen = order[:1]
+    if len(rows[order[0]][0]) < 2 and len(order) > 1 and rows[order[1]][1] >= _NEARLY * rows[order[0]][1]:
+        chosen = order[:2]
+    return [sentence for i in sorted(chosen) for sentence in rows[i][0]][:most]
+
+
+def _row(asked: frozenset[str], section: Sequence[Unit], language: Language, most: int) -> list[str]:
+    """The sentences of one section from the most telling one on, as many as fit a reply."""
+    fit = [
+        (polite, _bearing(asked, unit))
+        for unit in section
+        if is_in(language, unit.text)
+        and not _LEANS.search(unit.text)
+        and (polite := in_reply_style(unit.text, language))
+    ]
+    top = max(range(len(fit)), key=lambda i: fit[i][1], default=0)
+    start = max(0, min(top, len(fit) - 2))
+    return [sentence for sentence, _ in fit[start : start + most]]
+
+
+def _about(section: Sequence[Unit]) -> frozenset[str]:
+    return section[0].heading.union(*(unit.about for unit in section))
 
 
 def _by_section(found: Sequence[Unit]) -> list[list[Unit]]:

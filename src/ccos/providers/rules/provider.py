@@ -29,7 +29,7 @@ class RuleBased:
         self.card = ProviderCard(
             tier=Tier.RULE_BASED, name="rules", model="rules-1", context_tokens=1_000_000
         )
-        self._shelf: dict[tuple[str, Language], list[ApprovedAnswer]] = {}
+        self._shelf: dict[tuple[str | None, Language], list[ApprovedAnswer]] = {}
         for answer in answers:
             self._shelf.setdefault((answer.kb_id, answer.language), []).append(answer)
 
@@ -71,7 +71,7 @@ def _draft(reply: Reply, ticket: Ticket, grounds: Grounds) -> dict[str, object]:
         "reply": reply.text,
         "category": category_for(grounds.intent, grounds.settings),
         "tags": tags_for(text, grounds.settings),
-        "priority": priority_of(text).value,
+        "priority": priority_of(text, grounds.intent).value,
         "citations": list(reply.citations),
         "kind": reply.kind,
     }
@@ -82,7 +82,7 @@ def _triage(ticket: Ticket, grounds: Grounds) -> dict[str, object]:
         "language": grounds.language,
         "intent": grounds.intent,
         "sentiment": "neutral",
-        "priority": priority_of(ticket.customer_text).value,
+        "priority": priority_of(ticket.customer_text, grounds.intent).value,
     }
 
 

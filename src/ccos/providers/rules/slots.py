@@ -10,6 +10,7 @@ from ccos.domain.prompt import Language
 
 _SLOT = re.compile(r"\{(\w*)\}")
 _NAME_SLOT_KO = re.compile(r"\{customer_name\}\s*(?:고객)?\s*님")
+_GREETED_KO = re.compile(r"^(안녕하세요|안녕하십니까), 고객님")
 _NAME_SLOT_EN = re.compile(r"[ ]?\{customer_name\}")
 _SENTENCE_GAP = re.compile(r"(?<=[.!?。])(?<!\d\.)[ \t]+")
 _MOST_DROPPED = 0.5
@@ -17,7 +18,8 @@ _MOST_DROPPED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ApprovedAnswer:
-    """A reply approved for one intent and language. `kb_id` is the public KB item it rests on.
+    """A reply approved for one intent and language. `kb_id` is the public KB item it rests on; without one it
+    states nothing and is a hold.
 
     Slots in `text`: {customer_name} {company} {order_number} {product} {contact}.
     """
@@ -26,16 +28,19 @@ class ApprovedAnswer:
     intent: str
     language: Language
     text: str
-    kb_id: str
+    kb_id: str | None = None
 
 
 def fill(answer: ApprovedAnswer, slots: Mapping[str, str | None]) -> str | None:
     """The text with its slots filled, less the sentences with a slot nobody can fill; None when little stays.
 
-    A missing customer name drops no sentence: the greeting says just "고객님" or "Hello".
+    A known name is put into the Korean greeting; a missing one drops no sentence, the greeting says "고객님".
     """
     text = answer.text
-    if not slots.get("customer_name"):
+    name = slots.get("customer_name")
+    if name and answer.language == "ko":
+        text = _GREETED_KO.sub(r"\1, {customer_name} 고객님", text)
+    elif not name:
         text = _NAME_SLOT_KO.sub("고객님", text)
         text = _NAME_SLOT_EN.sub("", text) if answer.language == "en" else text
     total = kept = 0
@@ -49,6 +54,11 @@ def fill(answer: ApprovedAnswer, slots: Mapping[str, str | None]) -> str | None:
     if not kept or kept < total * _MOST_DROPPED:
         return None
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def fillable(answer: ApprovedAnswer, slots: Mapping[str, str | None]) -> bool:
+    """Whether every slot of the answer can be filled."""
+    return all(slots.get(name) for name in _SLOT.findall(answer.text))
 
 
 def _filled(sentence: str, slots: Mapping[str, str | None]) -> str | None:

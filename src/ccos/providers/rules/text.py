@@ -78,7 +78,7 @@ def is_in(language: Language, sentence: str) -> bool:
 # -- sentences ---------------------------------------------------------------------------------------------
 
 # Not after a digit (dates such as 2026. 3. 5., list numbers) nor inside the usual abbreviations.
-_STOP = re.compile(r"(?<=[.!?。…])(?<!\d\.)(?<!e\.g\.)(?<!i\.e\.)(?<!No\.)\s+|\n+")
+_STOP = re.compile(r"(?<=[.!?。…])(?<!\d\.)(?<!e\.g\.)(?<!i\.e\.)(?<!No\.)(?<![ap]\.m\.)\s+|\n+")
 _KOREAN_STOP = re.compile(
     r"(?<=니다|니까|세요|셔요|어요|아요|해요|돼요|되요|네요|나요|까요|가요|데요|든요|"
     r"예요|에요|려요|져요|와요|여요)\s+"
