@@ -3,7 +3,8 @@
 The engine's own converter leaves blanks free (weak models then write blanks for ever) and fails on some
 tokenizers; this one allows no blank between tokens, keeps keys in the schema's order, and bounds every
 text, list and number, so that an answer always ends. What the grammar accepts is valid under the schema;
-a keyword it cannot promise is refused by name. GBNF: llama.cpp's `grammars/README.md`.
+a keyword it cannot promise is refused by name. GBNF: llama.cpp's `grammars/README.md`. The engine counts
+code points, so bytes that are no proper UTF-8 can still come out, as U+FFFD: answers are checked again.
 """
 
 from __future__ import annotations
