@@ -6,8 +6,8 @@ import pytest
 
 from ccos.domain.errors import NotFound
 from ccos.domain.evidence import EvidenceKind, Visibility
+from ccos.domain.knowledge import Item, Passage
 from ccos.store import knowledge
-from ccos.store.knowledge import Item, Passage
 from support.store import new_tenant
 
 REFUNDS = Item(
@@ -52,6 +52,8 @@ async def test_the_same_content_again_touches_nothing(database, tenant):
         {"visibility": Visibility.PUBLIC},
         {"locale": "en"},
         {"updated_at": None},
+        {"category": "반품"},
+        {"tags": ("환불",)},
     ],
     ids=lambda change: next(iter(change)),
 )

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -18,31 +18,9 @@ from psycopg.rows import DictRow
 
 from ccos.domain.errors import NotFound
 from ccos.domain.evidence import EvidenceKind, Visibility
+from ccos.domain.knowledge import Change, Item, Passage, Put, Shelved
 from ccos.store.database import Tx
 from ccos.store.values import new_id, storable, utc
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A procedure or a case as its source has it; `updated_at` is the source's time."""
-
-    kind: EvidenceKind
-    external_id: str
-    title: str
-    body: str
-    url: str | None = None
-    visibility: Visibility = Visibility.PUBLIC
-    locale: str | None = None
-    updated_at: datetime | None = None
-    valid_until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A piece of an item that can be found and cited; `heading` is the path of headings above it."""
-
-    heading: str
-    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +39,6 @@ class StoredPassage:
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
-    id: UUID
-    outcome: Literal["created", "changed", "unchanged"]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    seq: int
-    item_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class Counts:
     """What can be found: items that are not archived, and their passages."""
 
@@ -88,13 +54,14 @@ async def put(tx: Tx, item: Item, passages: Sequence[Passage]) -> Put:
     row = await tx.row(
         """
         INSERT INTO kb_item AS stored (tenant_id, id, kind, external_id, title, body, url, visibility, locale,
-                                       updated_at, valid_until, content_hash)
+                                       updated_at, valid_until, category, tags, content_hash)
         VALUES (%(tenant)s, %(id)s, %(kind)s, %(external_id)s, %(title)s, %(body)s, %(url)s, %(visibility)s,
-                %(locale)s, %(updated_at)s, %(valid_until)s, %(hash)s)
+                %(locale)s, %(updated_at)s, %(valid_until)s, %(category)s, %(tags)s, %(hash)s)
         ON CONFLICT (tenant_id, kind, external_id) DO UPDATE SET
             title = excluded.title, body = excluded.body, url = excluded.url,
             visibility = excluded.visibility, locale = excluded.locale,
             updated_at = excluded.updated_at, valid_until = excluded.valid_until,
+            category = excluded.category, tags = excluded.tags,
             content_hash = excluded.content_hash, version = stored.version + 1, stored_at = now(),
             archived_at = NULL
         WHERE stored.content_hash <> excluded.content_hash OR stored.archived_at IS NOT NULL
@@ -186,6 +153,17 @@ async def passages(tx: Tx, item_ids: Collection[UUID]) -> list[StoredPassage]:
     ]
 
 
+async def shelved(tx: Tx, item_ids: Collection[UUID]) -> list[Shelved]:
+    """The items with their passages, as search takes them in."""
+    pieces: dict[UUID, list[Passage]] = {}
+    for each in await passages(tx, item_ids):
+        pieces.setdefault(each.item_id, []).append(each.passage)
+    return [
+        Shelved(found.id, found.item, tuple(pieces.get(found.id, ())), found.archived_at is not None)
+        for found in await items(tx, item_ids)
+    ]
+
+
 async def changes_since(tx: Tx, seq: int, *, limit: int = 1_000) -> list[Change]:
     """What changed after `seq` (0 for everything), oldest first; an item appears once, at its last change."""
     rows = await tx.rows(
@@ -232,8 +210,8 @@ async def _changed(tx: Tx, item_ids: list[UUID]) -> None:
 
 
 _SELECT = (
-    "SELECT id, kind, external_id, title, body, url, visibility, locale, updated_at, valid_until, version,"
-    "       archived_at FROM kb_item "
+    "SELECT id, kind, external_id, title, body, url, visibility, locale, updated_at, valid_until, category,"
+    "       tags, version, archived_at FROM kb_item "
 )
 
 
@@ -244,6 +222,7 @@ def _values(item: Item) -> dict[str, Any]:
         "visibility": item.visibility.value,
         "updated_at": utc(item.updated_at),
         "valid_until": utc(item.valid_until),
+        "tags": list(item.tags),
     }
 
 
@@ -265,6 +244,8 @@ def _stored(row: DictRow) -> StoredItem:
             locale=row["locale"],
             updated_at=row["updated_at"],
             valid_until=row["valid_until"],
+            category=row["category"],
+            tags=tuple(row["tags"]),
         ),
         version=row["version"],
         archived_at=row["archived_at"],

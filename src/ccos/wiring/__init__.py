@@ -65,8 +65,8 @@ async def open_ccos(settings: Settings, *, load_seconds: float = 0.0) -> AsyncIt
             one_tier=not settings.llm_enable_multi_tier,
         )
         shelf = PostgresShelf(database)
-        searcher = Searcher(shelf, settings.folder / "index")
-        stack.callback(searcher.close)
+        searcher = Searcher(shelf, settings.folder)
+        stack.push_async_callback(searcher.aclose)
         drafting = Drafting(database, LazyDrafter(service, searcher), defer_draft, mode=settings.mode)
         if load_seconds:
             await wait_until_loaded(models, seconds=load_seconds)

@@ -13,6 +13,8 @@ CREATE TABLE kb_item (
     locale text,
     updated_at timestamptz,
     valid_until timestamptz,
+    category text,
+    tags text[] NOT NULL DEFAULT '{}',
     content_hash bytea NOT NULL,
     version integer NOT NULL DEFAULT 1,
     stored_at timestamptz NOT NULL DEFAULT now(),
