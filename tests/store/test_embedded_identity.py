@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import LiteralString
 
 import psycopg
@@ -24,11 +25,18 @@ from ccos.domain.errors import StoreError
 from ccos.store.embedded import EmbeddedServer, bin_dir, start
 from ccos.store.embedded.identity import become
 from support.postgres import embedded_server, to_database
-from support.postgres_process import client_process, eventually, nothing_runs, postmaster, user_of
+from support.postgres_process import (
+    client_process,
+    command_lines,
+    eventually,
+    nothing_runs,
+    postmaster,
+    user_of,
+)
 
 __all__ = ["embedded_server"]
 
-_NOBODY = 65534
+_NOBODY, _NAMELESS = 65534, 54321
 _MAY_READ = 2  # CAP_DAC_READ_SEARCH
 _ROOT_ON_LINUX = os.geteuid() == 0 and sys.platform == "linux"
 
@@ -39,9 +47,10 @@ class User:
 
     id: int
     prepare: Callable[[], None] | None = None
+    name: str = "us"
 
     def __str__(self) -> str:
-        return "us" if self.prepare is None else "another user"
+        return self.name
 
     def may_run(self) -> bool:
         """Whether this user can run this Python and find our code."""
@@ -53,30 +62,29 @@ class User:
 
 
 def users() -> Iterator[User]:
-    """Whoever runs the tests, and when that is root an ordinary user as well.
+    """Whoever runs the tests, and when that is root an ordinary user and one that /etc/passwd lacks.
 
     Where Python lies in a folder closed to that user, it gets the right to read, and no right to write.
     """
     yield User(os.geteuid())
     if _ROOT_ON_LINUX:
-        others = (
-            User(_NOBODY, partial(become, _NOBODY, _NOBODY, keeping=right)) for right in (None, _MAY_READ)
-        )
-        yield from [other for other in others if other.may_run()][:1]
+        for number, name in ((_NOBODY, "nobody"), (_NAMELESS, "a user without a name")):
+            ways = (partial(become, number, number, keeping=right) for right in (None, _MAY_READ))
+            yield from [user for user in (User(number, way, name) for way in ways) if user.may_run()][:1]
 
 
 USERS = list(users())
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """An empty home below a folder that only its owner may enter, in reach of every user of these tests."""
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o711)
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    yield home
-    assert not (home / "postgres/server.lock").exists() or eventually(lambda: nothing_runs(home))
+def home() -> Iterator[Path]:
+    """An empty home that only its owner may enter, in a folder that every user of these tests can reach."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        home = Path(folder) / "home"
+        home.mkdir(mode=0o700)
+        yield home
+        assert not (home / "postgres/server.lock").exists() or eventually(lambda: nothing_runs(home))
 
 
 def refuse_namespaces() -> None:
@@ -131,7 +139,7 @@ def test_any_user_may_have_a_server(home: Path, user: User) -> None:
     assert {file.stat().st_uid for file in home.rglob("*")} == {user.id}
 
 
-@pytest.mark.parametrize("user", USERS, ids=str)
+@pytest.mark.parametrize("user", [user for user in USERS if user.id != _NAMELESS], ids=str)
 def test_the_owner_of_a_home_can_use_it_after_us(home: Path, user: User) -> None:
     os.chown(home, user.id, -1)
     with start(home) as server:
@@ -199,7 +207,7 @@ def test_files_and_arguments_keep_the_passwords(embedded_server: EmbeddedServer)
     folder = Path(row[0]).parent
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "passwords.json").stat().st_mode) == 0o600
-    running = subprocess.run(["ps", "axww", "-o", "args="], capture_output=True, text=True, check=True).stdout
+    running = "\n".join(command_lines().values())
     assert str(folder) in running
     for url in (embedded_server.urls.owner, embedded_server.urls.app, embedded_server.urls.superuser):
         assert password_of(url) not in running

@@ -16,7 +16,7 @@ from psycopg.pq import TransactionStatus
 
 from ccos.domain.errors import DatabaseUnavailable, StoreError
 from ccos.store.embedded import EmbeddedServer, start
-from support.postgres_process import client_process, eventually, nothing_runs, parent, postmaster
+from support.postgres_process import about, client_process, eventually, nothing_runs, parent, postmaster
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +275,4 @@ def lives(home: Path) -> bool:
 
 def runs(process: int) -> bool:
     """Not counting the dead that nobody has collected yet."""
-    told = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
-    )
-    return told.stdout.strip() != "" and not told.stdout.startswith("Z")
+    return about(process).get("State", "Z") not in ("", "Z")

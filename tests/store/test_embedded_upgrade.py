@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from ccos.domain.errors import StoreError
 from ccos.store.embedded import start
 from ccos.store.embedded.binaries import package_dir
-from support.postgres_process import client_process, eventually, nothing_runs
+from support.postgres_process import client_process, command_lines, eventually, nothing_runs
 
 _ROWS = """
 CREATE TABLE draft (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant text NOT NULL, body text, v vector(3));
@@ -101,12 +103,10 @@ def test_an_upgrade_that_was_killed_begins_again(old_home: Path) -> None:
 
 def keeper_and_all_of_it(home: Path) -> None:
     """Kill the keeper in the middle of its work; what it started ends with it."""
-    told = subprocess.run(
-        ["ps", "axww", "-o", "pid=,args="], capture_output=True, text=True, check=True
-    ).stdout
-    keepers = [line.split()[0] for line in told.splitlines() if "boot.py" in line and str(home) in line]
+    keepers = [n for n, command in command_lines().items() if "boot.py" in command and str(home) in command]
     assert keepers
-    subprocess.run(["kill", "-KILL", *keepers], check=True)
+    for keeper in keepers:
+        os.kill(keeper, signal.SIGKILL)
 
 
 def test_with_lost_passwords_it_is_moved_all_the_same(old_home: Path) -> None:

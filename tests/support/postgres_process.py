@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _CLIENT = """
@@ -53,17 +53,45 @@ def postmaster(home: Path) -> int:
 
 def parent(process: int) -> int:
     """The keeper of a postmaster."""
-    told = subprocess.run(
-        ["ps", "-o", "ppid=", "-p", str(process)], capture_output=True, text=True, check=True
-    )
-    return int(told.stdout)
+    return int(about(process)["PPid"])
 
 
 def user_of(process: int) -> int:
-    told = subprocess.run(
-        ["ps", "-o", "uid=", "-p", str(process)], capture_output=True, text=True, check=True
-    )
-    return int(told.stdout)
+    return int(about(process)["Uid"])
+
+
+def about(process: int) -> dict[str, str]:
+    """Parent, user and state of a process; empty when there is none."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        return {
+            name: value.split()[0]
+            for name, _, value in (line.partition(":") for line in lines)
+            if value.split()
+        }
+    except OSError:  # no such process, or no such folder on this system
+        told = _ps("-o", "ppid=,uid=,stat=", "-p", str(process)).split() if sys.platform != "linux" else []
+        return dict(zip(("PPid", "Uid", "State"), told, strict=False))
+
+
+def command_lines() -> dict[int, str]:
+    """Program and arguments of every process there is."""
+    if sys.platform != "linux":
+        return {
+            int(n): line
+            for n, _, line in (
+                row.strip().partition(" ") for row in _ps("axww", "-o", "pid=,args=").splitlines()
+            )
+        }
+    found = {}
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it ended meanwhile
+            found[int(file.parent.name)] = file.read_text(errors="replace").replace("\0", " ")
+    return found
+
+
+def _ps(*arguments: str) -> str:
+    return subprocess.run(["ps", *arguments], capture_output=True, text=True, check=False).stdout
 
 
 def nothing_runs(home: Path) -> bool:

@@ -66,7 +66,12 @@ class Programs:
         """Every installation in the package, by major version."""
         found = {}
         for program in package.glob("pginstall*/bin/postgres"):
-            told = subprocess.run([program, "-V"], capture_output=True, text=True, timeout=30, check=False)
+            try:
+                told = subprocess.run(
+                    [program, "-V"], capture_output=True, text=True, timeout=30, check=False
+                )
+            except OSError:  # built for another processor or another C library
+                continue
             if match := re.search(r"\(PostgreSQL\) (\d+)", told.stdout):
                 found[int(match[1])] = cls(program.parent, int(match[1]))
         if not found:
@@ -297,20 +302,23 @@ def remove_traces(cluster: Cluster) -> None:
     Only for the holder of the server lock. A server that was started by hand on the same directory is left
     for PostgreSQL to find.
     """
-    if sys.platform == "linux" and postmaster_of(cluster.data) is None:
+    if postmaster_of(cluster.data) is None:
         (cluster.data / "postmaster.pid").unlink(missing_ok=True)
         for trace in cluster.sockets.glob(".s.PGSQL.*"):
             trace.unlink()
 
 
 def postmaster_of(data: Path) -> int | None:
-    """The running server of this data directory, recognised by working in it (Linux)."""
+    """The running server of this data directory: a number in a file may be another program's by now."""
     try:
         number = int((data / "postmaster.pid").read_text().splitlines()[0])
-        works_in = Path(f"/proc/{number}/cwd").readlink()
+        if Path("/proc/self/cwd").exists():
+            return number if Path(f"/proc/{number}/cwd").readlink() == data else None
     except (OSError, ValueError, IndexError):
         return None
-    return number if works_in == data else None
+    command = ["ps", "-ww", "-o", "command=", "-p", str(number)]
+    running = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
+    return number if f"-D {data}" in running else None
 
 
 def remove(folder: Path) -> None:

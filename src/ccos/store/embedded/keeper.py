@@ -46,9 +46,10 @@ def main(arguments: list[str]) -> None:
         except StoreError as fault:
             keeper.tell({"state": "failed", "sentence": fault.sentence, "code": fault.code})
         except Exception as fault:
-            keeper.tell(
-                {"state": "failed", "sentence": f"The database could not be started: {fault}.", "code": ""}
+            told = clusters.sentence_for(
+                f"error: {fault}", keeper.log, doing="The database could not be started"
             )
+            keeper.tell({"state": "failed", "sentence": told, "code": ""})
             raise
 
 
@@ -58,6 +59,7 @@ class Keeper:
     def __init__(
         self, places: Places, package: Path, selector: selectors.BaseSelector, stopping: socket.socket
     ) -> None:
+        self.log = places.log
         self._places = places
         self._package = package
         self._selector = selector
