@@ -7,7 +7,7 @@ import pytest
 
 from ccos.domain.errors import ModelUnusable
 from ccos.local.gguf import ModelFile
-from ccos.local.memory import available_bytes, check_fits, needed_bytes
+from ccos.local.memory import check_fits, needed_bytes
 
 GIB = 2**30
 SEVEN_B = ModelFile(
@@ -61,20 +61,3 @@ def test_the_advised_file_size_fits(q4_0):
 def test_with_hardly_any_memory_it_only_says_to_free_some():
     with pytest.raises(ModelUnusable, match="free some memory"):
         check_fits(SEVEN_B, 8192, 2, 10 * 2**20)
-
-
-def test_the_smaller_of_machine_and_container_counts(tmp_path):
-    proc, cgroup = tmp_path / "proc", tmp_path / "cgroup"
-    proc.mkdir()
-    cgroup.mkdir()
-    assert available_bytes(proc, cgroup) is None
-    (proc / "meminfo").write_text("MemTotal: 900 kB\nMemAvailable:   800 kB\n")
-    assert available_bytes(proc, cgroup) == 800 * 1024
-    (cgroup / "memory.max").write_text("max\n")
-    assert available_bytes(proc, cgroup) == 800 * 1024
-    (cgroup / "memory.max").write_text("600000\n")
-    (cgroup / "memory.current").write_text("500000\n")
-    (cgroup / "memory.stat").write_text("anon 1\ninactive_file 300000\n")
-    assert available_bytes(proc, cgroup) == 400_000
-    (proc / "meminfo").write_text("nonsense\n")
-    assert available_bytes(proc, cgroup) == 400_000

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -14,6 +13,7 @@ import psutil
 import pytest
 
 from ccos.domain.errors import ModelUnusable
+from ccos.local.machine import decoding_threads
 from ccos.local.supervisor import LocalModel, ModelPlan, Patience, State
 from support.local_models import QUICK, busy_slots, get, is_state, post, running, until
 from support.tiny_gguf import build_tiny_gguf
@@ -58,7 +58,7 @@ async def test_the_child_has_two_slots_with_a_whole_context_each_and_few_threads
         assert [slot["n_ctx"] for slot in slots] == [4096, 4096]
         environment = process_of(model).environ()
         assert environment["GOMP_SPINCOUNT"] == "1000"
-    assert ModelPlan("m", tiny).threads == max((os.cpu_count() or 2) - 1, 1)
+    assert ModelPlan("m", tiny).threads == decoding_threads()
 
 
 async def test_no_secret_of_the_parent_reaches_the_child(tiny, tmp_path, monkeypatch):
@@ -105,6 +105,30 @@ async def test_it_comes_back_by_itself_with_another_key_after_kill_9(tiny, tmp_p
         second = await model.endpoint(seconds=30)
         assert second.api_key != first.api_key
         assert (await get(model, "/health")) == {"status": "ok"}
+
+
+async def test_a_signal_meant_for_the_whole_service_does_not_cut_its_answers(tiny, tmp_path):
+    async with running(tiny, tmp_path) as model:
+        await model.endpoint(seconds=30)
+        for stop in (signal.SIGTERM, signal.SIGINT):
+            process_of(model).send_signal(stop)
+        assert (await get(model, "/health")) == {"status": "ok"}
+        assert model.status.restarts == 0
+
+
+async def test_nothing_in_the_working_folder_stands_in_for_the_engine(tiny, tmp_path, monkeypatch):
+    (tmp_path / "xllamacpp.py").write_text("raise SystemExit('hijacked')")
+    monkeypatch.chdir(tmp_path)
+    async with running(tiny, tmp_path / "state") as model:
+        assert (await model.endpoint(seconds=30)).base_url
+
+
+async def test_a_system_without_the_engine_says_what_to_do_instead(tiny, tmp_path, monkeypatch):
+    (tmp_path / "xllamacpp.py").write_text("raise ImportError('no engine for this processor')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    async with running(tiny, tmp_path / "state") as model:
+        with pytest.raises(ModelUnusable, match=r"no engine for this processor\); give the URL"):
+            await model.endpoint(seconds=30)
 
 
 async def test_a_child_that_hangs_is_killed_and_replaced(tiny, tmp_path):
@@ -297,6 +321,7 @@ async def _idle(model: LocalModel) -> bool:
 _PARENT = """
 import asyncio, sys
 from pathlib import Path
+from ccos.local.machine import decoding_threads
 from ccos.local.supervisor import LocalModel, ModelPlan
 async def main():
     model = LocalModel(ModelPlan("m", Path(sys.argv[1]), threads=1), state_dir=Path(sys.argv[2]))

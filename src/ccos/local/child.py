@@ -17,7 +17,8 @@ from ccos.domain.errors import ModelUnusable
 _LOG_BYTES = 1_000_000
 _TAIL_BYTES = 16_384
 _ENGINE_ERROR = re.compile(r"^[\d.]+ E (?P<words>.+)$")
-_COMMAND = (sys.executable, "-m", "ccos.local.worker")
+# -P: nothing in the working folder can stand in for a module
+_COMMAND = (sys.executable, "-P", "-m", "ccos.local.worker")
 
 
 class ChildGone(Exception):
@@ -77,7 +78,10 @@ class Child:
         if said["ready"]:
             return str(said["address"])
         if said["kind"] == "import":
-            raise ModelUnusable(f"The local model engine cannot be used here: {said['error']}.")
+            raise ModelUnusable(
+                f"The local model engine cannot be used here ({said['error']}); give the URL of a"
+                " model server instead of a file."
+            )
         raise ModelUnusable(f"The engine cannot load the model: {self._complaint() or said['error']}.")
 
     async def ended(self) -> str:

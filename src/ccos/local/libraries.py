@@ -13,7 +13,10 @@ from ccos.domain.errors import ModelUnusable
 
 _LIBRARY = "libgomp.so.1"
 # What the loader and the interpreter of a child need. Nothing else is passed on: no key reaches the child.
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "TMPDIR", "LANG", "SYSTEMROOT", "TEMP")
+_PASSED_ON = (
+    *("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("HOME", "LANG", "TMPDIR", "TEMP", "SYSTEMROOT"),
+)
 
 
 def child_environment(

@@ -1,8 +1,6 @@
-"""How much memory a model needs, and how much there is."""
+"""How much memory a model needs."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from ccos.domain.errors import ModelUnusable
 from ccos.local.gguf import ModelFile
@@ -40,37 +38,6 @@ def check_fits(model: ModelFile, context_tokens: int, slots: int, available: int
     else:
         advice = "free some memory"
     raise ModelUnusable(f"{sentence}; {advice}.", needed_bytes=needed, available_bytes=available)
-
-
-def available_bytes(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Memory that can be had without swapping, within the container's limit; None where nobody says."""
-    found = [amount for amount in (_of_machine(proc), _of_container(cgroup)) if amount is not None]
-    return min(found, default=None)
-
-
-def _of_machine(proc: Path) -> int | None:
-    try:
-        for line in (proc / "meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    return None
-
-
-def _of_container(cgroup: Path) -> int | None:
-    """The rest of a cgroup v2 limit; cached file pages count as free, since they are given back."""
-    try:
-        limit = (cgroup / "memory.max").read_text().strip()
-        if limit == "max":
-            return None
-        used = int((cgroup / "memory.current").read_text())
-        for line in (cgroup / "memory.stat").read_text().splitlines():
-            if line.startswith("inactive_file "):
-                used -= int(line.split()[1])
-        return max(int(limit) - used, 0)
-    except (OSError, ValueError, IndexError):
-        return None
 
 
 def _weights(model: ModelFile) -> int:

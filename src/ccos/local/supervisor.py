@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import time
 from collections import deque
@@ -20,7 +19,8 @@ from ccos.domain.errors import ModelUnusable
 from ccos.local.child import Child, ChildGone, rotate
 from ccos.local.gguf import ModelFile, read_model_file
 from ccos.local.libraries import child_environment
-from ccos.local.memory import available_bytes, check_fits
+from ccos.local.machine import available_bytes, decoding_threads
+from ccos.local.memory import check_fits
 
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class ModelPlan:
     path: Path
     context_tokens: int = 8_192
     slots: int = 2
-    threads: int = field(default_factory=lambda: max((os.cpu_count() or 2) - 1, 1))
+    threads: int = field(default_factory=decoding_threads)
     cache_mib: int = 256
     warm_system: str = ""
 

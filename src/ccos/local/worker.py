@@ -26,7 +26,8 @@ def main() -> NoReturn:
     _die_with_parent(config["parent"])
     control = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever the engine prints must not look like our one line
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then drains us
+    for stop in (signal.SIGINT, signal.SIGTERM):  # those are for the parent, which then drains us
+        signal.signal(stop, signal.SIG_IGN)
     try:
         server = _serve(config)
     except (ImportError, RuntimeError, OSError) as fault:
