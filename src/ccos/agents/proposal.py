@@ -7,9 +7,10 @@ from dataclasses import asdict
 from ccos.agents.findings import Findings
 from ccos.agents.resolution import Resolution, Synthesis
 from ccos.agents.triage import Triage
-from ccos.domain.draft import Attempt, Check, Draft, DraftState
+from ccos.domain.draft import Attempt, Draft, DraftState
 from ccos.domain.money import MicroUsd, usd
 from ccos.domain.prompt import Grounds
+from ccos.quality import checks
 
 LAST_RESORT = {
     "ko": (
@@ -67,7 +68,7 @@ def propose(
         fields=resolution.fields,
         evidence=findings.evidence,
         attempts=_attempts(findings, synthesis, resolution),
-        checks=_checks(resolution),
+        checks=checks(made.verdict, resolution.prompt),
         triage=seen,
         confidence_score=round(made.quality_score * findings.answerability, 4),
         cost_usd=usd(MicroUsd(spent)),
@@ -83,10 +84,3 @@ def _state(resolution: Resolution) -> DraftState:
 
 def _attempts(findings: Findings, synthesis: Synthesis, resolution: Resolution) -> tuple[Attempt, ...]:
     return (*findings.attempts, *synthesis.attempts, *resolution.generation.attempts)
-
-
-def _checks(resolution: Resolution) -> tuple[Check, ...]:
-    verdict = resolution.generation.verdict
-    vetoes = (Check(name=v.kind, passed=False, detail=v.sentence, span=v.span) for v in verdict.vetoes)
-    scores = (Check(name=name, passed=value > 0, detail=f"{value:.2f}") for name, value in verdict.scores)
-    return (*vetoes, *scores)

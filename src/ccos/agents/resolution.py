@@ -12,7 +12,7 @@ from ccos.agents.ports import Generator
 from ccos.agents.prompts import public, solution_prompt, synthesis_prompt
 from ccos.domain.draft import Attempt, FieldChange
 from ccos.domain.evidence import Evidence
-from ccos.domain.prompt import Grounds
+from ccos.domain.prompt import Grounds, Prompt
 from ccos.domain.tenant import TenantSettings
 from ccos.domain.ticket import Ticket
 from ccos.domain.verdict import Verdict
@@ -31,6 +31,7 @@ class Resolution:
     fields: tuple[FieldChange, ...]
     citations: tuple[int, ...]
     generation: Generation
+    prompt: Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ async def resolve(
         fields=field_changes(ticket, grounds.settings, made.verdict, made.quality_score),
         citations=cited,
         generation=made,
+        prompt=prompt,
     )
 
 

@@ -11,10 +11,10 @@ from ccos.api.caller import Opened, Writer
 from ccos.api.headers import generation_headers
 from ccos.domain.draft import Attempt, Check
 from ccos.domain.evidence import Evidence
-from ccos.domain.prompt import Grounds, Prompt, Turn
+from ccos.domain.prompt import Grounds, Language, Prompt, Turn
 from ccos.domain.ticket import Text, Ticket
 from ccos.domain.tier import Mode, Task, Tier
-from ccos.quality.gate import checks
+from ccos.quality import checks
 from ccos.quality.pii import classify
 from ccos.tiers.request import Context
 
@@ -34,7 +34,7 @@ class GenerateIn(BaseModel):
     system: Text | None = None
     ticket: Ticket | None = None
     evidence: list[Evidence] = Field(default_factory=list, max_length=20)
-    language: str = Field("ko", pattern="^(ko|en)$")
+    language: Language = "ko"
     json_schema: dict[str, Any] | None = Field(
         None, description="Makes the answer one JSON object of this shape"
     )
@@ -65,16 +65,15 @@ class GenerateOut(BaseModel):
 @router.post("/generate")
 async def generate(wish: GenerateIn, caller: Writer, ccos: Opened, response: Response) -> GenerateOut:
     """An answer from the best tier that gave one; never an error because a tier is down."""
-    language = "en" if wish.language == "en" else "ko"
     ticket = wish.ticket or Ticket(description=wish.prompt)
     prompt = Prompt(
         task=wish.task,
-        system=wish.system or SYSTEM[language],
+        system=wish.system or SYSTEM[wish.language],
         turns=(Turn("user", wish.prompt),),
         grounds=Grounds(
             ticket=ticket,
             evidence=tuple(wish.evidence),
-            language=language,
+            language=wish.language,
             settings=caller.tenant.settings,
         ),
         schema=wish.json_schema,

@@ -50,7 +50,7 @@ class Commands(click.Group):
 
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             if near:
-                fault.message += f" Did you mean '{near[0]}'?"
+                raise click.UsageError(f"{fault.message} Did you mean '{near[0]}'?", ctx) from None
             raise
 
 

@@ -84,7 +84,7 @@ async def _prepare(ccos: Ccos, console: Console) -> Tenant:
         with batch.progress_bar(console) as bar:
             task = bar.add_task("Importing the knowledge base", total=None)
             return await ensure_sample(
-                ccos, owner, lambda done, all_: bar.update(task, completed=done, total=all_)
+                ccos, owner, lambda _, done, all_: bar.update(task, completed=done, total=all_)
             )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from ccos import sample
 from ccos.domain.errors import UnknownTenant
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.tenant import Tenant
-from ccos.knowledge.importing import import_path
+from ccos.knowledge.formats import Options
+from ccos.knowledge.importing import Progress, import_path
 from ccos.store import tenants
 from ccos.store.database import Database
 from ccos.wiring import Ccos
@@ -27,9 +27,7 @@ async def ensure_tenant(owner: Database, slug: str, name: str) -> Tenant:
             return await tenants.create(tx, slug, name)
 
 
-async def ensure_sample(
-    ccos: Ccos, owner: Database, progress: Callable[[int, int], None] | None = None
-) -> Tenant:
+async def ensure_sample(ccos: Ccos, owner: Database, progress: Progress | None = None) -> Tenant:
     """The sample tenant with its settings, procedures and solved cases."""
     tenant = await ensure_tenant(owner, SLUG, NAME)
     wanted = sample.settings()
@@ -39,7 +37,8 @@ async def ensure_sample(
         tenant = tenant.model_copy(update={"settings": wanted})
     with sample.kb_folder() as folder, sample.cases_path() as cases:
         await import_path(folder, ccos.shelf, tenant.id, archive_missing=True, progress=progress)
-        await import_path(cases, ccos.shelf, tenant.id, kind=EvidenceKind.CASE, progress=progress)
+        options = Options(kind=EvidenceKind.CASE)
+        await import_path(cases, ccos.shelf, tenant.id, options=options, progress=progress)
     return tenant
 
 
