@@ -52,7 +52,7 @@ class Grammar:
 
     def __init__(self, text: str) -> None:
         self.rules: dict[str, Any] = {}
-        for line in text.strip().splitlines():
+        for line in text.rstrip("\n").split("\n"):
             name, body = line.split(" ::= ", 1)
             assert name not in self.rules, f"two rules named {name}"
             tokens = _TOKEN.findall(body)
