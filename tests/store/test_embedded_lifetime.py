@@ -254,6 +254,18 @@ def test_a_deadline_holds_while_another_process_is_starting(home: Path) -> None:
         process.communicate(b"")
 
 
+def test_the_log_does_not_grow_for_ever(home: Path) -> None:
+    log = home / "postgres/postgres.log"
+    log.write_text("an old line\n" * 200_000)
+    with start(home) as server:
+        assert eventually(lambda: log.stat().st_size < 100_000)
+        with pytest.raises(psycopg.Error), psycopg.connect(server.urls.app) as connection:
+            connection.execute("SELECT 1 / 0")
+    assert "an old line" in (home / "postgres/postgres.log.1").read_text()
+    assert "division by zero" in log.read_text()
+    assert "\0" not in log.read_text()  # the server goes on at the new end, not at its old place
+
+
 def test_a_closed_use_is_over(home: Path) -> None:
     server = start(home)
     server.close()

@@ -22,9 +22,10 @@ from pathlib import Path
 
 from ccos.domain.errors import DatabaseUnavailable, StoreError
 from ccos.store.embedded import cluster as clusters
-from ccos.store.embedded.cluster import Cluster, Postgres, Programs
+from ccos.store.embedded.cluster import Cluster, Programs
 from ccos.store.embedded.identity import Identity, adopt_orphans, choose
 from ccos.store.embedded.places import KEEPER_SOCKET, Passwords, Places, socket_folder, write_private
+from ccos.store.embedded.server import Postgres, end_orphans, postmaster_of, sentence_for
 from ccos.store.embedded.upgrade import upgrade
 
 _LOG_BYTES = 2_000_000
@@ -46,9 +47,7 @@ def main(arguments: list[str]) -> None:
         except StoreError as fault:
             keeper.tell({"state": "failed", "sentence": fault.sentence, "code": fault.code})
         except Exception as fault:
-            told = clusters.sentence_for(
-                f"error: {fault}", keeper.log, doing="The database could not be started"
-            )
+            told = sentence_for(f"error: {fault}", keeper.log, doing="The database could not be started")
             keeper.tell({"state": "failed", "sentence": told, "code": ""})
             raise
 
@@ -121,7 +120,7 @@ class Keeper:
             if time.monotonic() > nudge_at:  # an orphan where the kernel tells no children (macOS)
                 nudge_at += 5
                 with suppress(ProcessLookupError, PermissionError):
-                    if orphan := clusters.postmaster_of(self._places.data):
+                    if orphan := postmaster_of(self._places.data):
                         os.kill(orphan, signal.SIGINT)
 
     def _prepare(self, cluster: Cluster, installed: dict[int, Programs]) -> Postgres:
@@ -176,11 +175,9 @@ class Keeper:
                         continue
                     failures = failures + 1 if time.monotonic() - started < _QUICK_SECONDS else 1
                     if failures > _QUICK_FAILURES:
-                        words = clusters.sentence_for(
-                            server.last_words(), server.log, doing="PostgreSQL keeps ending"
-                        )
+                        words = sentence_for(server.last_words(), server.log, doing="PostgreSQL keeps ending")
                         raise DatabaseUnavailable(words)
-                    clusters.end_orphans()
+                    end_orphans()
                     time.sleep(0.05 * 3 ** (failures - 1))
                     started = time.monotonic()
                     server = self._relaunch(cluster, server)

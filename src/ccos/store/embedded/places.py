@@ -113,7 +113,9 @@ def socket_folder(places: Places, owner: tuple[int, int]) -> Path:
     A folder of that name that somebody else made, or that is open to others, is never used: a random
     name is taken instead.
     """
-    name = f"ccos-{owner[0]}-{hashlib.sha256(os.fsencode(places.root)).hexdigest()[:12]}"
+    found = places.root.stat()  # another container may have another folder of the same path
+    identity = f"{places.root} {found.st_dev} {found.st_ino}"
+    name = f"ccos-{owner[0]}-{hashlib.sha256(os.fsencode(identity)).hexdigest()[:12]}"
     temporary = Path(tempfile.gettempdir())
     if len(os.fsencode(temporary / name)) > _LONGEST_SOCKET_DIR:
         temporary = Path("/tmp")  # noqa: S108  # the folder made in it is private, and checked to be

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ccos.domain.errors import StoreError
-from ccos.store.embedded.cluster import Cluster, Command, Programs, adopt, sentence_for, version_of
+from ccos.store.embedded.cluster import Cluster, Command, Programs, adopt, version_of
 from ccos.store.embedded.places import Passwords, Places
+from ccos.store.embedded.server import sentence_for
 
 _HOURS = 6 * 3600.0
 
