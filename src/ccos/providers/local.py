@@ -80,6 +80,11 @@ class LocalProvider:
     def card(self) -> ProviderCard:
         return self._card
 
+    @property
+    def ready(self) -> bool:
+        """Whether the model is up; a tier that is still loading is skipped, which is no fault of its own."""
+        return self._runtime.state == "up"
+
     async def answer(self, prompt: Prompt, *, seconds: float) -> Answer:
         """The model's words, or a ProviderError, within `seconds`."""
         until = time.monotonic() + seconds
@@ -99,7 +104,7 @@ class LocalProvider:
 
     async def alive(self, *, seconds: float) -> bool:  # noqa: ARG002  known without waiting
         """Whether the model is up, as its heartbeat knows."""
-        return self._runtime.state == "up"
+        return self.ready
 
     def estimate(self, prompt: Prompt) -> MicroUsd:  # noqa: ARG002  the same for every prompt
         """Nothing: machine time is not billed by the token."""

@@ -22,6 +22,7 @@ from ccos.providers.http import open_session
 from ccos.providers.local import Endpoint, LocalProvider
 from ccos.providers.openai_wire import Dialect, OpenAIChat, dialect_for
 from ccos.providers.prices import Prices
+from ccos.providers.prices import load as load_prices
 from ccos.providers.rules import RuleBased
 from ccos.settings import Settings
 from ccos.tiers.privacy import Masked
@@ -65,6 +66,8 @@ async def _cloud(settings: Settings, stack: AsyncExitStack) -> list[Provider]:
     """Tier 0, masked: what leaves the machine holds no personal data."""
     found: list[Provider] = []
     prices = Prices(_configured_prices(settings))
+    if settings.openai_api_key or settings.anthropic_api_key or _cloud_url_given(settings):
+        await asyncio.to_thread(load_prices)
     if settings.openai_api_key or "openai_base_url" in settings.model_fields_set:
         official = urlsplit(settings.openai_base_url).hostname == OPENAI_HOST
         openai = OpenAIChat(
@@ -90,6 +93,10 @@ async def _cloud(settings: Settings, stack: AsyncExitStack) -> list[Provider]:
     return found
 
 
+def _cloud_url_given(settings: Settings) -> bool:
+    return bool({"openai_base_url", "anthropic_base_url"} & settings.model_fields_set)
+
+
 def _configured_prices(settings: Settings) -> Mapping[str, tuple[Decimal, Decimal]]:
     if settings.cloud_price_in is None or settings.cloud_price_out is None:
         return {}
@@ -101,7 +108,7 @@ async def _server(settings: Settings, stack: AsyncExitStack, tier: Tier, name: s
     """A model server instead of a file. One out on the internet is paid for, and reads masked text only."""
     outside = leaves_network(url)
     chat = OpenAIChat(
-        session=await stack.enter_async_context(open_session()),
+        session=await stack.enter_async_context(open_session(keepalive_seconds=15.0 if outside else 0)),
         base_url=url,
         model=name,
         tier=tier,
@@ -120,7 +127,8 @@ async def _file(
     settings: Settings, stack: AsyncExitStack, tier: Tier, name: str, path: Path
 ) -> tuple[Provider, LocalModel]:
     """A GGUF file in a child process of its own."""
-    session = await stack.enter_async_context(open_session())
+    # The engine closes a connection after each streamed answer although it says it keeps it.
+    session = await stack.enter_async_context(open_session(keepalive_seconds=0))
     plan = ModelPlan(name=name, path=path)
     model = LocalModel(plan, state_dir=settings.folder / "models" / name)
     stack.push_async_callback(model.close)
