@@ -94,6 +94,14 @@ def test_unfilled_placeholders(text: str) -> None:
     assert kinds(text) == ["placeholder"]
 
 
+def test_a_placeholder_of_a_manual_may_be_quoted_but_not_one_of_a_template() -> None:
+    text = "cd <your_install_dir> 를 입력해 주세요."
+    assert kinds(text) == ["placeholder"]
+    assert kinds(text, prompt(passage("터미널에서 cd <your_install_dir> 실행"))) == []
+    template = "{customer_name} 고객님, 안녕하세요."
+    assert kinds(template, prompt(passage(template))) == ["placeholder"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 _SAME_LENGTH = str.maketrans(
     {**dict.fromkeys("‐‑‒–—―−", "-"), **dict.fromkeys("〜∼", "~"), **dict.fromkeys("‘’", "'"), "⁄": "/"}
 )
+_ODD = re.compile(f"[{''.join(map(chr, _SAME_LENGTH))}]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _CLUSTER = re.compile("(?s).[\u0300-\u036f\u1160-\u11ff]*")
 """A character with what composes onto it: combining marks, and the vowels and finals of split Hangul."""
 
-_BOUNDARY = re.compile(r"(?<=[.!?。])[ \t]+|\s*\n\s*|(?<=[다요죠까오][.!?])(?=[가-힣])")
+_BOUNDARY = re.compile(r"(?<=[.!?。])[ \t]+|\n\s*|(?<=[다요죠까오][.!?])(?=[가-힣])")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -42,7 +43,7 @@ def fold(text: str) -> Folded:
     if text.isascii():
         return Folded(text)
     if unicodedata.is_normalized("NFKC", text) and not _INVISIBLE.search(text):
-        return Folded(text.translate(_SAME_LENGTH))
+        return Folded(text.translate(_SAME_LENGTH) if _ODD.search(text) else text)
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -63,11 +64,16 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
     """Spans of sentences and lines, without the blanks between them."""
     start = 0
     for boundary in _BOUNDARY.finditer(text):
-        if text[start : boundary.start()].strip():
-            yield start, boundary.start()
+        yield from _trimmed(text, start, boundary.start())
         start = boundary.end()
-    if text[start:].strip():
-        yield start, len(text)
+    yield from _trimmed(text, start, len(text))
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    words = text[start:end].strip()
+    if words:
+        start = text.index(words, start)
+        yield start, start + len(words)
 
 
 def storable(value: object) -> object:

@@ -58,8 +58,12 @@ class Reading:
         return _newest([part for part in (*facts, *said) if part])
 
     @cached_property
+    def kb_passages(self) -> tuple[str, ...]:
+        return tuple(_newest([_passage(e)]) for e in self.grounds.evidence if e.kind is EvidenceKind.KB)
+
+    @cached_property
     def kb_text(self) -> str:
-        return _newest([_passage(e) for e in self.grounds.evidence if e.kind is EvidenceKind.KB])
+        return "\n".join(self.kb_passages)
 
     @cached_property
     def public_kb_text(self) -> str:

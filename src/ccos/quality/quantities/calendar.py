@@ -13,16 +13,20 @@ _MONTH = (
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
 _DATE = re.compile(
-    r"(?<!\d)(?P<y1>\d{4})\s?(?:년|[-./])\s?(?P<m1>\d{1,2})\s?(?:월|[-./])\s?(?P<d1>\d{1,2})(?:\s?일(?!간))?(?!\d|-\d)"
-    r"|(?<!\d)(?P<y2>\d{2})(?:년\s?|[.])(?P<m2>\d{1,2})(?:월\s?|[.])(?P<d2>\d{1,2})(?:일)?(?![\d.])"
-    r"|(?<!\d)(?P<m3>\d{1,2})월\s?(?P<d3>\d{1,2})일(?!간)"
-    r"|(?<![\d/])(?P<m4>\d{1,2})/(?P<d4>\d{1,2})(?![\d/])"
-    rf"|(?<![a-z])(?P<n5>{_MONTH})\s(?P<d5>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?:,?\s(?P<y5>\d{{4}}))?"
-    rf"|(?<!\d)(?P<d6>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?P<n6>{_MONTH})(?![a-z])(?:,?\s(?P<y6>\d{{4}}))?",
+    r"(?=\d)(?<!\d)(?:"
+    r"(?P<y1>\d{4})\s?(?:년|[-./])\s?(?P<m1>\d{1,2})\s?(?:월|[-./])\s?(?P<d1>\d{1,2})(?:\s?일(?!간))?(?!\d|-\d)"
+    r"|(?P<y2>\d{2})(?:년\s?|[.])(?P<m2>\d{1,2})(?:월\s?|[.])(?P<d2>\d{1,2})(?:일)?(?![\d.])"
+    r"|(?P<m3>\d{1,2})월\s?(?P<d3>\d{1,2})일(?!간)"
+    r"|(?<!/)(?P<m4>\d{1,2})/(?P<d4>\d{1,2})(?![\d/])"
+    rf"|(?P<d5>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?P<n5>{_MONTH})(?![a-z])(?:,?\s(?P<y5>\d{{4}}))?)",
+    re.IGNORECASE,
+)
+_NAMED_DATE = re.compile(
+    rf"(?=[adfjmnos])(?<![a-z])(?P<n>{_MONTH})\s(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?:,?\s(?P<y>\d{{4}}))?",
     re.IGNORECASE,
 )
 _YEAR_OR_MONTH = re.compile(
-    r"(?<!\d)(?:(?P<year>(?:19|20)\d\d)년(?:도)?(?!\s?(?:동안|간))(?:\s?(?P<its_month>\d{1,2})월)?"
+    r"(?=\d)(?<!\d)(?:(?P<year>(?:19|20)\d\d)년(?:도)?(?!\s?(?:동안|간))(?:\s?(?P<its_month>\d{1,2})월)?"
     r"|(?P<month>\d{1,2})월)"
 )
 
@@ -57,7 +61,7 @@ def _years_and_months(match: re.Match[str]) -> list[Keys]:
 
 _HALVES = {"오전": 0, "아침": 0, "새벽": 0, "a": 0, "오후": 12, "저녁": 12, "밤": 12, "낮": 12, "p": 12}
 _TIME = re.compile(
-    r"(?:(?P<half>오전|오후|아침|새벽|저녁|밤|낮)\s?)?(?<!\d)(?:"
+    r"(?=[\d오아새저밤낮])(?:(?P<half>오전|오후|아침|새벽|저녁|밤|낮)\s?)?(?<!\d)(?:"
     r"(?P<from>\d{1,2})\s?[~-]\s?(?P<h1>\d{1,2})시(?!간|작)"
     r"|(?P<h2>\d{1,2})시(?!간|작)(?:\s?(?:(?P<m2>\d{1,2})분|(?P<thirty>반)))?"
     r"|(?P<h3>\d{1,2}):(?P<m3>\d{2})(?::\d{2})?(?!\d)(?:\s?(?P<p3>[ap])\.?m(?![a-z]))?"
@@ -90,4 +94,9 @@ def _time(hour: int, minute: int, half: int | None, *, clear: bool) -> Keys:
 
 _LONG = frozenset({"half", "from", "thirty"})
 
-CALENDAR = (("date", _DATE, _dates), ("date", _YEAR_OR_MONTH, _years_and_months), ("time", _TIME, _times))
+CALENDAR = (
+    ("date", _DATE, _dates),
+    ("date", _NAMED_DATE, _dates),
+    ("date", _YEAR_OR_MONTH, _years_and_months),
+    ("time", _TIME, _times),
+)

@@ -15,9 +15,9 @@ _WORDS = {
 _CURRENCIES = {word: code for code, words in _WORDS.items() for word in words}
 
 _AMOUNT = re.compile(
-    rf"{HEAD}{RANGE}\s?"
+    rf"(?=[\d₩$€¥kuej])(?:{HEAD}{RANGE}\s?"
     r"(?P<unit>원(?!칙|본)|달러|유로|엔(?!진|드)|(?:krw|usd|eur|jpy|won|dollars?|euros?|yen)(?![a-z]))"
-    rf"|(?P<sign>[₩$€¥]|(?<![a-z])(?:krw|usd|eur|jpy))\s?(?P<signed>{NUMERAL})",
+    rf"|(?P<sign>[₩$€¥]|(?<![a-z])(?:krw|usd|eur|jpy))\s?(?P<signed>{NUMERAL}))",
     re.IGNORECASE,
 )
 _PERCENT = re.compile(rf"{HEAD}{RANGE}\s?(?:%|퍼센트|프로(?![가-힣])|percent)", re.IGNORECASE)

@@ -25,7 +25,7 @@ _MORE = rf"\s?\d[\d,]{{0,10}}(?:\.\d{{1,4}})?\s?{_SCALE}"
 NUMERAL = rf"{_NUMBER}(?:\s?{_SCALE}(?:{_MORE}){{0,3}}(?:\s?\d{{1,4}}(?![\d,]))?)?"
 """12,900 and 3.5만 and 1억 2천만 and 2천500."""
 
-HEAD = r"(?<![\d.,])(?<!\d-)"
+HEAD = r"(?=\d)(?<![\d.,])(?<!\d-)"
 RANGE = rf"(?:(?P<low>{NUMERAL})\s?(?:~|-|to|에서|or)\s?)?(?P<high>{NUMERAL})"
 
 _SCALES = {

@@ -32,10 +32,10 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _SPELLED = re.compile(
-    r"(?<![a-z])(?P<count>one|two|three|four|five|six|seven|eight|nine|ten|fourteen|fifteen|thirty)[\s-]"
+    r"(?=[efnost한두세네다여하이사나닷일열보])(?:(?<![a-z])(?P<count>one|two|three|four|five|six|seven|eight|nine|ten|fourteen|fifteen|thirty)[\s-]"
     r"(?P<business>(?:business|working)[\s-])?(?P<unit>hour|day|week|month|year)s?(?![a-z])"
     r"|(?<![가-힣])(?P<korean_count>한|두|세|네|다섯|여섯)\s?(?P<korean_unit>시간|달(?!러)|주(?!문|소|제|차))"
-    r"|(?<![가-힣])(?P<days>하루|이틀|사흘|나흘|닷새|일주일|열흘|보름)",
+    r"|(?<![가-힣])(?P<days>하루|이틀|사흘|나흘|닷새|일주일|열흘|보름))",
     re.IGNORECASE,
 )
 _BUSINESS_BASIS = re.compile(r"(?:영업일|업무일)\s?(?:기준|로)")

@@ -29,13 +29,14 @@ class Quantity:
 
 
 _SKIPPED = re.compile(
-    r"^[ \t>*#-]{0,8}[(\[]?\d{1,2}[.)\]](?=\s)"  # numbering of a list
-    r"|\[\d{1,3}(?:\s?[,-]\s?\d{1,3}){0,8}\]"  # citation marks
-    r"|제\s?\d{1,3}(?=자|조|항|호)|(?<!\d)\d{1,2}\s?(?:가지|단계|번째|차례|순위)|(?<!\d)1\s?(?::|대)\s?1(?!\d)"
-    r"|(?<![a-z])(?:steps?|단계)\s?\d{1,2}(?!\d)|(?<!\d)\d{1,2}\s(?:steps|ways|options|things|methods)(?![a-z])"
-    r"|[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,255}",
-    re.IGNORECASE | re.MULTILINE,
+    r"(?=[\[\d제s단])(?:"
+    r"\[\d{1,3}(?:\s?[,-]\s?\d{1,3}){0,8}\]"  # citation marks
+    r"|제\s?\d{1,3}(?=자|조|항|호)|(?<!\d)\d{1,2}\s?(?:가지|단계|번째|차례|순위)|(?<!\d)1\s?[:대]\s?1(?!\d)"
+    r"|(?<![a-z])(?:steps?|단계)\s?\d{1,2}(?!\d)|(?<!\d)\d{1,2}\s(?:steps|ways|options|things|methods)(?![a-z]))",
+    re.IGNORECASE,
 )
+_NUMBERING = re.compile(r"^[ \t>*#-]{0,8}[(\[]?\d{1,2}[.)\]](?=\s)", re.MULTILINE)
+_EMAIL = re.compile(r"[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,255}", re.IGNORECASE)
 
 _RULES: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], list[Keys]]], ...] = (
     *URLS,
@@ -49,7 +50,9 @@ _RULES: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], list[Keys]]]
 
 def quantities(text: str) -> Iterator[Quantity]:
     """The facts in folded text, rule by rule. Enumerations, citation marks and e-mail are passed over."""
-    rest = _SKIPPED.sub(_blank, text)
+    rest = _SKIPPED.sub(_blank, _NUMBERING.sub(_blank, text))
+    if "@" in rest:
+        rest = _EMAIL.sub(_blank, rest)
     for kind, pattern, read in _RULES:
         pieces, at = [], 0
         for match in pattern.finditer(rest):

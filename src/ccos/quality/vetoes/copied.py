@@ -16,8 +16,9 @@ INSTRUCTION_CHARACTERS = 40
 
 def copied_span(text: str, source: str, least: int) -> tuple[int, int] | None:
     """Where `text` first repeats `least` characters of `source` or more, whatever the blanks and the case."""
-    flat, places = _flat(text)
-    flat_source, _ = _flat(source)
+    flat, flat_source = _flat(text), _flat(source)
+    if not _may_share(flat, flat_source, least):
+        return None
     stretches = {flat_source[at : at + least] for at in range(len(flat_source) - least + 1)}
     starts = range(len(flat) - least + 1)
     first = next((at for at in starts if flat[at : at + least] in stretches), None)
@@ -26,14 +27,23 @@ def copied_span(text: str, source: str, least: int) -> tuple[int, int] | None:
     last = next(
         (at for at in range(first, len(starts)) if flat[at : at + least] not in stretches), len(starts)
     )
+    places = [place for place, character in enumerate(text) if not character.isspace()]
     return places[first], places[last + least - 2] + 1
 
 
-def _flat(text: str) -> tuple[str, list[int]]:
-    """Lower case without blanks, and where each character stood."""
-    kept = [(character, place) for place, character in enumerate(text) if not character.isspace()]
-    lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c, _ in kept)
-    return lowered, [place for _, place in kept]
+def _may_share(text: str, source: str, least: int) -> bool:
+    """False for most texts, and cheap: each stretch of `least` characters holds one of these blocks."""
+    step = least // 2
+    size = least - step + 1
+    blocks = {source[at : at + size] for at in range(0, len(source) - size + 1, step)}
+    return not blocks.isdisjoint([text[at : at + size] for at in range(len(text) - size + 1)])
+
+
+def _flat(text: str) -> str:
+    """Without blanks and in lower case, unless that would move the characters."""
+    kept = "".join(text.split())
+    lowered = kept.lower()
+    return lowered if len(lowered) == len(kept) else kept
 
 
 def _look(reading: Reading) -> Iterator[Veto]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ccos.domain.verdict import Veto
 from ccos.quality.quantities import Quantity, code_key, quantities
@@ -23,18 +24,28 @@ def _look(reading: Reading) -> Iterator[Veto]:
     claims = sorted(_claims(reading), key=lambda claim: claim.start)
     if not claims:
         return
-    own = "\n".join((reading.ticket_text, reading.kb_text, reading.house_text))
+    own = "\n".join((reading.ticket_text, reading.house_text))
     offered = {key for fact in quantities(own) for key in fact.offers}
+    offered.update(*map(_offered_by, reading.kb_passages))
     for fact in quantities(reading.case_text):
         if fact.kind in _FROM_CASES:
             offered |= fact.offers
-    squeezed = code_key(own) if any(claim.kind == "code" for claim in claims) else ""
+    squeezed = code_key(f"{own}\n{reading.kb_text}") if any(claim.kind == "code" for claim in claims) else ""
     for claim in claims:
         written = reading.folded.text[claim.start : claim.end].strip()
         if claim.accepts & offered or (claim.kind == "code" and code_key(written) in squeezed):
             continue
         sentence = f"The {_WORDS[claim.kind]} {written[:60]!r} is neither in the ticket nor in the evidence."
         yield Veto("unsupported", sentence, "repair", reading.folded.original(claim.start, claim.end))
+
+
+@lru_cache(maxsize=2_048)
+def _offered_by(passage: str) -> frozenset[str]:
+    """What a passage of the knowledge base offers. The same ones are retrieved again and again.
+
+    Tickets and similar cases are read anew each time: their text is kept nowhere.
+    """
+    return frozenset(key for fact in quantities(passage) for key in fact.offers)
 
 
 def _claims(reading: Reading) -> Iterator[Quantity]:
