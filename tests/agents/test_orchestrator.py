@@ -90,7 +90,7 @@ async def test_a_ticket_becomes_a_draft_with_reply_fields_evidence_and_attempts(
     assert [(f.name, f.new) for f in draft.fields] == [("category", "반품"), ("priority", "high")]
     assert [(e.n, e.id) for e in draft.evidence] == [(1, "kb-0"), (2, "kb-1"), (3, "case-0")]
     assert [a.task for a in draft.attempts] == [Task.QUERY_BUILDER, Task.KB_SYNTHESIS, Task.SOLUTION_DRAFT]
-    assert draft.cost_usd == 0.0014, "the query was built by rules, the other two calls were paid"
+    assert draft.cost_usd == 0.0007, "queries and facts came from the rules, only the reply was paid for"
     assert draft.confidence_score == pytest.approx(0.9 * 0.9) and draft.errors == ()
 
 

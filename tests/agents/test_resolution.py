@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,9 +13,11 @@ from ccos.domain.verdict import Verdict
 
 SETTINGS = TenantSettings(
     company={"ko": "해담상점", "en": "Haedam"},
-    categories=(Category(name="반품"), Category(name="옛분류", active=False)),
+    categories=(Category(name="반품", intents=("return_request",)), Category(name="옛분류", active=False)),
     tags=("배송지연", "환불"),
 )
+
+GROUNDS = Grounds(settings=SETTINGS, intent="return_request", intent_confidence=0.8)
 
 
 def passage(n: int, **changes) -> Evidence:
@@ -41,7 +44,7 @@ def test_numbers_that_are_only_listed_come_behind_the_marked_ones():
 def test_fields_stay_inside_the_closed_vocabulary():
     ticket = Ticket(subject="환불", tags=("환불",), priority=Priority.NORMAL)
     changes = field_changes(
-        ticket, SETTINGS, verdict(category="반품", tags=["환불", "배송지연", "해킹"], priority="high"), 0.8
+        ticket, GROUNDS, verdict(category="반품", tags=["환불", "배송지연", "해킹"], priority="high")
     )
     assert [(c.name, c.old, c.new) for c in changes] == [
         ("category", None, "반품"),
@@ -55,19 +58,23 @@ def test_fields_stay_inside_the_closed_vocabulary():
     {"tags": [1, None]}, {},
 ])  # fmt: skip
 def test_values_outside_the_vocabulary_propose_nothing(payload):
-    assert field_changes(Ticket(subject="x"), SETTINGS, verdict(**payload), 0.5) == ()
+    assert field_changes(Ticket(subject="x"), GROUNDS, verdict(**payload)) == ()
 
 
 def test_what_is_already_so_is_not_proposed():
     ticket = Ticket(subject="x", category="반품", tags=("환불",), priority=Priority.HIGH)
-    assert (
-        field_changes(ticket, SETTINGS, verdict(category="반품", tags=["환불"], priority="high"), 1.0) == ()
-    )
+    assert field_changes(ticket, GROUNDS, verdict(category="반품", tags=["환불"], priority="high")) == ()
 
 
 def test_a_change_shows_from_and_to():
-    (change,) = field_changes(Ticket(subject="x"), SETTINGS, verdict(category="반품"), 0.7)
-    assert change.model_dump() == {"name": "category", "from": None, "to": "반품", "confidence": 0.7}
+    (change,) = field_changes(Ticket(subject="x"), GROUNDS, verdict(category="반품"))
+    assert change.model_dump() == {"name": "category", "from": None, "to": "반품", "confidence": 0.8}
+
+
+def test_a_category_that_triage_did_not_expect_is_half_as_sure():
+    other = replace(GROUNDS, intent="coupon")
+    (change,) = field_changes(Ticket(subject="x"), other, verdict(category="반품"))
+    assert change.confidence == 0.4
 
 
 def test_the_schema_lists_only_active_categories():

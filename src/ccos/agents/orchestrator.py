@@ -160,7 +160,11 @@ class Orchestrator:
             evidence=state.get("findings", Findings()).evidence,
             settings=job.tenant.settings,
         )
-        return replace(grounds, language=seen.language, intent=seen.intent) if seen else grounds
+        if seen is None:
+            return grounds
+        return replace(
+            grounds, language=seen.language, intent=seen.intent, intent_confidence=seen.intent_confidence
+        )
 
     def _context(self, state: State, share: float) -> Context:
         job, seen = state["job"], state.get("triage")

@@ -13,7 +13,6 @@ from ccos.agents.prompts import public, solution_prompt, synthesis_prompt
 from ccos.domain.draft import Attempt, FieldChange
 from ccos.domain.evidence import Evidence
 from ccos.domain.prompt import Grounds, Prompt
-from ccos.domain.tenant import TenantSettings
 from ccos.domain.ticket import Ticket
 from ccos.domain.verdict import Verdict
 from ccos.tiers.request import Context, Generation
@@ -76,7 +75,7 @@ async def resolve(
     return Resolution(
         reply=reply,
         kind=_kind(payload.get("kind")),
-        fields=field_changes(ticket, grounds.settings, made.verdict, made.quality_score),
+        fields=field_changes(ticket, grounds, made.verdict),
         citations=cited,
         generation=made,
         prompt=prompt,
@@ -109,27 +108,28 @@ def resolve_citations(
     return text, tuple(cited)
 
 
-def field_changes(
-    ticket: Ticket, settings: TenantSettings, verdict: Verdict, confidence: float
-) -> tuple[FieldChange, ...]:
-    """What the draft proposes to change: closed vocabulary only, and nothing that is already so."""
-    payload = verdict.payload or {}
+def field_changes(ticket: Ticket, grounds: Grounds, verdict: Verdict) -> tuple[FieldChange, ...]:
+    """What the draft proposes to change: closed vocabulary only, and nothing that is already so.
+
+    The confidence is triage's in what the ticket is about, halved for a category that triage did not expect.
+    """
+    payload, settings, sure = verdict.payload or {}, grounds.settings, grounds.intent_confidence
     changes: list[FieldChange] = []
-    category = payload.get("category")
-    active = [c.name for c in settings.categories if c.active]
-    if category in active and category != ticket.category:
+    category = next((c for c in settings.categories if c.active and c.name == payload.get("category")), None)
+    if category is not None and category.name != ticket.category:
+        confidence = sure if grounds.intent in category.intents else sure / 2
         changes.append(
-            FieldChange(name="category", old=ticket.category, new=str(category), confidence=confidence)
+            FieldChange(name="category", old=ticket.category, new=category.name, confidence=confidence)
         )
     tags = payload.get("tags")
     proposed = [t for t in tags if t in settings.tags] if isinstance(tags, list) else []
     new_tags = [*ticket.tags, *(t for t in dict.fromkeys(proposed) if t not in ticket.tags)]
     if len(new_tags) > len(ticket.tags):
-        changes.append(FieldChange(name="tags", old=list(ticket.tags), new=new_tags, confidence=confidence))
+        changes.append(FieldChange(name="tags", old=list(ticket.tags), new=new_tags, confidence=sure))
     priority = payload.get("priority")
     current = ticket.priority.value if ticket.priority else None
     if priority in ("low", "normal", "high", "urgent") and priority != current:
-        changes.append(FieldChange(name="priority", old=current, new=str(priority), confidence=confidence))
+        changes.append(FieldChange(name="priority", old=current, new=str(priority), confidence=sure))
     return tuple(changes)
 
 

@@ -25,7 +25,8 @@ class Turn:
 class Grounds:
     """What an answer may stand on: read by the rule tier to write, and by the gate to check.
 
-    `evidence` is everything that may be cited. `intent` is a name of the triage vocabulary or "other".
+    `evidence` is everything that may be cited. `intent` is a name of the triage vocabulary or "other", and
+    `intent_confidence` in [0, 1] how clearly the ticket says so.
     `recorded_actions` are things that really were done ("refund accepted"), from the desk.
     """
 
@@ -33,6 +34,7 @@ class Grounds:
     evidence: tuple[Evidence, ...] = ()
     language: Language = "ko"
     intent: str = "other"
+    intent_confidence: float = 0.0
     settings: TenantSettings = field(default_factory=TenantSettings)
     recorded_actions: tuple[str, ...] = ()
 

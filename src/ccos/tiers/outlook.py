@@ -12,8 +12,11 @@ CAPABILITY: Mapping[Tier, float] = MappingProxyType(
 )
 """Prior chance that a tier's answer is good enough; `TIER_0_THRESHOLD` .. `TIER_3_THRESHOLD` set it."""
 
-RULES_CAPABILITY: Mapping[Task, float] = MappingProxyType({Task.TRIAGE: 0.65, Task.QUERY_BUILDER: 0.65})
-"""Where rules are known to do better than their prior: on labels and queries, words and patterns suffice."""
+RULES_CAPABILITY: Mapping[Task, float] = MappingProxyType(
+    {Task.TRIAGE: 0.65, Task.QUERY_BUILDER: 0.65, Task.KB_SYNTHESIS: 0.85}
+)
+"""Where rules do better than their prior: words and patterns suffice for labels and queries, and facts that
+are copied out of the evidence cannot be wrong about it."""
 
 EXPECTED_SECONDS: Mapping[Tier, float] = MappingProxyType(
     {Tier.CLOUD_PREMIUM: 3.5, Tier.LOCAL_MINIMAX: 6.0, Tier.LOCAL_TINYLLAMA: 1.0, Tier.RULE_BASED: 0.01}
