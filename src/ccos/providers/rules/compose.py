@@ -23,6 +23,9 @@ RELEVANT = 0.34
 FURTHER_RELEVANT = 0.45
 """The same for a passage that is set beside an approved answer: a wrong one would spoil a right reply."""
 
+_RANK_DISCOUNT = 0.1
+"""What each place lower in the search result takes off: search has seen how rare a word is."""
+
 MAX_PARTS = 2
 
 Slots = Mapping[str, str | None]
@@ -126,7 +129,10 @@ def _questions(ticket: Ticket) -> list[frozenset[str]]:
 def _from_approved(case: _Case) -> Reply | None:
     """The approved answer of this intent whose KB item ranks best, with what answers a further question."""
     asked: frozenset[str] = frozenset().union(*case.questions)
+    vague = case.grounds.intent == "other"
     for item in case.evidence:
+        if vague and relevance(asked, item) < RELEVANT:
+            continue  # nothing but the passage itself says that the answer fits
         if filled := _approved_on(item, asked, case):
             more = _parts(_further(case.questions, filled), case, FURTHER_RELEVANT, besides=item.id)
             more = more[: MAX_PARTS - 1]
@@ -183,9 +189,10 @@ def _parts(
     """For each question the passage that speaks of it most, when it speaks of it enough."""
     found: list[_Part] = []
     for asked in questions:
-        ranked = sorted(case.evidence, key=lambda item: -relevance(asked, item))
-        for item in ranked[:2]:
-            if relevance(asked, item) < least or any(part.n == item.n for part in found):
+        fit = [relevance(asked, item) * (1 - _RANK_DISCOUNT * i) for i, item in enumerate(case.evidence)]
+        for i in sorted(range(len(fit)), key=lambda i: -fit[i])[:2]:
+            item = case.evidence[i]
+            if fit[i] < least or any(part.n == item.n for part in found):
                 break
             if item.id != besides and (said := " ".join(excerpt(asked, item, case.language))):
                 found.append(_Part(said, item.n))

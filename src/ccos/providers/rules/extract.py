@@ -26,6 +26,7 @@ _UNFIT = re.compile(r"[{}<>]|\[\d+\]|^\W*$")
 # Sentences that point at a table or list which the reply does not show.
 _LEANS = re.compile(
     r"(?:위|아래|다음)\s?(?:의\s)?(?:표|금액|기간|그림|목록|내용|순서|조건|경우)|다음과 같|아래와 같|:$"
+    r"|^(?:이|그)\s?(?:때|경우|단계|뒤|중|가운데)|이 단계|이 표|이 방법"
     r"|\b(?:table|list|steps?) (?:below|above)\b|\b(?:as follows|see below|the above)\b"
 )
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
@@ -135,7 +136,7 @@ def excerpt(asked: frozenset[str], item: Evidence, language: Language, most: int
 
 
 def _row(asked: frozenset[str], section: Sequence[Unit], language: Language, most: int) -> list[str]:
-    """The sentences of one section from the most telling one on, as many as fit a reply."""
+    """The sentences of one section; of a long one those from the most telling one on."""
     fit = [
         (polite, _bearing(asked, unit))
         for unit in section
@@ -144,7 +145,7 @@ def _row(asked: frozenset[str], section: Sequence[Unit], language: Language, mos
         and (polite := in_reply_style(unit.text, language))
     ]
     top = max(range(len(fit)), key=lambda i: fit[i][1], default=0)
-    start = max(0, min(top, len(fit) - 2))
+    start = 0 if len(fit) <= most else min(top, len(fit) - 2)
     return [sentence for sentence, _ in fit[start : start + most]]
 
 

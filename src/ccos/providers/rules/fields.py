@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from ccos.domain.tenant import TenantSettings
-from ccos.providers.rules.text import bounded, fold, spaced, squash
+from ccos.providers.rules.text import bounded, spaced, squash
 
 MAX_TAGS = 5
 
@@ -51,7 +51,8 @@ _SAME = tuple(
         "배송비|shipping fee|delivery fee",
     )
 )
-_TAG_SPLIT = re.compile(r"[\s_\-/·:]+")
+_TAG_PARTS = re.compile(r"[/·,]")
+_TAG_SPLIT = re.compile(r"[\s_:-]+")
 _HANGUL = re.compile(r"[가-힣]")
 
 
@@ -69,13 +70,16 @@ def tags_for(text: str, settings: TenantSettings) -> list[str]:
 
 @lru_cache(maxsize=4_096)
 def _cues(tag: str) -> tuple[tuple[str, ...], tuple[re.Pattern[str], ...]]:
-    """Korean and English words that stand for a tag."""
-    name = _TAG_SPLIT.sub(" ", tag).strip().lower()
-    joined = squash(tag)
-    words = {name} if len(joined) >= 2 else set()
-    groups = [group for group in _SAME if name in group or joined in {squash(word) for word in group}]
-    words.update(word for group in groups for word in group)
-    korean = tuple(fold(squash(word)) for word in words if _HANGUL.search(word))
+    """Korean and English words that stand for a tag; each part of "A·B" or "A/B" stands for it."""
+    words: set[str] = set()
+    for part in _TAG_PARTS.split(tag):
+        name, joined = _TAG_SPLIT.sub(" ", part).strip().lower(), squash(part)
+        if len(joined) >= 2:
+            words.add(name)
+        for group in _SAME:
+            if name in group or joined in map(squash, group):
+                words.update(group)
+    korean = tuple(squash(word) for word in words if _HANGUL.search(word))
     english = tuple(re.compile(rf"\b{re.escape(word)}\b") for word in words if not _HANGUL.search(word))
     return korean, english
 

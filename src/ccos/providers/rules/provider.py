@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+import structlog
+
 from ccos.domain.money import ZERO, MicroUsd
 from ccos.domain.prompt import Answer, Grounds, Language, Prompt, ProviderCard
 from ccos.domain.ticket import MAX_TEXT_CHARACTERS, Ticket
@@ -17,6 +19,8 @@ from ccos.providers.rules.queries import queries
 from ccos.providers.rules.slots import ApprovedAnswer
 from ccos.providers.rules.text import bounded, terms
 from ccos.providers.rules.urgency import priority_of
+
+log = structlog.get_logger(__name__)
 
 
 class RuleBased:
@@ -36,7 +40,8 @@ class RuleBased:
     async def answer(self, prompt: Prompt, *, seconds: float) -> Answer:  # noqa: ARG002 (it never waits)
         try:
             text = self._write(prompt)
-        except Exception:  # the promise of this tier: a fault of ours must still end in a usable draft
+        except Exception as fault:  # the promise of this tier: a fault of ours must still end in a draft
+            log.error("rules.fault", task=prompt.task, error=type(fault).__name__)
             text = _last_resort(prompt)
         return Answer(text=text, provider=self.card.name, model=self.card.model)
 

@@ -11,6 +11,12 @@ from ccos.providers.rules.text import bounded, overlap, sentences, terms, unique
 MAX_QUERIES = 3
 MAX_QUERY_CHARACTERS = 120
 
+_TELLING = 5
+"""Terms a further question needs to be searched alone; a vaguer one finds noise."""
+
+_THIN = 4
+"""Terms below which the last message leans on what was said before."""
+
 _QUOTE_LINE = re.compile(r"^\s*>.*$", re.MULTILINE)
 _TAIL = re.compile(
     r"\n\s*(?:-- ?$|—\s*$|-{3,}.*$|_{5,}|On .{5,80}wrote:|\d{4}년 .{3,60}작성:|sent from my |보낸 ?사람\s*:|"
@@ -37,10 +43,11 @@ _MANNERS = re.compile(
     r"|[ㅠㅜㅋㅎㅡ;^~]+",
 )
 _ANGER = re.compile(
-    r"(?:진짜|정말|너무)?\s*(?:짜증\s?(?:나|납)|화가?\s?(?:나|납)|열\s?받|어이가?\s?없|미치겠|최악|황당|실망|"
+    r"(?<![가-힣])(?:(?:진짜|정말|너무)\s*)?(?:짜증\s?(?:나|납)|화가?\s?(?:나|납)|"
+    r"열\s?받|어이가?\s?없|미치겠|최악|황당|실망|"
     r"장난(?:하|합)|뭐\s?하는\s?(?:거|겁)|말이\s?(?:됩|되)|"
-    r"돌아버리|환장|답답)[가-힣]*|(?:씨발|시발|ㅅㅂ|개같|좆|병신|미친)[가-힣]*|(?:아|"
-    r"와|헐|참|진짜|에휴|아니)(?=[\s,.!]+)"
+    r"돌아버리|환장|답답)[가-힣]*|(?:씨발|시발|ㅅㅂ|개같|좆|병신|미친)[가-힣]*|"
+    r"(?<![가-힣])(?:아|와|헐|참|진짜|에휴|아니)(?=[\s,.!]+)"
 )
 _EN_NOISE = re.compile(
     r"\b(?:hello|hi|hey|dear (?:sir(?: or madam)?|madam|team|support|customer service|"
@@ -88,6 +95,7 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _EDGES = " \t\n.,!?~·…:;-–—\"'“”‘’()[]{}<>*#/|"
+_EMPTY_BRACKETS = re.compile(r"\(\W*\)|\[\W*\]")
 _SPACE = re.compile(r"\s+")
 
 
@@ -112,41 +120,33 @@ def asks(text: str) -> list[str]:
 
 
 def queries(ticket: Ticket) -> list[str]:
-    """One to three search queries for a ticket (none for a ticket without words): the whole need first.
+    """One to three search queries for a ticket, none for a ticket without words; at most 120 characters each.
 
-    The first query joins the subject with the first thing asked, or with the first telling sentence; each
-    further question gets its own. Product names and codes stay; names, numbers and addresses of people go.
+    The first has the subject on its first line, which search weighs more, and below it the most telling
+    sentences. Each further question that says enough by itself gets its own. Product names and codes stay;
+    names, numbers and addresses of people go.
     """
-    subject = _clean(ticket.subject, ticket)
-    text = ticket.last_customer_text if ticket.conversation_history else ticket.description
-    message = without_personal(body_of(text or ticket.description), ticket)
-    asked = [query for ask in asks(message) if (query := _clean(ask, ticket)) and terms(query)]
-    told = [
-        query for part in sentences(message) if (query := _clean(part, ticket)) and len(terms(query)) >= 2
-    ]
-    main = asked[0] if asked else (told[0] if told else "")
-    if asked and len(terms(main)) < 4:
-        context = max(
-            (part for part in told if part not in asked), key=lambda part: len(terms(part)), default=""
-        )
-        main = f"{context} {main}" if overlap(terms(context), terms(main)) < 0.5 else main
-    first = _join(subject, main)
-    rest = [query if len(terms(query)) >= 3 else _join(subject, query) for query in asked[1:]]
-    if not rest and len(told) > 1 and terms(told[0]) and overlap(terms(told[0]), terms(first)) < 0.3:
-        rest = [told[0]]
-    found = unique(query for query in (first, *rest) if query)[:MAX_QUERIES]
-    if not found and (plain := _trim(without_personal(bounded(ticket.customer_text), ticket))):
-        found = [plain]
-    return found
+    message = ticket.last_customer_text if ticket.conversation_history else ticket.description
+    text = f"{ticket.subject}\n{ticket.description if len(terms(message)) < _THIN else ''}\n{message}"
+    lines = unique(query for part in sentences(body_of(text)) if terms(query := _clean(part, ticket)))
+    if not lines:
+        plain = _line(without_personal(bounded(ticket.customer_text), ticket))
+        return [plain] if len(plain) >= 2 else []
+    asked = [query for ask in asks(text) if len(terms(query := _clean(ask, ticket))) >= _TELLING]
+    head = _clean(ticket.subject, ticket)
+    further = [_line(f"{query}\n{head}") for query in asked[1:] if overlap(terms(query), terms(head)) < 0.5]
+    return unique([_packed(lines), *further])[:MAX_QUERIES]
 
 
-def _join(subject: str, main: str) -> str:
-    """Subject and main sentence in one query, a part that adds nothing left out."""
-    if not subject or overlap(terms(subject), terms(main)) >= 0.8:
-        return _trim(main or subject)
-    if not main or overlap(terms(main), terms(subject)) >= 0.8:
-        return _trim(subject)
-    return _trim(f"{subject} {main}")
+def _packed(lines: list[str]) -> str:
+    """The first line and the most telling others, in their order, as many as fit one query."""
+    left = MAX_QUERY_CHARACTERS - len(lines[0])
+    chosen = {0}
+    for i in sorted(range(1, len(lines)), key=lambda i: -len(terms(lines[i]))):
+        if len(lines[i]) < left:
+            chosen.add(i)
+            left -= len(lines[i]) + 1
+    return "\n".join(lines[i] for i in sorted(chosen))
 
 
 def _quiet(text: str) -> str:
@@ -154,13 +154,13 @@ def _quiet(text: str) -> str:
 
 
 def _clean(text: str, ticket: Ticket) -> str:
-    quiet = _quiet(without_personal(text, ticket)).strip(_EDGES)
-    return _trim(_KO_ENDING.sub("", quiet))
+    quiet = _EMPTY_BRACKETS.sub(" ", _quiet(without_personal(text, ticket))).strip(_EDGES)
+    return _line(_KO_ENDING.sub("", quiet))
 
 
-def _trim(text: str) -> str:
-    """On one line, without stray punctuation at its ends, cut at a word."""
-    line = _SPACE.sub(" ", text).strip(_EDGES)
+def _line(text: str) -> str:
+    """Single spaces, no stray punctuation at the ends, cut at a word; a first line stays on its own."""
+    line = "\n".join(_SPACE.sub(" ", part).strip(_EDGES) for part in text.split("\n") if part.strip(_EDGES))
     if len(line) <= MAX_QUERY_CHARACTERS:
         return line
     cut = line[:MAX_QUERY_CHARACTERS]
