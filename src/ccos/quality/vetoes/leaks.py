@@ -20,7 +20,7 @@ _PLACEHOLDER = re.compile(
 _TO_FILL_IN = re.compile(
     r"name|customer|client|agent|order|고객|이름|성함|상담|담당|_\d|[O○◯]{2}", re.IGNORECASE
 )
-"""Placeholders that are ours to fill even when a template in the evidence has them; `<your_folder>` is not."""
+"""Ours to fill even when a template in the evidence has them; `<your_folder>` of a manual is not."""
 
 _CONTROL = re.compile(
     r"(?=[<\[\ufffd\s#as어시])(?:<\|[\w ]{1,40}\|>|\[/?INST\]|</?s>|<</?SYS>>|</?think>"
