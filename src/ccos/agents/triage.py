@@ -24,7 +24,7 @@ WEAK = 1.9
 _SUBJECT_BONUS = 0.5
 _EARLY_BONUS = 0.15
 """What is said first is usually the matter itself."""
-_TEARS_OR_SHOUTING = re.compile(r"[ㅠㅜ]{2,}|[!?]{3,}|;;|ㅡㅡ|\^{0}😡|🤬|😠|😤|😢|😭")
+_TEARS_OR_SHOUTING = re.compile(r"[ㅠㅜ]{2,}|[!?]{3,}|;;|ㅡㅡ|😡|🤬|😠|😤|😢|😭")
 _SMILES = re.compile(r"\^\^|😊|😍|👍|❤|♥|☺|😄")
 _NOT_PROSE = re.compile(
     r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+|\b(?=[\w-]*\d)[A-Za-z0-9][\w-]*|"
@@ -33,10 +33,7 @@ _NOT_PROSE = re.compile(
 _HANGUL = re.compile(r"[가-힣]+")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 _MIN_KOREAN = 10
-_KOREAN_SENTENCE = re.compile(
-    r"[가-힣](?:니다|니까|세요|어요|아요|해요|네요|나요|까요|가요|데요|예요|에요|이요|"
-    r"죠|싶은데)(?=[\s.?!~,ㅠㅜ]|$)"
-)
+_KOREAN_SENTENCE = re.compile(r"[가-힣](?:니다|니까|요|죠|싶은데)(?=[\s.?!~,ㅠㅜ]|$)")
 _QUOTED = re.compile(r"[\"'“‘][^\"'”’\n]{1,80}[\"'”’]")
 _CAPITALISED = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+")
 
