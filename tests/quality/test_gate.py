@@ -89,6 +89,34 @@ class TestJson:
         assert judge("안녕\0하세요.\ud800").text == "안녕하세요."
 
 
+FACTS = {
+    "type": "object",
+    "properties": {"facts": {"type": "array", "items": {"type": "object"}}},
+    "required": ["facts"],
+}
+
+
+class TestFacts:
+    asked = prompt(passage("환불은 3영업일 안에 카드로 처리됩니다."), task=Task.KB_SYNTHESIS, schema=FACTS)
+
+    @pytest.mark.parametrize(
+        ("facts", "quality"),
+        [
+            ([("환불은 3영업일 안에 처리됩니다", 1)], 1.0),
+            ([("환불은 3영업일 안에 처리됩니다", 1), ("매장에서 포장해 드립니다", 1)], 0.5),
+            ([("환불은 3영업일 안에 처리됩니다", 2)], 0.0),
+        ],
+    )
+    def test_the_share_of_facts_that_stand_in_the_passage_they_name(self, facts, quality) -> None:
+        listed = [{"text": text, "n": n} for text, n in facts]
+        verdict = judge(json.dumps({"facts": listed}), self.asked)
+        assert (verdict.quality, verdict.scorer, verdict.vetoes) == (quality, "support-check", ())
+
+    def test_a_figure_no_passage_has_is_vetoed(self) -> None:
+        listed = [{"text": "환불은 9영업일 안에 처리됩니다", "n": 1}]
+        assert kinds(json.dumps({"facts": listed}), self.asked) == ["unsupported"]
+
+
 class TestForm:
     asked = prompt(asked="아이폰에서 알림이 오지 않아요", task=Task.QUERY_BUILDER, schema=QUERIES)
 

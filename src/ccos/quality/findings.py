@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ccos.domain.draft import Check
 from ccos.domain.prompt import Prompt
 from ccos.domain.verdict import Verdict
-from ccos.quality.gate import CUSTOMER_TASKS
-from ccos.quality.vetoes import CUSTOMER_TEXT, FORM
+from ccos.quality.form_check import OUR_OWN
+from ccos.quality.vetoes import CUSTOMER_TEXT
 from ccos.quality.vetoes.manners import levels
 
 _UNREADABLE = frozenset({"schema", "empty"})
@@ -30,13 +30,14 @@ def _checks(verdict: Verdict, prompt: Prompt) -> Iterator[Check]:
         yield Check(name="shape", passed=not unreadable, detail=detail)
     if unreadable:
         return
-    for family in CUSTOMER_TEXT if prompt.task in CUSTOMER_TASKS else FORM:
+    standard = OUR_OWN.get(prompt.task)
+    for family in standard.vetoes if standard else CUSTOMER_TEXT:
         vetoes = [veto for veto in verdict.vetoes if veto.kind in family.kinds]
         for veto in vetoes:
             yield Check(name=family.name, passed=False, detail=veto.sentence, span=veto.span)
         if not vetoes:
             yield Check(name=family.name, passed=True, detail=family.fine)
-    if prompt.task in CUSTOMER_TASKS and prompt.grounds.language == "ko":
+    if standard is None and prompt.grounds.language == "ko":
         mixed = len(set(levels(verdict.text))) > 1
         detail = "합쇼체, 해요체 and 반말 are mixed." if mixed else "It keeps one speech level."
         yield Check(name="speech level", passed=not mixed, detail=detail)

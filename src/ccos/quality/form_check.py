@@ -1,18 +1,33 @@
-"""The score of answers that only our own code reads: is their form of use?"""
+"""The scores of answers that only our own code reads: is their form of use, do their facts stand?"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from ccos.domain.prompt import Prompt
 from ccos.domain.tier import Task
 from ccos.quality.folding import plain
 from ccos.quality.reading import Reading
+from ccos.quality.vetoes import FACT_LIST, FORM, Family
 
 _HANGUL_RUN = re.compile("[가-힣]+")
 _WORD = re.compile(r"[a-z0-9]{2,}")
 
-NAME = "form-check"
+SUPPORTED = 0.6
+"""Share of a fact's content that must stand in the passage it names."""
+
+Score = Callable[[Prompt, Reading, dict[str, object] | None], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """How answers to one task are judged; `name` travels with the score."""
+
+    name: str
+    vetoes: tuple[Family, ...]
+    score: Score
 
 
 def form_score(prompt: Prompt, reading: Reading, payload: dict[str, object] | None) -> float:
@@ -31,6 +46,22 @@ def form_score(prompt: Prompt, reading: Reading, payload: dict[str, object] | No
     return sum(not known.isdisjoint(_content(plain(query))) for query in queries) / len(queries)
 
 
+def support_score(prompt: Prompt, _reading: Reading, payload: dict[str, object] | None) -> float:
+    """In [0, 1]: the share of facts whose content stands in the evidence they name."""
+    facts = payload.get("facts") if payload else None
+    listed = [fact for fact in facts if isinstance(fact, dict)] if isinstance(facts, list) else []
+    if not listed:
+        return 0.0
+    passages = {e.n: _content(plain(f"{e.title} {e.snippet}")) for e in prompt.grounds.evidence}
+    return sum(_stands(fact, passages) for fact in listed) / len(listed)
+
+
+def _stands(fact: Mapping[str, object], passages: Mapping[int, set[str]]) -> bool:
+    said, n = _content(plain(str(fact.get("text", "")))), fact.get("n")
+    known = passages.get(n, set()) if isinstance(n, int) else set()
+    return bool(said) and len(said & known) >= SUPPORTED * len(said)
+
+
 def strings(value: object) -> list[str]:
     """Every string inside a JSON value, in order."""
     match value:
@@ -46,3 +77,11 @@ def strings(value: object) -> list[str]:
 def _content(text: str) -> set[str]:
     pairs = {run[n : n + 2] for run in _HANGUL_RUN.findall(text) for n in range(max(1, len(run) - 1))}
     return pairs | set(_WORD.findall(text.casefold()))
+
+
+OUR_OWN: Mapping[Task, Standard] = {
+    Task.TRIAGE: Standard("form-check", FORM, form_score),
+    Task.QUERY_BUILDER: Standard("form-check", FORM, form_score),
+    Task.KB_SYNTHESIS: Standard("support-check", FACT_LIST, support_score),
+}
+"""Tasks whose answers no customer reads; all others are judged as text for customers."""

@@ -10,18 +10,13 @@ from typing import Protocol
 
 from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.ticket import MAX_TEXT_CHARACTERS
-from ccos.domain.tier import Task
 from ccos.domain.verdict import Verdict, Veto
 from ccos.quality.folding import storable
-from ccos.quality.form_check import NAME as FORM_CHECK
-from ccos.quality.form_check import form_score, strings
+from ccos.quality.form_check import OUR_OWN, strings
 from ccos.quality.heuristic import HeuristicBaseline
 from ccos.quality.reading import Reading
 from ccos.quality.shape import fault, parse_object
-from ccos.quality.vetoes import CUSTOMER_TEXT, FORM, Family
-
-CUSTOMER_TASKS = frozenset({Task.SOLUTION_DRAFT, Task.KB_SYNTHESIS})
-"""Tasks whose words reach a customer; the others are judged by their form alone."""
+from ccos.quality.vetoes import CUSTOMER_TEXT, Family
 
 
 class Scorer(Protocol):
@@ -73,16 +68,16 @@ class Gate:
     ) -> Verdict:
         """`words` are what the families read: `text` itself, or the strings inside a JSON answer."""
         reading = Reading(words, prompt, answer)
-        for_customers = prompt.task in CUSTOMER_TASKS
-        families = self._vetoes if for_customers else FORM
+        standard = OUR_OWN.get(prompt.task)
+        families = standard.vetoes if standard else self._vetoes
         vetoes = tuple(veto for family in families for veto in family.vetoes(reading))
         if words != text:
             vetoes = tuple(replace(veto, span=None) for veto in vetoes)
         if any(veto.kind == "empty" for veto in vetoes):
             return Verdict(0.0, self._name(prompt), text, vetoes, payload=payload)
-        if not for_customers:
-            quality = form_score(prompt, reading, payload)
-            return Verdict(quality, FORM_CHECK, text, vetoes, (("form", quality),), payload)
+        if standard:
+            quality = standard.score(prompt, reading, payload)
+            return Verdict(quality, standard.name, text, vetoes, ((standard.name, quality),), payload)
         quality, scores = self._scorer.score(prompt, words)
         quality = min(1.0, max(0.0, quality)) if math.isfinite(quality) else 0.0
         return Verdict(quality, self._scorer.name, text, vetoes, scores, payload)
@@ -92,4 +87,5 @@ class Gate:
         return Verdict(0.0, self._name(prompt), text, vetoes)
 
     def _name(self, prompt: Prompt) -> str:
-        return self._scorer.name if prompt.task in CUSTOMER_TASKS else FORM_CHECK
+        standard = OUR_OWN.get(prompt.task)
+        return standard.name if standard else self._scorer.name

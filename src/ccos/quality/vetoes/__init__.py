@@ -1,7 +1,7 @@
 """Vetoes: deterministic reasons why an answer may not be shown, one module per family of questions."""
 
 from ccos.quality.vetoes.commitments import COMMITMENTS
-from ccos.quality.vetoes.complete import COMPLETE
+from ccos.quality.vetoes.complete import COMPLETE, PRESENT
 from ccos.quality.vetoes.copied import COPIED
 from ccos.quality.vetoes.facts import FACTS
 from ccos.quality.vetoes.family import Family
@@ -28,7 +28,10 @@ CUSTOMER_TEXT: tuple[Family, ...] = (
 OPEN_CHAT: tuple[Family, ...] = (COMPLETE, COPIED, HOUSE)
 """For answers to a chat that has neither ticket nor evidence to be measured by."""
 
-FORM: tuple[Family, ...] = (COMPLETE, LEAKS)
+FORM: tuple[Family, ...] = (PRESENT, LEAKS)
 """For what only our own code reads: queries and triage."""
 
-__all__ = ["CUSTOMER_TEXT", "FORM", "OPEN_CHAT", "Family"]
+FACT_LIST: tuple[Family, ...] = (PRESENT, PRIVATE, LEAKS, FACTS)
+"""For facts drawn out of evidence, which models read and customers do not."""
+
+__all__ = ["CUSTOMER_TEXT", "FACT_LIST", "FORM", "OPEN_CHAT", "Family"]

@@ -39,6 +39,18 @@ def _look(reading: Reading) -> Iterator[Veto]:
         yield Veto("looping", "The answer repeats itself.", "escalate", reading.folded.original(*loop))
 
 
+def _look_present(reading: Reading) -> Iterator[Veto]:
+    """Lists of queries or facts need not end like sentences, and may say the ticket's subject in each."""
+    text = reading.folded.text
+    if not _WORDS.search(text):
+        yield Veto("empty", "The answer has no words.", "escalate")
+        return
+    if reading.answer.finish_reason == "length":
+        yield Veto("truncated", "The answer stops before it ends.", "repair")
+    if loop := circling(text):
+        yield Veto("looping", "The answer repeats itself.", "escalate", reading.folded.original(*loop))
+
+
 def cut_off(text: str) -> bool:
     """Whether the text stops mid-sentence. Headings, list items and signatures may end without a stop."""
     last = text.rstrip().rpartition("\n")[2]
@@ -55,16 +67,24 @@ def cut_off(text: str) -> bool:
 
 def looping(reading: Reading) -> tuple[int, int] | None:
     """Where the text starts to repeat: a long run, a sentence said three times, mostly repeated stretches."""
-    text = reading.folded.text
-    if run := _RUN.search(text):
-        return run.span()
+    return _said_thrice(reading) or circling(reading.folded.text)
+
+
+def _said_thrice(reading: Reading) -> tuple[int, int] | None:
     said: Counter[str] = Counter()
     for start, end in reading.sentences:
-        sentence = " ".join(text[start:end].casefold().split())
+        sentence = " ".join(reading.folded.text[start:end].casefold().split())
         if len(sentence) >= 10 and _WORDS.search(sentence):
             said[sentence] += 1
             if said[sentence] == 3:
                 return start, end
+    return None
+
+
+def circling(text: str) -> tuple[int, int] | None:
+    """A long run of one character, or a text that is mostly made of the same stretches."""
+    if run := _RUN.search(text):
+        return run.span()
     flat = " ".join(text.casefold().split())
     stretches = [flat[at : at + _SHINGLE] for at in range(len(flat) - _SHINGLE + 1)]
     seen = Counter(stretches)
@@ -73,3 +93,4 @@ def looping(reading: Reading) -> tuple[int, int] | None:
 
 
 COMPLETE = Family("complete", ("empty", "truncated", "looping"), "The answer is whole.", _look)
+PRESENT = Family("complete", ("empty", "truncated", "looping"), "The answer is there.", _look_present)
