@@ -37,6 +37,16 @@ async def test_an_approved_answer_is_used_and_cited_when_its_article_was_found()
     assert made["kind"] == "answer"
 
 
+async def test_the_approved_words_are_named_so_that_the_gate_can_take_them_as_supported() -> None:
+    rules = RuleBased([APPROVED])
+    quoted = await rules.answer(
+        Prompt(Task.SOLUTION_DRAFT, "", (), grounds(ASK, passage(RETURN_PASSAGE), name="한지우")), seconds=1
+    )
+    assert len(quoted.approved) == 1 and "한지우" in quoted.approved[0] and "{" not in quoted.approved[0]
+    own = await rules.answer(Prompt(Task.SOLUTION_DRAFT, "", (), grounds(ASK)), seconds=1)
+    assert own.approved == ()
+
+
 async def test_the_approved_answer_of_the_best_ranked_article_wins() -> None:
     other = ApprovedAnswer(
         "second", "return_request", "ko", "안녕하세요, 고객님. 두 번째 답변입니다.", "kb-second"

@@ -57,7 +57,10 @@ FinishReason = Literal["stop", "length", "content_filter", "other"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A provider's words. Token counts are the provider's own where it reports them, else our estimate."""
+    """A provider's words. Token counts are the provider's own where it reports them, else our estimate.
+
+    `approved` holds the texts in it that people signed off beforehand: their facts need no other support.
+    """
 
     text: str
     provider: str
@@ -67,6 +70,7 @@ class Answer:
     cost: MicroUsd = ZERO
     finish_reason: FinishReason = "stop"
     usage_reported: bool = False
+    approved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

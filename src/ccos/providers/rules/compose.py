@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ccos.domain.evidence import Evidence
@@ -60,9 +60,12 @@ _SENTENCE_GAP = re.compile(r"(?<=[.!?。])(?<!\d\.)[ \t]+")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
+    """`approved` holds the approved texts, slots filled, that it quotes."""
+
     text: str
     citations: tuple[int, ...]
     kind: Kind
+    approved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +139,9 @@ def _from_approved(case: _Case) -> Reply | None:
         if filled := _approved_on(item, asked, case):
             more = _parts(_further(case.questions, filled), case, FURTHER_RELEVANT, besides=item.id)
             more = more[: MAX_PARTS - 1]
-            return _within_rules(
-                _marked(filled, item.n, more), [item.n, *(p.n for p in more)], "answer", case
-            )
+            cited = [item.n, *(p.n for p in more)]
+            reply = _within_rules(_marked(filled, item.n, more), cited, "answer", case)
+            return replace(reply, approved=(filled,))
     return None
 
 
@@ -231,7 +234,7 @@ def _hold(case: _Case) -> Reply:
     if not missing:
         for approved in case.shelf.get((None, case.language), ()):
             if approved.intent == case.grounds.intent and (filled := fill(approved, case.slots)):
-                return _within_rules(filled, [], "hold", case)
+                return replace(_within_rules(filled, [], "hold", case), approved=(filled,))
     body = (
         case.greeting,
         _sorry(case) + phrases.holding(case.language, case.grounds.intent),

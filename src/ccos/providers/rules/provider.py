@@ -39,11 +39,11 @@ class RuleBased:
 
     async def answer(self, prompt: Prompt, *, seconds: float) -> Answer:  # noqa: ARG002 (it never waits)
         try:
-            text = self._write(prompt)
+            text, approved = self._write(prompt)
         except Exception as fault:  # the promise of this tier: a fault of ours must still end in a draft
             log.error("rules.fault", task=prompt.task, error=type(fault).__name__)
-            text = _last_resort(prompt)
-        return Answer(text=text, provider=self.card.name, model=self.card.model)
+            text, approved = _last_resort(prompt), ()
+        return Answer(text=text, provider=self.card.name, model=self.card.model, approved=approved)
 
     async def alive(self, *, seconds: float) -> bool:  # noqa: ARG002 (it never waits)
         return True
@@ -51,23 +51,26 @@ class RuleBased:
     def estimate(self, prompt: Prompt) -> MicroUsd:  # noqa: ARG002 (always free)
         return ZERO
 
-    def _write(self, prompt: Prompt) -> str:
+    def _write(self, prompt: Prompt) -> tuple[str, tuple[str, ...]]:
+        """The answer, and the approved texts it quotes."""
         grounds = prompt.grounds
         ticket = grounds.ticket or _ticket_of(prompt)
         match prompt.task:
             case Task.QUERY_BUILDER:
                 found = queries(ticket) or [phrases.TOPIC[grounds.language].get(grounds.intent, "문의")]
-                return _json({"queries": found}) if prompt.schema else "\n".join(found)
+                return (_json({"queries": found}) if prompt.schema else "\n".join(found)), ()
             case Task.KB_SYNTHESIS:
                 chosen = facts(terms(bounded(ticket.customer_text)), grounds.evidence, grounds.language)
                 if prompt.schema:
-                    return _json({"facts": [{"text": fact.text, "n": fact.n} for fact in chosen]})
-                return "\n".join(f"- {fact.text} [{fact.n}]" for fact in chosen)
+                    return _json({"facts": [{"text": fact.text, "n": fact.n} for fact in chosen]}), ()
+                return "\n".join(f"- {fact.text} [{fact.n}]" for fact in chosen), ()
             case Task.TRIAGE:
-                return _json(_triage(ticket, grounds))
+                return _json(_triage(ticket, grounds)), ()
             case Task.SOLUTION_DRAFT:
                 reply = compose(ticket, grounds, self._shelf)
-                return _json(_draft(reply, ticket, grounds)) if prompt.schema else reply.text
+                return (
+                    _json(_draft(reply, ticket, grounds)) if prompt.schema else reply.text
+                ), reply.approved
 
 
 def _draft(reply: Reply, ticket: Ticket, grounds: Grounds) -> dict[str, object]:
