@@ -18,9 +18,9 @@ ENOUGH, MOST, LONGEST = 200, 400, 1_200
 
 _HEADINGS_HELD = 8
 _SYLLABLES = re.compile("[가-힣㐀-䶿一-鿿ぁ-ヺ]")
-_HEADING = re.compile(r"(#{1,6})\s+(\S.*)")
+_HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
 _FENCE = re.compile(r"\s*(```|~~~)")
-_BULLET = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)]|[①-⑳]|[가나다라마바사아자차카타파하][.)])\s+")
+_BULLET = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)]|[①-⑳]|[가나다라마바사아자차카타파하][.)])[ \t]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?。…])\s+|\n")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ccos.knowledge import korean
+from ccos.knowledge.filler import FILLER
 
 MOST_CHARACTERS = 4_000
 """Of a longer query the beginning is read: the question comes first, then logs and quoted mail."""
@@ -15,8 +16,8 @@ MOST_CHARACTERS = 4_000
 MOST_WORDS, MOST_JAMO = 18, 32
 """Terms that are searched, the rarest first. A whole ticket holds hundreds, most of them filler."""
 
-FIRST_LINE, LATIN = 2.0, 1.5
-"""What a term of the first line (a ticket's subject) and a Latin word or code count, against 1."""
+FIRST_LINE, LATIN, FILLING = 2.0, 1.5, 0.3
+"""What a term of the first line (a ticket's subject), a Latin word or code, and a filler count, against 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def terms(query: str) -> Terms:
     """Weights grow with the logarithm of how often a term is said: 1 + ln(count)."""
     first, _, rest = query[:MOST_CHARACTERS].strip().partition("\n")
     weighed = {
-        word: weight * (1.0 if _syllabic(word) else LATIN)
+        word: weight * (FILLING if word in FILLER else 1.0 if _syllabic(word) else LATIN)
         for word, weight in _weights(korean.words, first, rest).items()
     }
     return Terms(weighed, _weights(korean.jamo, first, rest))

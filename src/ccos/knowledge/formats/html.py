@@ -64,6 +64,7 @@ def _attribute(tree: LexborHTMLParser, selector: str, name: str) -> str:
 def _walk(root: LexborNode, writer: _Writer) -> None:
     """Depth first without recursion, since pages nest as deep as they like."""
     node: LexborNode | None = root
+    end = root.mem_id  # == would compare the nodes' HTML, which costs their whole size
     while node is not None:
         if node.is_text_node:
             writer.words(node.text_content or "")
@@ -75,7 +76,7 @@ def _walk(root: LexborNode, writer: _Writer) -> None:
         while node is not None:
             if not node.is_text_node:
                 writer.leave(node.tag or "")
-            if node == root:
+            if node.mem_id == end:
                 return
             if node.next is not None:
                 node = node.next
@@ -84,31 +85,33 @@ def _walk(root: LexborNode, writer: _Writer) -> None:
 
 
 class _Writer:
+    """Line breaks are owed until words come, so that empty elements leave nothing behind."""
+
     def __init__(self) -> None:
         self._parts: list[str] = []
-        self._fresh = True
+        self._owed = 0
+        self._prefix = ""
         self._lists: list[int | None] = []
         self._row: list[str] | None = None
         self._rows = 0
         self._pre = 0
 
     def text(self) -> str:
-        return re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", "".join(self._parts))).strip()
+        return re.sub(r"[ \t]+\n", "\n", "".join(self._parts)).strip()
 
     def enter(self, tag: str, node: LexborNode) -> None:
         if tag in _HEADINGS:
-            self._block()
-            self._write(_HEADINGS[tag])
-            self._fresh = True
+            self._break(2)
+            self._prefix = _HEADINGS[tag]
         elif tag in _BLOCKS:
-            self._block()
+            self._break(2)
         elif tag in ("ul", "ol"):
-            self._block()
+            self._break(2)
             self._lists.append(0 if tag == "ol" else None)
         elif tag == "li":
             self._bullet()
         elif tag == "table":
-            self._block()
+            self._break(2)
             self._rows = 0
         elif tag == "tr":
             self._row = []
@@ -116,75 +119,71 @@ class _Writer:
             if self._row is not None:
                 self._row.append("")
         elif tag == "br":
-            self._newline()
+            self._break(1)
         elif tag == "pre":
-            self._block()
-            self._write("```\n")
+            self._break(2)
+            self._prefix = "```\n"
             self._pre += 1
         elif tag == "img":
             self.words(node.attributes.get("alt") or "")
 
     def leave(self, tag: str) -> None:
         if tag in _HEADINGS or tag in _BLOCKS or tag == "table":
-            self._block()
+            self._break(2)
         elif tag in ("ul", "ol") and self._lists:
             self._lists.pop()
-            self._block()
+            self._break(2)
         elif tag == "tr" and self._row is not None:
             self._end_row(self._row)
         elif tag == "pre" and self._pre:
             self._pre -= 1
-            self._write("\n```\n\n")
-            self._fresh = True
+            if not self._prefix:
+                self._parts.append("\n```")
+            self._prefix = ""
+            self._break(2)
 
     def words(self, text: str) -> None:
         if self._row:
             self._row[-1] += _SPACES.sub(" ", text)
-            return
-        if self._pre:
+        elif self._pre:
             self._write(text)
-            return
-        plain = _SPACES.sub(" ", text)
-        plain = plain.lstrip() if self._fresh else plain
-        if plain:
-            self._write(plain)
+        else:
+            plain = _SPACES.sub(" ", text)
+            self._write(plain.lstrip() if self._owed or self._prefix or not self._parts else plain)
 
     def _write(self, text: str) -> None:
-        self._parts.append(text)
-        self._fresh = text.endswith("\n")
+        if not text:
+            return
+        if self._parts and self._owed:
+            self._parts.append("\n" * self._owed)
+            if self._lists and not self._prefix:
+                self._parts.append("  " * len(self._lists))
+        self._parts.append(self._prefix + text)
+        self._owed, self._prefix = 0, ""
 
-    def _newline(self) -> None:
+    def _break(self, lines: int) -> None:
+        """Owes line breaks; in a table cell a space stands for them, in a list one is enough."""
         if self._row:
             self._row[-1] += " "
-        else:
-            self._write("\n")
-
-    def _block(self) -> None:
-        if self._row:
-            self._row[-1] += " "
-        elif self._row is None and not self._fresh and self._parts:
-            self._write("\n" + "  " * len(self._lists) if self._lists else "\n\n")
-            self._fresh = True
+        elif not self._pre:
+            self._owed = max(self._owed, 1 if self._lists else lines)
 
     def _bullet(self) -> None:
+        self._break(1)
         if self._row:
-            self._row[-1] += " "
             return
-        if not self._fresh or (self._parts and not self._parts[-1].endswith("\n")):
-            self._write("\n")
-        depth = "  " * max(len(self._lists) - 1, 0)
         count = self._lists[-1] if self._lists else None
         if count is not None:
             self._lists[-1] = count + 1
-        self._write(depth + ("- " if count is None else f"{count + 1}. "))
-        self._fresh = True
+        depth = "  " * max(len(self._lists) - 1, 0)
+        self._prefix = depth + ("- " if count is None else f"{count + 1}. ")
 
     def _end_row(self, cells: list[str]) -> None:
         self._row = None
-        if not cells:
+        if not any(cell.strip() for cell in cells):
             return
-        plain = [cell.strip().replace("|", "/") for cell in cells]
-        self._write("| " + " | ".join(plain) + " |\n")
+        self._break(1)
+        self._write("| " + " | ".join(cell.strip().replace("|", "/") for cell in cells) + " |")
         self._rows += 1
         if self._rows == 1:
-            self._write("|" + "---|" * len(cells) + "\n")
+            self._parts.append("\n|" + "---|" * len(cells))

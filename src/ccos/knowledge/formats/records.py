@@ -91,7 +91,7 @@ def item(
 def first_line(body: str) -> str:
     """A title for a text that has none: its first line without Markdown's marks, at most 80 characters."""
     for line in body.split("\n"):
-        plain = re.sub(r"^[\s#>*\-+|`\d.)]+|[*_`|#]+", "", line).strip()
+        plain = re.sub(r"^(?:[\s#>*\-+|`]+|\d+[.)]\s)|[*`|]+", "", line).strip()
         if plain:
             return plain if len(plain) <= 80 else plain[:79].rstrip() + "…"
     return ""
