@@ -11,6 +11,9 @@ from ccos.providers.rules.text import bounded, overlap, sentences, terms, unique
 MAX_QUERIES = 3
 MAX_QUERY_CHARACTERS = 120
 
+MOST_ASKS, MOST_SENTENCES = 6, 60
+"""What is read of a very long message."""
+
 _TELLING = 5
 """Terms a further question needs to be searched alone; a vaguer one finds noise."""
 
@@ -106,9 +109,9 @@ def body_of(text: str) -> str:
 
 
 def asks(text: str) -> list[str]:
-    """The things a message asks, each once, in order; manners such as "please reply" are not questions."""
+    """The first things a message asks, each once, in order; manners like "please reply" are no question."""
     found: list[tuple[str, frozenset[str]]] = []
-    for sentence in sentences(body_of(text)):
+    for sentence in _first(sentences(body_of(text))):
         for part in _SPLIT.split(sentence):
             if not part or not _ASKS.search(part):
                 continue
@@ -116,7 +119,14 @@ def asks(text: str) -> list[str]:
             if not about or any(overlap(about, seen) >= 0.7 for _, seen in found):
                 continue
             found.append((part.strip(), about))
+        if len(found) >= MOST_ASKS:
+            break
     return [part for part, _ in found]
+
+
+def _first(found: list[str]) -> list[str]:
+    """Each sentence once, and of very many the first."""
+    return unique(found)[:MOST_SENTENCES]
 
 
 def queries(ticket: Ticket) -> list[str]:
@@ -127,22 +137,26 @@ def queries(ticket: Ticket) -> list[str]:
     names, numbers and addresses of people go.
     """
     message = ticket.last_customer_text if ticket.conversation_history else ticket.description
-    text = f"{ticket.subject}\n{ticket.description if len(terms(message)) < _THIN else ''}\n{message}"
-    lines = unique(query for part in sentences(body_of(text)) if terms(query := _clean(part, ticket)))
-    if not lines:
+    text = (
+        f"{ticket.subject}\n{ticket.description if len(terms(bounded(message))) < _THIN else ''}\n{message}"
+    )
+    told = (_clean(part, ticket) for part in _first(sentences(body_of(text))))
+    about = {line: len(found) for line in told if (found := terms(line))}
+    if not about:
         plain = _line(without_personal(bounded(ticket.customer_text), ticket))
         return [plain] if len(plain) >= 2 else []
     asked = [query for ask in asks(text) if len(terms(query := _clean(ask, ticket))) >= _TELLING]
     head = _clean(ticket.subject, ticket)
     further = [_line(f"{query}\n{head}") for query in asked[1:] if overlap(terms(query), terms(head)) < 0.5]
-    return unique([_packed(lines), *further])[:MAX_QUERIES]
+    return unique([_packed(about), *further])[:MAX_QUERIES]
 
 
-def _packed(lines: list[str]) -> str:
+def _packed(about: dict[str, int]) -> str:
     """The first line and the most telling others, in their order, as many as fit one query."""
+    lines = list(about)
     left = MAX_QUERY_CHARACTERS - len(lines[0])
     chosen = {0}
-    for i in sorted(range(1, len(lines)), key=lambda i: -len(terms(lines[i]))):
+    for i in sorted(range(1, len(lines)), key=lambda i: -about[lines[i]]):
         if len(lines[i]) < left:
             chosen.add(i)
             left -= len(lines[i]) + 1
