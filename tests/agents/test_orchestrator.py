@@ -91,7 +91,7 @@ async def test_a_ticket_becomes_a_draft_with_reply_fields_evidence_and_attempts(
     assert [(e.n, e.id) for e in draft.evidence] == [(1, "kb-0"), (2, "kb-1"), (3, "case-0")]
     assert [a.task for a in draft.attempts] == [Task.QUERY_BUILDER, Task.KB_SYNTHESIS, Task.SOLUTION_DRAFT]
     assert draft.cost_usd == 0.0007, "queries and facts came from the rules, only the reply was paid for"
-    assert draft.confidence_score == pytest.approx(0.9 * 0.9) and draft.errors == ()
+    assert draft.confidence_score == pytest.approx(0.9) and draft.errors == ()
 
 
 async def test_facts_of_the_synthesis_reach_the_draft():
@@ -107,6 +107,7 @@ async def test_thin_evidence_searches_once_more_and_asks_no_model():
     kb_searches = [queries for pool, queries in shelf.searches if pool == "kb"]
     assert len(kb_searches) == 2 and TICKET.customer_text in kb_searches[1]
     assert cloud.calls == [] and draft.tier is Tier.RULE_BASED
+    assert draft.confidence_score == pytest.approx(0.45)
     assert [a.task for a in draft.attempts] == [Task.QUERY_BUILDER, Task.SOLUTION_DRAFT]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from ccos.agents.findings import Findings
+from ccos.agents.findings import THIN, Findings
 from ccos.agents.resolution import Resolution, Synthesis
 from ccos.agents.triage import Triage
 from ccos.domain.draft import Attempt, Draft, DraftState
@@ -70,10 +70,15 @@ def propose(
         attempts=_attempts(findings, synthesis, resolution),
         checks=checks(made.verdict, resolution.prompt),
         triage=seen,
-        confidence_score=round(made.quality_score * findings.answerability, 4),
+        confidence_score=round(_confidence(made.quality_score, findings), 4),
         cost_usd=usd(MicroUsd(spent)),
         errors=errors,
     )
+
+
+def _confidence(quality: float, findings: Findings) -> float:
+    """The quality, halved where the evidence hardly covers the question."""
+    return quality if findings.answerability >= THIN else quality / 2
 
 
 def _state(resolution: Resolution) -> DraftState:
