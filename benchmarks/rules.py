@@ -19,9 +19,10 @@ from ccos import sample
 from ccos.agents.triage import triage
 from ccos.domain.evidence import Evidence, EvidenceKind
 from ccos.domain.prompt import Grounds, Prompt
+from ccos.domain.tenant import TenantSettings
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Task
-from ccos.providers.rules import ApprovedAnswer, RuleBased
+from ccos.providers.rules import RuleBased
 
 TEMPLATE = (
     "안녕하세요, {name} 고객님. {company} 고객센터입니다. {topic} 문의를 확인하고 있습니다. 감사합니다."
@@ -49,9 +50,12 @@ def _head(text: str, name: str) -> str:
     return text.split(f"\n{name}: ")[1].split("\n")[0]
 
 
-def prompts(task: Task, kb: Sequence[Evidence], marked: str = "") -> list[Prompt]:
+def prompts(
+    task: Task, kb: Sequence[Evidence], marked: str = "", settings: TenantSettings | None = None
+) -> list[Prompt]:
     """One prompt per sample ticket, its own articles first; `marked` makes every passage a new one."""
     made = []
+    settings = settings or sample.settings()
     by_id = {e.id: e for e in kb}
     for i, (ticket, gold) in enumerate(zip(sample.tickets(), sample.gold(), strict=True)):
         found = [by_id[kb_id] for kb_id in gold.kb_ids] + [kb[(7 * i + k) % len(kb)] for k in range(5)]
@@ -59,7 +63,7 @@ def prompts(task: Task, kb: Sequence[Evidence], marked: str = "") -> list[Prompt
             e.model_copy(update={"n": n, "snippet": f"{e.snippet}\n{marked}{i}" if marked else e.snippet})
             for n, e in enumerate(found[:5], start=1)
         )
-        grounds = Grounds(ticket, evidence, gold.language, gold.intent, sample.settings())
+        grounds = Grounds(ticket, evidence, gold.language, gold.intent, settings=settings)
         made.append(Prompt(task, "", (), grounds, schema=SCHEMA))
     return made
 
@@ -90,11 +94,11 @@ async def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=30, help="passes over the 60 sample tickets")
     rounds = parser.parse_args().rounds
-    answers = [ApprovedAnswer(a.id, a.intent, a.language, a.text, a.kb_id) for a in sample.approved_answers()]
-    full, bare, kb = RuleBased(answers), RuleBased(), passages()
-    for rules in (full, bare):
+    rules, kb = RuleBased(), passages()
+    bare = sample.settings().model_copy(update={"approved_answers": ()})
+    for settings in (None, bare):
         for task in Task:
-            for prompt in prompts(task, kb):
+            for prompt in prompts(task, kb, settings=settings):
                 await rules.answer(prompt, seconds=1)
 
     took, cpu = [], time.process_time()
@@ -105,18 +109,22 @@ async def main() -> None:
     report("str.format of one template (raw)", took, time.process_time() - cpu)
 
     for task in (Task.SOLUTION_DRAFT, Task.QUERY_BUILDER, Task.KB_SYNTHESIS):
-        await timed(f"{task}, approved answers", full, [prompts(task, kb)] * rounds)
-    await timed("solution_draft, passages only", bare, [prompts(Task.SOLUTION_DRAFT, kb)] * rounds)
+        await timed(f"{task}, approved answers", rules, [prompts(task, kb)] * rounds)
+    await timed(
+        "solution_draft, passages only", rules, [prompts(Task.SOLUTION_DRAFT, kb, settings=bare)] * rounds
+    )
     new = count()
-    fresh = [prompts(Task.SOLUTION_DRAFT, kb, f"새 글 {next(new)} ") for _ in range(max(1, rounds // 5))]
-    await timed("solution_draft, passages never seen before", bare, fresh)
+    fresh = [
+        prompts(Task.SOLUTION_DRAFT, kb, f"새 글 {next(new)} ", bare) for _ in range(max(1, rounds // 5))
+    ]
+    await timed("solution_draft, passages never seen before", rules, fresh)
 
     long = Ticket(
         subject="반품", description="".join(f"{i}번째 상품 반품 배송비는 얼마인가요? " for i in range(4_000))
     )
-    grounds = Grounds(long, tuple(kb[:5]), "ko", "return_request", sample.settings())
+    grounds = Grounds(long, tuple(kb[:5]), "ko", "return_request", settings=sample.settings())
     huge = [Prompt(task, "", (), grounds, schema=SCHEMA) for task in Task]
-    await timed(f"every task, a ticket of {len(long.description):,} characters", full, [huge] * rounds)
+    await timed(f"every task, a ticket of {len(long.description):,} characters", rules, [huge] * rounds)
 
     took, cpu = [], time.process_time()
     for _ in range(rounds):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -12,11 +13,11 @@ from structlog.testing import capture_logs
 
 from ccos.domain.evidence import EvidenceKind, Visibility
 from ccos.domain.prompt import Grounds, Prompt, Turn
-from ccos.domain.tenant import TenantSettings
+from ccos.domain.tenant import ApprovedAnswer, TenantSettings
 from ccos.domain.ticket import Customer, Ticket
 from ccos.domain.tier import Task, Tier
-from ccos.providers.rules import ApprovedAnswer, RuleBased
-from support.rule_cases import APPROVED, RETURN_PASSAGE, SETTINGS, draft, grounds, passage
+from ccos.providers.rules import RuleBased
+from support.rule_cases import APPROVED, RETURN_PASSAGE, SETTINGS, approving, draft, grounds, passage
 
 ASK = "산 옷이 마음에 들지 않아 반품하려고 합니다. 반품 배송비는 얼마인가요?"
 SHAPE = {"reply", "category", "tags", "priority", "citations", "kind"}
@@ -38,12 +39,18 @@ async def test_an_approved_answer_is_used_and_cited_when_its_article_was_found()
 
 
 async def test_the_approved_words_are_named_so_that_the_gate_can_take_them_as_supported() -> None:
-    rules = RuleBased([APPROVED])
+    rules, approving_return = RuleBased(), partial(approving, answers=[APPROVED])
     quoted = await rules.answer(
-        Prompt(Task.SOLUTION_DRAFT, "", (), grounds(ASK, passage(RETURN_PASSAGE), name="한지우")), seconds=1
+        Prompt(
+            Task.SOLUTION_DRAFT,
+            "",
+            (),
+            approving_return(grounds(ASK, passage(RETURN_PASSAGE), name="한지우")),
+        ),
+        seconds=1,
     )
     assert len(quoted.approved) == 1 and "한지우" in quoted.approved[0] and "{" not in quoted.approved[0]
-    own = await rules.answer(Prompt(Task.SOLUTION_DRAFT, "", (), grounds(ASK)), seconds=1)
+    own = await rules.answer(Prompt(Task.SOLUTION_DRAFT, "", (), approving_return(grounds(ASK))), seconds=1)
     assert own.approved == ()
 
 
@@ -284,9 +291,11 @@ async def test_whatever_comes_in_a_usable_answer_comes_out(
     ticket = Ticket(subject=subject[:200], description=text, customer=Customer(name=name[:200]))
     evidence = (passage(snippet, title=title), passage(f"{text}\n{RETURN_PASSAGE}", n=2, id="kb-2"))
     on = Grounds(ticket=ticket, evidence=evidence, intent=intent, language=language, settings=SETTINGS)  # type: ignore[arg-type]
-    prompt = Prompt(task, "", (Turn("user", text),), on, schema=None if plain else {"type": "object"})
+    prompt = Prompt(
+        task, "", (Turn("user", text),), approving(on, _ANSWERS), schema=None if plain else {"type": "object"}
+    )
     with capture_logs() as faults:
-        answer = await RuleBased(_ANSWERS).answer(prompt, seconds=1)
+        answer = await RuleBased().answer(prompt, seconds=1)
     assert faults == []
     assert answer.provider == "rules" and answer.finish_reason == "stop"
     if plain or task is not Task.SOLUTION_DRAFT:

@@ -13,10 +13,9 @@ from ccos.domain.evidence import Evidence, EvidenceKind, Visibility
 from ccos.domain.prompt import Grounds
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Task
-from ccos.providers.rules import ApprovedAnswer
 from support.rule_cases import draft, said
 
-ANSWERS = [ApprovedAnswer(a.id, a.intent, a.language, a.text, a.kb_id) for a in sample.approved_answers()]
+ANSWERS = sample.approved_answers()
 
 
 @cache

@@ -105,6 +105,7 @@ class TestFacts:
             ([("환불은 3영업일 안에 처리됩니다", 1)], 1.0),
             ([("환불은 3영업일 안에 처리됩니다", 1), ("매장에서 포장해 드립니다", 1)], 0.5),
             ([("환불은 3영업일 안에 처리됩니다", 2)], 0.0),
+            ([], 1.0),
         ],
     )
     def test_the_share_of_facts_that_stand_in_the_passage_they_name(self, facts, quality) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ccos.domain.evidence import Evidence, EvidenceKind, Visibility
 from ccos.domain.prompt import Grounds, Language, Prompt, Turn
-from ccos.domain.tenant import Category, TenantSettings
+from ccos.domain.tenant import ApprovedAnswer, Category, TenantSettings
 from ccos.domain.ticket import Customer, Ticket
 from ccos.domain.tier import Task
-from ccos.providers.rules import ApprovedAnswer, RuleBased
+from ccos.providers.rules import RuleBased
 
 SETTINGS = TenantSettings(
     company={"ko": "가온상점", "en": "Gaon Shop"},
@@ -72,12 +73,17 @@ def grounds(
     return Grounds(ticket=ticket, evidence=evidence, language=language, intent=intent, settings=settings)
 
 
+def approving(on: Grounds, answers: Sequence[ApprovedAnswer]) -> Grounds:
+    """The same grounds for a tenant with these approved answers."""
+    return replace(on, settings=on.settings.model_copy(update={"approved_answers": tuple(answers)}))
+
+
 async def said(
     task: Task, on: Grounds, answers: Sequence[ApprovedAnswer] = (), turns: tuple[Turn, ...] = ()
 ) -> Any:
     """The parsed JSON a task gives."""
-    prompt = Prompt(task, "", turns, on, schema={"type": "object"})
-    return json.loads((await RuleBased(answers).answer(prompt, seconds=1)).text)
+    prompt = Prompt(task, "", turns, approving(on, answers), schema={"type": "object"})
+    return json.loads((await RuleBased().answer(prompt, seconds=1)).text)
 
 
 async def draft(on: Grounds, answers: Sequence[ApprovedAnswer] = ()) -> Any:

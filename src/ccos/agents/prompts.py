@@ -48,7 +48,6 @@ SYNTHESIS_SCHEMA: Mapping[str, Any] = {
                 "required": ["text", "n"],
                 "additionalProperties": False,
             },
-            "minItems": 1,
             "maxItems": 6,
         }
     },

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,6 +28,21 @@ class Category(BaseModel):
     active: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ApprovedAnswer:
+    """A reply a tenant's people approved for one intent and language; the rule tier speaks from these.
+
+    `kb_id` is the public KB item it rests on; without one it states nothing and is a hold. Slots in `text`:
+    {customer_name} {company} {order_number} {product} {contact}.
+    """
+
+    id: str
+    intent: str
+    language: Literal["ko", "en"]
+    text: str
+    kb_id: str | None = None
+
+
 class TenantSettings(BaseModel):
     """What a tenant may configure. `tags` and `categories` are closed lists: drafts propose nothing else."""
 
@@ -37,6 +54,7 @@ class TenantSettings(BaseModel):
     contact: dict[str, str] = Field(default_factory=dict, description="Support hours sentence by language")
     reply_max_characters: int = Field(4_000, ge=100)
     banned_phrases: tuple[str, ...] = ()
+    approved_answers: tuple[ApprovedAnswer, ...] = ()
     cloud_allowed: bool = True
 
 

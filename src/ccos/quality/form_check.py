@@ -47,11 +47,13 @@ def form_score(prompt: Prompt, reading: Reading, payload: dict[str, object] | No
 
 
 def support_score(prompt: Prompt, _reading: Reading, payload: dict[str, object] | None) -> float:
-    """In [0, 1]: the share of facts whose content stands in the evidence they name."""
+    """In [0, 1]: the share of facts whose content stands in the evidence they name; to find none is fine."""
     facts = payload.get("facts") if payload else None
-    listed = [fact for fact in facts if isinstance(fact, dict)] if isinstance(facts, list) else []
-    if not listed:
+    if not isinstance(facts, list):
         return 0.0
+    listed = [fact for fact in facts if isinstance(fact, dict)]
+    if not listed:
+        return 1.0
     passages = {e.n: _content(plain(f"{e.title} {e.snippet}")) for e in prompt.grounds.evidence}
     return sum(_stands(fact, passages) for fact in listed) / len(listed)
 

@@ -75,10 +75,10 @@ class Reading:
 
     @cached_property
     def house_text(self) -> str:
-        """What the company says of itself, and what was really done."""
+        """What the company says of itself, what its people approved, and what was really done."""
         settings = self.grounds.settings
-        own = (*settings.company.values(), *settings.contact.values(), *self.grounds.recorded_actions)
-        return _newest(list(own))
+        known = (*settings.company.values(), *settings.contact.values(), *self.grounds.recorded_actions)
+        return _newest([*known, *self.answer.approved])
 
     @cached_property
     def known_text(self) -> str:

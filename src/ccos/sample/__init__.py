@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import cache
@@ -13,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from ccos.domain.prompt import Language
-from ccos.domain.tenant import TenantSettings
+from ccos.domain.tenant import ApprovedAnswer, TenantSettings
 from ccos.domain.ticket import Priority, Ticket
 
 Sentiment = Literal["negative", "neutral", "positive"]
@@ -41,26 +42,11 @@ class Gold(BaseModel):
     points: tuple[str, ...]
 
 
-class ApprovedAnswer(BaseModel):
-    """A reply a person approved for the rule tier; `text` may hold slots in braces.
-
-    Slots are customer_name, company, order_number, product and contact. `kb_id` is the procedure whose
-    facts the text states, and none when it states none.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str
-    intent: str
-    language: Language
-    kb_id: str | None
-    text: str
-
-
 @cache
 def settings() -> TenantSettings:
-    """The shop's names, closed lists and rules."""
-    return TenantSettings.model_validate_json(_text("tenant.json"))
+    """The shop's names, closed lists, rules and approved answers."""
+    shop = TenantSettings.model_validate_json(_text("tenant.json"))
+    return shop.model_copy(update={"approved_answers": tuple(approved_answers())})
 
 
 def tickets() -> list[Ticket]:
@@ -75,7 +61,7 @@ def gold() -> list[Gold]:
 
 def approved_answers() -> list[ApprovedAnswer]:
     """The approved replies of the rule tier."""
-    return [ApprovedAnswer.model_validate_json(line) for line in _lines("answers.jsonl")]
+    return [ApprovedAnswer(**json.loads(line)) for line in _lines("answers.jsonl")]
 
 
 def kb_folder() -> AbstractContextManager[Path]:

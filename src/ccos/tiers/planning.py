@@ -8,10 +8,10 @@ from itertools import combinations
 
 from ccos.domain.tier import Mode, Tier
 
-WORTH_OF_A_GOOD_DRAFT = 50_000
-"""Micro-USD a draft that needs no rewriting is taken to be worth: policy, not a measurement.
+WORTH_OF_A_GOOD_DRAFT = 400_000
+"""Micro-USD a draft that needs no rewriting is worth: about two minutes of a person at $12 an hour.
 
-It only has to be well above one cloud call, so that trying one more tier beats giving up.
+Policy, not a measurement. It has to be well above one cloud call, so that one more tier beats giving up.
 """
 SECOND = 200
 """Micro-USD one second of waiting costs in the same scale: it breaks ties between equal plans."""

@@ -36,6 +36,8 @@ RESERVE_SECONDS: Mapping[Tier, float] = {
 }
 """Seconds kept back for each tier that stands lower in the plan."""
 SHORTEST_ATTEMPT_SECONDS = 0.3
+ESTIMATE_OVER_COST = 3
+"""A reservation counts each byte as a token and the longest answer: some three times what a call costs."""
 CLOUD_MISSED = frozenset({"breaker.open", "mode.outage", "key.refused", "provider.no_price"})
 """Reasons that keep the cloud out although it was wanted; a tenant's policy or PII is not one of them."""
 
@@ -357,10 +359,11 @@ def _degraded(run: _Run, tier: Tier) -> bool:
 
 
 def _planned_cost(provider: Provider, prompt: Prompt) -> int:
+    """What a call is expected to cost: far less than the upper bound that is reserved for it."""
     if not provider.card.paid:
         return UNPRICED_MICRO_USD[provider.card.tier]
     try:
-        return provider.estimate(prompt)
+        return provider.estimate(prompt) // ESTIMATE_OVER_COST
     except NoPrice:
         return 0
 

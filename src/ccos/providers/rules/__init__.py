@@ -1,6 +1,5 @@
-"""Tier 3, the rules: `RuleBased(answers)` and the `ApprovedAnswer` it speaks from."""
+"""Tier 3, the rules: approved answers and templates, no model, no network."""
 
 from ccos.providers.rules.provider import RuleBased
-from ccos.providers.rules.slots import ApprovedAnswer
 
-__all__ = ["ApprovedAnswer", "RuleBased"]
+__all__ = ["RuleBased"]

@@ -9,12 +9,13 @@ from typing import Literal
 
 from ccos.domain.evidence import Evidence
 from ccos.domain.prompt import Grounds, Language
+from ccos.domain.tenant import ApprovedAnswer
 from ccos.domain.ticket import Ticket
 from ccos.providers.rules import phrases
 from ccos.providers.rules.extract import excerpt, public_kb, relevance
 from ccos.providers.rules.facts import customer_name, order_number, product
 from ccos.providers.rules.queries import asks
-from ccos.providers.rules.slots import ApprovedAnswer, fill, fillable
+from ccos.providers.rules.slots import fill, fillable
 from ccos.providers.rules.text import bounded, fold, overlap, spaced, squash, terms
 
 RELEVANT = 0.34
@@ -96,14 +97,20 @@ class _Case:
         return phrases.greeting(self.language, self.slots["customer_name"], self.slots["company"])
 
 
-def compose(ticket: Ticket, grounds: Grounds, shelf: Shelf) -> Reply:
-    """Write the reply for a ticket from what it may stand on; `shelf` holds the approved answers.
+def _shelf(grounds: Grounds) -> Shelf:
+    shelf: dict[tuple[str | None, Language], list[ApprovedAnswer]] = {}
+    for answer in grounds.settings.approved_answers:
+        shelf.setdefault((answer.kb_id, answer.language), []).append(answer)
+    return shelf
+
+
+def compose(ticket: Ticket, grounds: Grounds) -> Reply:
+    """Write the reply for a ticket from what it may stand on.
 
     Every statement comes from an approved answer or a public KB passage, every slot from ticket or tenant.
     """
-    case = _Case(
-        ticket, grounds, shelf, _slots(ticket, grounds), public_kb(grounds.evidence), _questions(ticket)
-    )
+    shelf, slots, kb = _shelf(grounds), _slots(ticket, grounds), public_kb(grounds.evidence)
+    case = _Case(ticket, grounds, shelf, slots, kb, _questions(ticket))
     return _from_approved(case) or _from_passages(case) or _hold(case)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 import structlog
 
 from ccos.domain.money import ZERO, MicroUsd
-from ccos.domain.prompt import Answer, Grounds, Language, Prompt, ProviderCard
+from ccos.domain.prompt import Answer, Grounds, Prompt, ProviderCard
 from ccos.domain.ticket import MAX_TEXT_CHARACTERS, Ticket
 from ccos.domain.tier import Task, Tier
 from ccos.providers.rules import phrases
@@ -16,7 +15,6 @@ from ccos.providers.rules.compose import Reply, compose
 from ccos.providers.rules.extract import facts
 from ccos.providers.rules.fields import category_for, tags_for
 from ccos.providers.rules.queries import queries
-from ccos.providers.rules.slots import ApprovedAnswer
 from ccos.providers.rules.text import bounded, terms
 from ccos.providers.rules.urgency import priority_of
 
@@ -29,13 +27,7 @@ class RuleBased:
     `answer` never raises and does no I/O; whatever `seconds` is, it is done in about a millisecond.
     """
 
-    def __init__(self, answers: Sequence[ApprovedAnswer] = ()) -> None:
-        self.card = ProviderCard(
-            tier=Tier.RULE_BASED, name="rules", model="rules-1", context_tokens=1_000_000
-        )
-        self._shelf: dict[tuple[str | None, Language], list[ApprovedAnswer]] = {}
-        for answer in answers:
-            self._shelf.setdefault((answer.kb_id, answer.language), []).append(answer)
+    card = ProviderCard(tier=Tier.RULE_BASED, name="rules", model="rules-1", context_tokens=1_000_000)
 
     async def answer(self, prompt: Prompt, *, seconds: float) -> Answer:  # noqa: ARG002 (it never waits)
         try:
@@ -67,7 +59,7 @@ class RuleBased:
             case Task.TRIAGE:
                 return _json(_triage(ticket, grounds)), ()
             case Task.SOLUTION_DRAFT:
-                reply = compose(ticket, grounds, self._shelf)
+                reply = compose(ticket, grounds)
                 return (
                     _json(_draft(reply, ticket, grounds)) if prompt.schema else reply.text
                 ), reply.approved

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from ccos.domain.prompt import Language
+from ccos.domain.tenant import ApprovedAnswer
 
 _SLOT = re.compile(r"\{(\w*)\}")
 _NAME_SLOT_KO = re.compile(r"\{customer_name\}\s*(?:고객)?\s*님")
@@ -14,21 +13,6 @@ _GREETED_KO = re.compile(r"^(안녕하세요|안녕하십니까), 고객님")
 _NAME_SLOT_EN = re.compile(r"[ ]?\{customer_name\}")
 _SENTENCE_GAP = re.compile(r"(?<=[.!?。])(?<!\d\.)[ \t]+")
 _MOST_DROPPED = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovedAnswer:
-    """A reply approved for one intent and language. `kb_id` is the public KB item it rests on; without one it
-    states nothing and is a hold.
-
-    Slots in `text`: {customer_name} {company} {order_number} {product} {contact}.
-    """
-
-    id: str
-    intent: str
-    language: Language
-    text: str
-    kb_id: str | None = None
 
 
 def fill(answer: ApprovedAnswer, slots: Mapping[str, str | None]) -> str | None:

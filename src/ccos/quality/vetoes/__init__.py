@@ -1,7 +1,7 @@
 """Vetoes: deterministic reasons why an answer may not be shown, one module per family of questions."""
 
 from ccos.quality.vetoes.commitments import COMMITMENTS
-from ccos.quality.vetoes.complete import COMPLETE, PRESENT
+from ccos.quality.vetoes.complete import COMPLETE, PRESENT, UNCUT
 from ccos.quality.vetoes.copied import COPIED
 from ccos.quality.vetoes.facts import FACTS
 from ccos.quality.vetoes.family import Family
@@ -31,7 +31,7 @@ OPEN_CHAT: tuple[Family, ...] = (COMPLETE, COPIED, HOUSE)
 FORM: tuple[Family, ...] = (PRESENT, LEAKS)
 """For what only our own code reads: queries and triage."""
 
-FACT_LIST: tuple[Family, ...] = (PRESENT, PRIVATE, LEAKS, FACTS)
+FACT_LIST: tuple[Family, ...] = (UNCUT, PRIVATE, LEAKS, FACTS)
 """For facts drawn out of evidence, which models read and customers do not."""
 
 __all__ = ["CUSTOMER_TEXT", "FACT_LIST", "FORM", "OPEN_CHAT", "Family"]

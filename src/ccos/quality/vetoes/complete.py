@@ -45,9 +45,14 @@ def _look_present(reading: Reading) -> Iterator[Veto]:
     if not _WORDS.search(text):
         yield Veto("empty", "The answer has no words.", "escalate")
         return
+    yield from _look_uncut(reading)
+
+
+def _look_uncut(reading: Reading) -> Iterator[Veto]:
+    """A list may also be empty: there was nothing to list."""
     if reading.answer.finish_reason == "length":
         yield Veto("truncated", "The answer stops before it ends.", "repair")
-    if loop := circling(text):
+    if loop := circling(reading.folded.text):
         yield Veto("looping", "The answer repeats itself.", "escalate", reading.folded.original(*loop))
 
 
@@ -93,4 +98,5 @@ def circling(text: str) -> tuple[int, int] | None:
 
 
 COMPLETE = Family("complete", ("empty", "truncated", "looping"), "The answer is whole.", _look)
+UNCUT = Family("complete", ("truncated", "looping"), "The answer is whole.", _look_uncut)
 PRESENT = Family("complete", ("empty", "truncated", "looping"), "The answer is there.", _look_present)
