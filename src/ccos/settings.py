@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from ccos.domain.errors import BadSetting
 from ccos.domain.tier import Mode, Tier
@@ -31,9 +33,17 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _path(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("names a user this machine does not know; write the path out") from None
+
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_url)]
+File = Annotated[Path, AfterValidator(_path)]
 
 
 class Settings(BaseSettings):
@@ -79,11 +89,11 @@ class Settings(BaseSettings):
     )
 
     minimax_enable_local: bool = Field(True, description="Whether tier_1 may be used")
-    minimax_model_path: Path | None = Field(None, description="GGUF file of tier_1, any 7-9B chat model")
+    minimax_model_path: File | None = Field(None, description="GGUF file of tier_1, any 7-9B chat model")
     minimax_base_url: Url | None = Field(None, description="OpenAI-compatible server for tier_1, not a file")
     minimax_max_tokens: int = Field(800, ge=16, le=8192, description="Longest answer of tier_1, in tokens")
     minimax_temperature: float = Field(0.2, ge=0, le=2, description="Temperature of tier_1")
-    tinyllama_model_path: Path | None = Field(None, description="GGUF file of tier_2, a model of about 1B")
+    tinyllama_model_path: File | None = Field(None, description="GGUF file of tier_2, a model of about 1B")
     tinyllama_base_url: Url | None = Field(
         None, description="OpenAI-compatible server for tier_2, not a file"
     )
@@ -95,7 +105,7 @@ class Settings(BaseSettings):
         None, description="Login that owns the schema, for `ccos db migrate`; unset: DATABASE_URL"
     )
 
-    home: Path = Field(
+    home: File = Field(
         Path("~/.ccos"),
         validation_alias="CCOS_HOME",
         description="Data of the embedded database, indexes, logs",
@@ -141,17 +151,71 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     """The settings in force. Raises BadSetting whose `facts["problems"]` holds one sentence per mistake."""
     problems = unknown_names(os.environ if environ is None else environ)
     try:
+        problems += unknown_names({name.upper(): "" for name in _dotenv()}, where=" in the file .env")
         settings = Settings(**overrides)
     except ValidationError as fault:
         problems += [_sentence(error) for error in fault.errors(include_input=False, include_url=False)]
     except OSError as fault:
         problems.append(f"The file .env cannot be read ({fault.strerror}); fix its permissions or remove it.")
+    except UnicodeDecodeError:
+        problems.append("The file .env is not UTF-8 text; save it as UTF-8.")
     if problems:
         raise BadSetting(" ".join(problems), problems=problems)
     return settings
 
 
-def unknown_names(environ: Mapping[str, str]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A setting as it was found, before it is judged. `text` may be shown: of a secret it says only "set"."""
+
+    field: str
+    variable: str
+    source: Literal["default", "environment", ".env"]
+    text: str
+
+
+def given() -> list[Given]:
+    """Every setting, in order, with where it comes from; works whatever mistakes there are in them."""
+    try:
+        in_file = _dotenv()
+    except (OSError, ValueError):
+        in_file = {}
+    in_environment = EnvSettingsSource(Settings).env_vars
+    found = []
+    for field in Settings.model_fields:
+        name = variable(field).lower()
+        if (text := in_environment.get(name)) is not None:
+            found.append(Given(field, variable(field), "environment", _shown(field, text)))
+        elif (text := in_file.get(name)) is not None:
+            found.append(Given(field, variable(field), ".env", _shown(field, text)))
+        else:
+            found.append(Given(field, variable(field), "default", default_text(field)))
+    return found
+
+
+def is_secret(field: str) -> bool:
+    return "SecretStr" in str(Settings.model_fields[field].annotation)
+
+
+def default_text(field: str) -> str:
+    """The default as it would be written into the environment; empty when there is none."""
+    default = Settings.model_fields[field].default
+    return "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _dotenv() -> Mapping[str, str | None]:
+    return DotEnvSettingsSource(Settings).env_vars
+
+
+def _shown(field: str, text: str) -> str:
+    if is_secret(field):
+        return "set"
+    if "://" not in text:
+        return text
+    return re.sub(r"[?#].*", "?...", re.sub(r"//[^/\s]*@", "//...@", text))  # both may hold a password
+
+
+def unknown_names(environ: Mapping[str, str], *, where: str = "") -> list[str]:
     """A sentence for every `CCOS_*` variable that means nothing, with the nearest name that does."""
     known = [variable(name) for name in Settings.model_fields]
     sentences = []
@@ -163,7 +227,7 @@ def unknown_names(environ: Mapping[str, str]) -> list[str]:
                 if near
                 else "remove it; `ccos config check` lists those there are."
             )
-            sentences.append(f"{name} is not a setting of CCOS: {hint}")
+            sentences.append(f"{name}{where} is not a setting of CCOS: {hint}")
     return sentences
 
 

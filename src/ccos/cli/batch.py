@@ -8,11 +8,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from ccos.cli.terminal import plain
 from ccos.domain.draft import Draft, DraftState, Outcome
 from ccos.domain.errors import CcosError
 from ccos.domain.tenant import Tenant
@@ -53,12 +52,18 @@ async def draft_all(
     finally:
         for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)  # their rows say so while the database is open
 
 
 def _lost(ticket: Ticket, fault: CcosError) -> Draft:
     """The draft of a ticket that could not even be stored, so that it is shown and counted."""
     name = ticket.external_id or ticket.id or ""
     return Draft(id="", ticket_id=name, state=DraftState.FAILED, reason=fault.code, errors=(fault.sentence,))
+
+
+def shown(ticket: Ticket, made: Draft) -> dict[str, Any]:
+    """The draft as JSON, with the desk's own id of its ticket, so that a batch can be matched."""
+    return {"external_id": ticket.external_id, **made.model_dump(mode="json")}
 
 
 def totals(drafts: Sequence[Draft]) -> dict[str, Any]:
@@ -96,14 +101,14 @@ def table_of(rows: Iterable[tuple[Ticket, Draft]]) -> Table:
 def _row(ticket: Ticket, draft: Draft) -> list[Text | str]:
     tier = draft.tier.value if draft.tier else "none"
     return [
-        ticket.external_id or draft.ticket_id[:8],
-        Text(ticket.subject or ticket.description.split("\n")[0]),
+        Text(plain(ticket.external_id or draft.ticket_id[:8])),
+        Text(plain(ticket.subject or next(iter(ticket.customer_text.splitlines()), ""))),
         f"{tier[-1:]} {TIER_NAMES.get(tier, '')}",
         Text(draft.state.value, STATE_STYLES.get(draft.state, "")),
         "" if draft.quality is None else f"{draft.quality:.2f}",
         f"{draft.latency_seconds * 1000:.0f}",
-        Text(f"{len(draft.evidence)}: {draft.evidence[0].id}" if draft.evidence else "none"),
-        " ".join(flags(draft)),
+        Text(plain(f"{len(draft.evidence)}: {draft.evidence[0].id}" if draft.evidence else "none")),
+        Text(plain(" ".join(flags(draft)))),
     ]
 
 
@@ -120,11 +125,6 @@ def flags(draft: Draft) -> list[str]:
     refused = [a for a in draft.attempts if a.task is Task.SOLUTION_DRAFT and a.outcome is Outcome.FAILED]
     found += [f"{a.tier.value}:{a.reason}" for a in refused]
     return [*found, *(f"error:{e.split(':')[0]}" for e in draft.errors)]
-
-
-def progress_bar(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True)
 
 
 def summary_text(summary: dict[str, Any]) -> Text:

@@ -7,12 +7,12 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import click
-from rich.console import Console
 
 from ccos import sample
 from ccos.cli import batch
-from ccos.cli.run import DONE, FAILED, complain, print_json, run, settings
+from ccos.cli.run import DONE, FAILED, complain, end, print_json, run, settings
 from ccos.cli.serve import listen, serve_until_stopped
+from ccos.cli.terminal import progress, stdout, working
 from ccos.domain.draft import Draft
 from ccos.domain.tenant import Role, Tenant
 from ccos.domain.ticket import Ticket
@@ -55,17 +55,20 @@ def demo(
     serving = not (no_serve or as_json)
 
     async def go() -> int:
+        from ccos.api.metrics import count_draft
+
         async with AsyncExitStack() as stack:
             door = stack.enter_context(listen(found.host, found.port)) if serving else None
-            console = Console(stderr=True)
-            with console.status("Starting (database, search, tiers)"):
+            with working("Starting (database, search, tiers)"):
                 warming = asyncio.create_task(warm_up())
-                ccos = await stack.enter_async_context(open_ccos(found, load_seconds=LOAD_SECONDS))
+                ccos = await stack.enter_async_context(
+                    open_ccos(found, load_seconds=LOAD_SECONDS, on_draft=count_draft)
+                )
                 await warming
-            tenant = await _prepare(ccos, console)
+            tenant = await _prepare(ccos)
             tickets = sample.tickets()[:limit]
             how = Mode(mode) if mode else None
-            drafted = await _draft(ccos, tenant, tickets, console, how, seconds, at_once, as_json)
+            drafted = await _draft(ccos, tenant, tickets, how, seconds, at_once, as_json)
             lost = sum(not d.reply for d in drafted)
             if lost:
                 complain(f"{lost} tickets have no draft; see the errors above.")
@@ -73,18 +76,15 @@ def demo(
                 await _serve(ccos, tenant, door)
             return FAILED if lost else DONE
 
-    code = run(go())
-    if code:
-        raise click.exceptions.Exit(code)
+    end(run(go()))
 
 
-async def _prepare(ccos: Ccos, console: Console) -> Tenant:
+async def _prepare(ccos: Ccos) -> Tenant:
     async with AsyncExitStack() as stack:
         owner = await open_owner(ccos.urls, stack)
-        with batch.progress_bar(console) as bar:
-            task = bar.add_task("Importing the knowledge base", total=None)
+        with progress("Importing the knowledge base", every=1_000) as tell:
             return await ensure_sample(
-                ccos, owner, lambda _, done, all_: bar.update(task, completed=done, total=all_)
+                ccos, owner, lambda step, done, total: tell(done, total) if step == "storing" else None
             )
 
 
@@ -92,25 +92,23 @@ async def _draft(
     ccos: Ccos,
     tenant: Tenant,
     tickets: list[Ticket],
-    console: Console,
     mode: Mode | None,
     seconds: float,
     at_once: int,
     as_json: bool,
 ) -> list[Draft]:
     rows: list[tuple[Ticket, Draft]] = []
-    with batch.progress_bar(console) as bar:
-        task = bar.add_task("Drafting", total=len(tickets))
+    with progress("Drafting") as tell:
         drafted = batch.draft_all(ccos, tenant, tickets, mode=mode, seconds=seconds, at_once=at_once)
         async for ticket, draft in drafted:
             rows.append((ticket, draft))
-            bar.advance(task)
+            tell(len(rows), len(tickets))
     made = [draft for _, draft in rows]
     summary: dict[str, Any] = {**batch.totals(made), **_against_gold(rows)}
     if as_json:
-        print_json({"drafts": [d.model_dump(mode="json") for d in made], "totals": summary})
+        print_json({"drafts": [batch.shown(t, d) for t, d in rows], "totals": summary})
     else:
-        out = Console()
+        out = stdout()
         out.print(batch.table_of(rows))
         out.print(batch.summary_text(summary))
     return made
@@ -126,7 +124,7 @@ def _against_gold(rows: list[tuple[Ticket, Draft]]) -> dict[str, Any]:
             "intent": _share(d.triage.get("intent") == g.intent for g, d in pairs),
             "language": _share(d.triage.get("language") == g.language for g, d in pairs),
             "first_evidence": _share(
-                bool(d.evidence) and d.evidence[0].id in g.kb_ids[:1] for g, d in answerable
+                bool(d.evidence) and d.evidence[0].id in g.kb_ids for g, d in answerable
             ),
             "evidence_in_five": _share(
                 any(e.id in g.kb_ids for e in d.evidence if e.kind.value == "kb") for g, d in answerable

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import click
 
-from ccos.cli.run import complain, run, settings
+from ccos.cli.run import DONE, complain, run, settings
 from ccos.domain.errors import BadSetting
 from ccos.wiring import Ccos, open_ccos
 
@@ -22,14 +22,16 @@ GRACE_SECONDS = 10
 @click.option("--worker/--no-worker", default=True, help="Also draft queued tickets in this process.")
 def serve(host: str | None, port: int | None, worker: bool) -> None:
     """Serve the console and the HTTP interface."""
-    found = settings(home=None, CCOS_HOST=host, CCOS_PORT=port)
+    found = settings(CCOS_HOST=host, CCOS_PORT=port)
 
     async def go() -> None:
+        from ccos.api.metrics import count_draft
+
         with listen(found.host, found.port) as door:
-            async with open_ccos(found) as ccos:
+            async with open_ccos(found, on_draft=count_draft) as ccos:
                 await serve_until_stopped(ccos, door, worker=worker)
 
-    run(go())
+    run(go(), terminated=DONE)
 
 
 @click.command()
@@ -49,7 +51,7 @@ def worker(concurrency: int) -> None:
                 work.work(ccos, concurrency=concurrency), work.upkeep(ccos), work.watch(ccos)
             )
 
-    run(go())
+    run(go(), terminated=DONE)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -83,28 +85,41 @@ async def serve_until_stopped(
     worker: bool,
     when_ready: Callable[[str], Awaitable[None]] | None = None,
 ) -> None:
-    """Serves until SIGINT or SIGTERM; then answers what it has begun, within ten seconds."""
+    """Serves until it is cancelled; then answers what it has begun, within ten seconds."""
     import uvicorn
 
+    class Server(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield  # its own way ends the process at SIGTERM before anything that was opened is closed
+
+    from ccos import console
     from ccos import worker as work
     from ccos.api.app import create_app
 
+    app = create_app(ccos)
+    console.mount(app)
     config = uvicorn.Config(
-        create_app(ccos),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = uvicorn.Server(config)
+    server = Server(config)
     beside = [asyncio.create_task(work.watch(ccos)), asyncio.create_task(work.upkeep(ccos))]
     if worker:
         beside.append(asyncio.create_task(work.work(ccos)))
     complain(f"Serving on {address(door)} (stop with Ctrl-C)")
     if when_ready is not None:
         await when_ready(address(door))
+    serving = asyncio.create_task(server.serve(sockets=[door]))
     try:
-        await server.serve(sockets=[door])
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
     finally:
         for task in beside:
             task.cancel()

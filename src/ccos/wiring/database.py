@@ -15,10 +15,14 @@ from ccos.store.migrate import APP_ROLE, migrate
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """`owner` migrates and administers tenants; `app` does everything else and cannot bypass isolation."""
+    """`owner` migrates and administers tenants; `app` does everything else and cannot bypass isolation.
+
+    `superuser` is for backup and restore: it must see every tenant's rows, which only the server can say.
+    """
 
     owner: str
     app: str
+    superuser: str
     embedded: bool
 
 
@@ -27,12 +31,12 @@ async def open_urls(settings: Settings, stack: AsyncExitStack) -> Urls:
     if settings.database_url is not None:
         app = settings.database_url.get_secret_value()
         owner = settings.database_owner_url.get_secret_value() if settings.database_owner_url else app
-        return Urls(owner, app, embedded=False)
+        return Urls(owner, app, owner, embedded=False)
     from ccos.store import embedded
 
     server = await asyncio.to_thread(embedded.start, settings.folder)
     stack.push_async_callback(asyncio.to_thread, server.close)
-    return Urls(server.urls.owner, server.urls.app, embedded=True)
+    return Urls(server.urls.owner, server.urls.app, server.urls.superuser, embedded=True)
 
 
 async def open_database(urls: Urls, stack: AsyncExitStack) -> Database:

@@ -65,7 +65,7 @@ def _local_wishes(settings: Settings) -> list[tuple[Tier, str, Path | None, str 
 async def _cloud(settings: Settings, stack: AsyncExitStack) -> list[Provider]:
     """Tier 0, masked: what leaves the machine holds no personal data."""
     found: list[Provider] = []
-    prices = Prices(_configured_prices(settings))
+    prices = Prices(configured_prices(settings))
     if settings.openai_api_key or settings.anthropic_api_key or _cloud_url_given(settings):
         await asyncio.to_thread(load_prices)
     if settings.openai_api_key or "openai_base_url" in settings.model_fields_set:
@@ -97,7 +97,7 @@ def _cloud_url_given(settings: Settings) -> bool:
     return bool({"openai_base_url", "anthropic_base_url"} & settings.model_fields_set)
 
 
-def _configured_prices(settings: Settings) -> Mapping[str, tuple[Decimal, Decimal]]:
+def configured_prices(settings: Settings) -> Mapping[str, tuple[Decimal, Decimal]]:
     if settings.cloud_price_in is None or settings.cloud_price_out is None:
         return {}
     rate = (settings.cloud_price_in, settings.cloud_price_out)
@@ -117,7 +117,7 @@ async def _server(settings: Settings, stack: AsyncExitStack, tier: Tier, name: s
         leaves_machine=outside,
         context_tokens=8_192,
         dialect=SERVER_DIALECT,
-        prices=Prices(_configured_prices(settings)),
+        prices=Prices(configured_prices(settings)),
         price_provider=None,
     )
     return Masked(chat) if outside else chat

@@ -1,0 +1,188 @@
+"""`ccos kb`: bringing procedures and solved cases in, and finding them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ccos.cli import tenancy
+from ccos.cli.run import complain, fail, print_json, run, settings
+
+if TYPE_CHECKING:
+    from ccos.domain.evidence import Evidence
+    from ccos.knowledge.importing import ImportReport
+    from ccos.store.knowledge import Counts
+
+MOST_PROBLEMS = 50
+"""Problems that are printed one by one; a broken export would else fill the screen. `--json` has all."""
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+pools = click.Choice(["kb", "case"])
+
+
+@click.group()
+def kb() -> None:
+    """Procedures and solved cases that drafts stand on."""
+
+
+@kb.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@tenancy.option
+@click.option(
+    "--kind", type=pools, default="kb", show_default=True, help="What records are unless they say so."
+)
+@click.option("--body-field", metavar="NAME", help="The column that holds the text, when it is not found.")
+@click.option("--archive-missing", is_flag=True, help="Archive items that are no longer in PATH.")
+@as_json_option
+def import_kb(
+    path: Path, tenant: str | None, kind: str, body_field: str | None, archive_missing: bool, as_json: bool
+) -> None:
+    """Import a file or a folder: Markdown, HTML, CSV, JSON, JSON lines, each also as .gz.
+
+    The same again changes nothing. What cannot be read is told and the rest is imported; the exit code is 1
+    when nothing could be.
+    """
+    from zoneinfo import ZoneInfo
+
+    from ccos.cli.terminal import progress
+    from ccos.domain.errors import BadKnowledge
+    from ccos.domain.evidence import EvidenceKind
+    from ccos.knowledge.formats import Options
+    from ccos.knowledge.importing import import_path
+    from ccos.wiring.knowledge import open_knowledge
+
+    if not path.exists():
+        raise BadKnowledge(f"There is no file or folder {path}; give the path of what to import.")
+    found = settings()
+    options = Options(EvidenceKind(kind), body_field, ZoneInfo(found.timezone))
+
+    async def go() -> ImportReport:
+        async with open_knowledge(found) as knowledge:
+            whose = await tenancy.tenant_for(knowledge.database, tenant)
+            with ExitStack() as bars:
+                tell = {
+                    "reading": bars.enter_context(progress("Reading files", every=1_000)),
+                    "storing": bars.enter_context(progress("Storing", every=1_000)),
+                }
+                return await import_path(
+                    path,
+                    knowledge.shelf,
+                    whose.id,
+                    options=options,
+                    archive_missing=archive_missing,
+                    progress=lambda step, done, total: tell[step](done, total),
+                )
+
+    try:
+        report = run(go())
+    except BadKnowledge as fault:
+        fail(fault.sentence)
+    usable = report.added + report.changed + report.unchanged
+    for problem in report.problems[: None if as_json else MOST_PROBLEMS]:
+        complain(str(problem))
+    if not as_json and len(report.problems) > MOST_PROBLEMS:
+        complain(f"... and {len(report.problems) - MOST_PROBLEMS} more; --json prints all.")
+    if as_json:
+        print_json(_shown(report))
+    else:
+        click.echo(
+            f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, "
+            f"{report.archived} archived; {report.skipped} files of other kinds passed over."
+        )
+    if not usable:
+        fail("Nothing could be imported.")
+
+
+@kb.command()
+@click.argument("query")
+@tenancy.option
+@click.option("--pool", type=pools, default="kb", show_default=True, help="Procedures or solved cases.")
+@click.option("--limit", type=click.IntRange(1, 100), default=5, show_default=True, help="Most items shown.")
+@as_json_option
+def search(query: str, tenant: str | None, pool: str, limit: int, as_json: bool) -> None:
+    """Find the passages that answer QUERY, best first."""
+    from datetime import UTC, datetime
+
+    from ccos.cli.terminal import working
+    from ccos.domain.errors import BadInput
+    from ccos.wiring.knowledge import open_knowledge
+
+    if not query.strip() or len(query) > 1_000:
+        raise BadInput("The query must have 1 to 1000 characters.")
+    found = settings()
+
+    async def go() -> list[Evidence]:
+        async with open_knowledge(found) as knowledge:
+            whose = await tenancy.tenant_for(knowledge.database, tenant)
+            return await knowledge.searcher.search(
+                whose.id,
+                [query],
+                pool="case" if pool == "case" else "kb",
+                limit=limit,
+                now=datetime.now(UTC),
+            )
+
+    with working("Searching"):
+        hits = run(go())
+    if as_json:
+        print_json({"query": query, "pool": pool, "results": [hit.model_dump(mode="json") for hit in hits]})
+        return
+    if not hits:
+        complain("Nothing was found; other words may help, or `ccos kb import PATH` if nothing is there.")
+    for hit in hits:
+        _print(hit)
+
+
+@kb.command()
+@tenancy.option
+@as_json_option
+def stats(tenant: str | None, as_json: bool) -> None:
+    """Count what can be found."""
+    from ccos.store import knowledge as store
+    from ccos.wiring.knowledge import open_knowledge
+
+    found = settings()
+
+    async def go() -> tuple[str, Counts]:
+        async with open_knowledge(found) as knowledge:
+            whose = await tenancy.tenant_for(knowledge.database, tenant)
+            async with knowledge.database.tenant(whose.id) as tx:
+                return whose.slug, await store.counts(tx)
+
+    slug, counts = run(go())
+    if as_json:
+        print_json({"tenant": slug, "kb": counts.kb, "cases": counts.cases, "passages": counts.passages})
+    else:
+        click.echo(f"{slug}: {counts.kb} procedures, {counts.cases} cases, {counts.passages} passages.")
+
+
+def _print(hit: Evidence) -> None:
+    from rich.text import Text
+
+    from ccos.cli.terminal import plain, stdout
+
+    head = Text(f"{hit.n}. ", "bold").append(plain(hit.title)).append(f"  {plain(hit.id)}", "cyan")
+    head.append(f"  {hit.score:.2f}", "dim")
+    if hit.visibility.value != "public":
+        head.append(f"  {hit.visibility.value}", "yellow")
+    out = stdout()
+    out.print(head, soft_wrap=True)
+    out.print(Text("   " + " ".join(plain(hit.snippet).split())[:300]), soft_wrap=not out.is_terminal)
+    if hit.url:
+        out.print(Text(f"   {plain(hit.url)}", "dim"), soft_wrap=True)
+
+
+def _shown(report: ImportReport) -> dict[str, Any]:
+    return {
+        "added": report.added,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "archived": report.archived,
+        "skipped": report.skipped,
+        "problems": [
+            {"file": each.file, "line": each.line, "sentence": each.sentence} for each in report.problems
+        ],
+    }

@@ -1,0 +1,122 @@
+"""What an operator should know about settings that are valid and yet may not do what was meant."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+
+from ccos.domain.errors import BadSetting, ModelUnusable
+from ccos.local.gguf import read_model_file
+from ccos.providers.prices import Prices
+from ccos.settings import Settings
+from ccos.store.database import patience
+from ccos.wiring.providers import OPENAI_HOST, configured_prices, leaves_network
+
+
+def problems(settings: Settings) -> list[str]:
+    """One sentence for each thing that will fail, checked without connecting to anything."""
+    return [*_databases(settings), *_home(settings)]
+
+
+def notes(settings: Settings) -> list[str]:
+    """One sentence for each tier that will not be there, or that will do more than its name says."""
+    return [*_cloud(settings), *_local(settings), *_door(settings)]
+
+
+def _databases(settings: Settings) -> list[str]:
+    found = []
+    for name, url in (
+        ("DATABASE_URL", settings.database_url),
+        ("DATABASE_OWNER_URL", settings.database_owner_url),
+    ):
+        try:
+            if url is not None:
+                patience(url.get_secret_value(), seconds=1)
+        except BadSetting as fault:
+            found.append(f"{name}: {fault.sentence}")
+    if settings.database_owner_url is not None and settings.database_url is None:
+        found.append("DATABASE_OWNER_URL is set without DATABASE_URL; set that too, or neither.")
+    return found
+
+
+def _home(settings: Settings) -> list[str]:
+    """The home is made on first use, so the nearest folder above it that exists must let us."""
+    there = next(folder for folder in (settings.folder, *settings.folder.parents) if folder.exists())
+    if not there.is_dir():
+        return [f"CCOS_HOME: {there} is no folder; give one that this user may write to."]
+    if not os.access(there, os.W_OK | os.X_OK):
+        return [f"CCOS_HOME: {settings.folder} cannot be written; give a folder that this user may write to."]
+    return []
+
+
+def _cloud(settings: Settings) -> list[str]:
+    chosen = []
+    if settings.openai_api_key or "openai_base_url" in settings.model_fields_set:
+        official = f"//{OPENAI_HOST}" in settings.openai_base_url
+        chosen.append(("OPENAI_MODEL", settings.openai_model, "openai" if official else None))
+    if settings.anthropic_api_key or "anthropic_base_url" in settings.model_fields_set:
+        chosen.append(("ANTHROPIC_MODEL", settings.anthropic_model, "anthropic"))
+    if not chosen:
+        return ["tier_0 is off: neither OPENAI_API_KEY nor ANTHROPIC_API_KEY is set."]
+    prices = Prices(configured_prices(settings))
+    found = [
+        f"{name}: no price is known for {model!r}, so it is never called; set CCOS_CLOUD_PRICE_IN and "
+        "CCOS_CLOUD_PRICE_OUT to its USD per million tokens."
+        for name, model, provider in chosen
+        if not prices.knows(provider, model)
+    ]
+    if (settings.cloud_price_in is None) != (settings.cloud_price_out is None):
+        found.append(
+            "CCOS_CLOUD_PRICE_IN and CCOS_CLOUD_PRICE_OUT count only together; the other is missing."
+        )
+    if not settings.daily_llm_cost_limit and settings.enable_cost_based_fallback:
+        found.append("DAILY_LLM_COST_LIMIT is 0: the cloud is never paid, so it is never asked.")
+    if not settings.enable_cost_based_fallback:
+        found.append("ENABLE_COST_BASED_FALLBACK is off: nothing stops what the cloud costs in a day.")
+    return found
+
+
+def _local(settings: Settings) -> list[str]:
+    found = []
+    minimax, tiny = (
+        ("tier_1", "MINIMAX", settings.minimax_model_path, settings.minimax_base_url),
+        ("tier_2", "TINYLLAMA", settings.tinyllama_model_path, settings.tinyllama_base_url),
+    )
+    wanted = [minimax, tiny]
+    if not settings.minimax_enable_local:
+        found.append("tier_1 is off: MINIMAX_ENABLE_LOCAL is false.")
+        wanted.remove(minimax)
+    for tier, name, path, url in wanted:
+        if path is None and url is None:
+            found.append(f"{tier} is off: neither {name}_MODEL_PATH nor {name}_BASE_URL is set.")
+        if path is not None and url is not None:
+            found.append(f"{name}_MODEL_PATH is not used, because {name}_BASE_URL is set.")
+        elif path is not None:
+            found += _model(f"{name}_MODEL_PATH", path)
+        if url is not None and leaves_network(url):
+            found.append(
+                f"{name}_BASE_URL leaves your network: its answers are paid for, personal data is masked."
+            )
+            if not Prices(configured_prices(settings)).knows(None, name.lower()):
+                found.append(f"{name}_BASE_URL: no price is known for a model there, so it is never called.")
+    return found
+
+
+def _model(name: str, path: Path) -> list[str]:
+    try:
+        read_model_file(path)
+    except ModelUnusable as fault:
+        return [f"{name}: {fault.sentence}"]
+    return []
+
+
+def _door(settings: Settings) -> list[str]:
+    host = settings.host
+    try:
+        inside = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        inside = host == "localhost"
+    if inside:
+        return []
+    return [f"CCOS_HOST {host} is reached from other machines too; put a server that does TLS before it."]
