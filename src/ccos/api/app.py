@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
-from fastapi import FastAPI, Request, Response
-from starlette.middleware.base import RequestResponseEndpoint
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from ccos import __version__
 from ccos.api import drafts, generate, health, kb, problems, tickets
+from ccos.api.edge import Edge
 from ccos.api.limits import BodyLimit
 from ccos.wiring import Ccos
 
@@ -20,19 +19,23 @@ Send an API key as `Authorization: Bearer ...`. Errors are problem details (RFC 
 def create_app(ccos: Ccos) -> FastAPI:
     """The application over an opened CCOS, which whoever opened it closes."""
     app = FastAPI(
-        title="CCOS", version=__version__, description=DESCRIPTION, docs_url="/docs", redoc_url=None
+        title="CCOS",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,  # its page would load scripts from another host
+        redoc_url=None,
+        generate_unique_id_function=_operation,
     )
     app.state.ccos = ccos
     problems.install(app)
-    for part in (tickets, drafts, generate, kb, health):
-        app.include_router(part.router)
-
-    @app.middleware("http")
-    async def name_request(request: Request, call_next: RequestResponseEndpoint) -> Response:
-        response = await call_next(request)
-        response.headers["x-ccos-request-id"] = uuid4().hex
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        return response
-
+    for part in (tickets, drafts, generate, kb):
+        app.include_router(part.router, responses=problems.OF_EVERY_ROUTE)
+    app.include_router(health.router)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Edge)
     return app
+
+
+def _operation(route: APIRoute) -> str:
+    """Operation ids that read as names in generated clients: drafts_decide, not decide_api_drafts_..."""
+    return f"{route.tags[0]}_{route.name}" if route.tags else route.name

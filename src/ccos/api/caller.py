@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ccos.domain.errors import NotAllowed
 from ccos.domain.tenant import Role, Tenant
@@ -14,6 +16,7 @@ from ccos.store import keys, tenants
 from ccos.wiring import Ccos
 
 COOKIE = "ccos_key"
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def ccos_of(request: Request) -> Ccos:
@@ -39,13 +42,34 @@ async def identify(ccos: Ccos, key: str) -> Caller:
     return Caller(tenant, found.role, str(found.id))
 
 
-async def _caller(request: Request, ccos: Opened) -> Caller:
-    """`Authorization: Bearer`, else the console's cookie; the cookie alone never changes anything from afar."""
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    key = given.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+Bearer = HTTPBearer(auto_error=False, scheme_name="API key", description="Made by `ccos keys create`.")
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(Bearer)]
+
+
+async def _caller(request: Request, ccos: Opened, given: Credentials) -> Caller:
+    """`Authorization: Bearer`, else the console's cookie, which changes nothing for pages of other sites."""
+    if given is not None:
+        return await identify(ccos, given.credentials.strip())
+    key = request.cookies.get(COOKIE, "")
     if not key:
         raise NotAllowed("Send an API key as `Authorization: Bearer ...`; `ccos keys create` makes one.")
+    if request.method not in READING:
+        refuse_other_sites(request)
     return await identify(ccos, key)
+
+
+def refuse_other_sites(request: Request) -> None:
+    """Raises NotAllowed unless the browser says that the request comes from a page of this very address.
+
+    Beside SameSite=Strict this also keeps out pages of sibling hosts, which count as the same site.
+    """
+    origin = request.headers.get("origin")
+    if origin is not None:
+        own = urlsplit(origin).netloc == request.headers.get("host", "")
+    else:
+        own = request.headers.get("sec-fetch-site") in ("same-origin", "none")
+    if not own:
+        raise NotAllowed("The request came from another page; send it from the console.", role="other site")
 
 
 AnyCaller = Annotated[Caller, Depends(_caller)]

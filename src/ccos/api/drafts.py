@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from ccos.api.caller import AnyCaller, Caller, Opened, Reviewer
 from ccos.domain.draft import Draft, DraftState
 from ccos.domain.errors import StoreError
-from ccos.domain.ticket import Text
+from ccos.domain.ticket import Label, Text
 from ccos.store import decisions, drafts
 from ccos.wiring import Ccos
 
@@ -29,17 +29,17 @@ class Decision(BaseModel):
     verdict: Literal["approved", "edited", "rejected"]
     text: Text | None = Field(None, description="What was really sent; needed for `edited`")
     fields: dict[str, Any] | None = Field(None, description="Field values that were really set")
-    reason: str | None = Field(None, max_length=200)
+    reason: Label | None = None
     csat: int | None = Field(None, ge=1, le=5)
 
 
-@router.get("/{draft_id}")
+@router.get("/{draft_id}", summary="Read a draft")
 async def show(draft_id: str, caller: AnyCaller, ccos: Opened) -> Draft:
     """A draft with its evidence and every attempt behind it."""
     return await _read(ccos, caller, draft_id)
 
 
-@router.post("/{draft_id}/decision")
+@router.post("/{draft_id}/decision", summary="Decide about a draft")
 async def decide(draft_id: str, decision: Decision, caller: Reviewer, ccos: Opened) -> Draft:
     """Approve, edit or reject. Sending the same decision twice is harmless; a different one is a conflict."""
     async with ccos.database.tenant(caller.tenant.id) as tx:
@@ -56,7 +56,12 @@ async def decide(draft_id: str, decision: Decision, caller: Reviewer, ccos: Open
         return await drafts.get(tx, draft_id)
 
 
-@router.get("/{draft_id}/events", response_class=StreamingResponse)
+@router.get(
+    "/{draft_id}/events",
+    summary="Follow a draft",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
 async def follow(draft_id: str, caller: AnyCaller, ccos: Opened) -> StreamingResponse:
     """Server-sent events: `state` whenever it changes, `draft` with the whole draft at the end."""
     first = await _read(ccos, caller, draft_id)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from ccos.api.caller import Opened, Writer
 from ccos.api.headers import generation_headers
+from ccos.api.metrics import count_attempts
 from ccos.domain.draft import Attempt, Check
 from ccos.domain.evidence import Evidence
 from ccos.domain.prompt import Grounds, Language, Prompt, Turn
@@ -27,7 +28,7 @@ SYSTEM = {
 
 
 class GenerateIn(BaseModel):
-    """`context` is what the answer may stand on; the gate checks against it."""
+    """`ticket` and `evidence` are what the answer may stand on; the gate checks against them."""
 
     prompt: Text = Field(min_length=1)
     task: Task = Task.SOLUTION_DRAFT
@@ -62,7 +63,7 @@ class GenerateOut(BaseModel):
     checks: list[Check]
 
 
-@router.post("/generate")
+@router.post("/generate", summary="Generate through the tiers")
 async def generate(wish: GenerateIn, caller: Writer, ccos: Opened, response: Response) -> GenerateOut:
     """An answer from the best tier that gave one; never an error because a tier is down."""
     ticket = wish.ticket or Ticket(description=wish.prompt)
@@ -87,6 +88,7 @@ async def generate(wish: GenerateIn, caller: Writer, ccos: Opened, response: Res
         cloud_allowed=caller.tenant.settings.cloud_allowed,
     )
     made = await ccos.service.generate_with_fallback(prompt, context, wish.required_quality, wish.max_retries)
+    count_attempts(made.attempts)
     response.headers.update(generation_headers(made))
     return GenerateOut(
         response=made.response,

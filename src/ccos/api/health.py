@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from ccos.api.caller import Opened
-from ccos.api.problems import problem
+from ccos.api.problems import OF_EVERY_ROUTE, problem
 from ccos.domain.errors import StoreError
 from ccos.store import checks
 from ccos.tiers.health import health
@@ -19,13 +19,13 @@ from ccos.tiers.health import health
 router = APIRouter(tags=["health"])
 
 
-@router.get("/livez")
+@router.get("/livez", summary="Is the process alive")
 async def live() -> dict[str, str]:
     """The process runs."""
     return {"status": "alive"}
 
 
-@router.get("/readyz", response_model=None)
+@router.get("/readyz", response_model=None, summary="Can it serve", responses={503: OF_EVERY_ROUTE[503]})
 async def ready(ccos: Opened) -> Response:
     """The database answers and has the right schema."""
     try:
@@ -37,12 +37,13 @@ async def ready(ccos: Opened) -> Response:
     return JSONResponse({"status": "ready"})
 
 
-@router.get("/api/health/llm-tiers")
+@router.get("/api/health/llm-tiers", summary="Health of the tiers")
 async def llm_tiers(ccos: Opened) -> dict[str, Any]:
     """The state of the four tiers, from what calls and probes have seen. Never asks anyone."""
     return health(ccos.service.pulses(), now=time.monotonic(), at=datetime.now(UTC))
 
 
-@router.get("/metrics", include_in_schema=False)
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
 async def metrics() -> Response:
+    """Counts and seconds of this process, in the text format of Prometheus."""
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from ccos.api.caller import AnyCaller, Curator, Opened
@@ -15,6 +15,9 @@ from ccos.domain.ticket import Label, Text
 from ccos.knowledge.chunking import passages
 
 router = APIRouter(prefix="/api/kb", tags=["knowledge"])
+
+
+ArticleId = Annotated[Label, Path(min_length=1, description="The keeper's own id; it may hold slashes")]
 
 
 class Article(BaseModel):
@@ -37,15 +40,15 @@ class Stored(BaseModel):
     outcome: Literal["created", "changed", "unchanged"]
 
 
-@router.put("/{external_id}")
-async def put(external_id: str, article: Article, caller: Curator, ccos: Opened) -> Stored:
+@router.put("/{external_id:path}", summary="Put an article")
+async def put(external_id: ArticleId, article: Article, caller: Curator, ccos: Opened) -> Stored:
     """Store an article under its own id; it can be found at once."""
-    item = Item(external_id=external_id[:200], **article.model_dump())
+    item = Item(external_id=external_id, **article.model_dump())
     (done,) = await ccos.shelf.put(caller.tenant.id, [(item, passages(item.title, item.body))])
     return Stored(external_id=item.external_id, outcome=done.outcome)
 
 
-@router.get("/search")
+@router.get("/search", summary="Search the knowledge base")
 async def search(
     caller: AnyCaller,
     ccos: Opened,

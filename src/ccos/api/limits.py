@@ -11,6 +11,9 @@ from ccos.api.problems import problem
 MAX_BODY_BYTES = 2_000_000
 BODY_SECONDS = 30.0
 
+GONE = object()
+"""The sender left before the body was whole: there is nobody to answer, and half a body is none."""
+
 
 class BodyLimit:
     """Takes a body in whole before anything else sees it: 413 over the limit, 408 when it does not come."""
@@ -37,6 +40,8 @@ class BodyLimit:
             sentence = f"The body is over {self._limit // 1_000_000} MB; send less."
             await problem(413, "input.too_large", sentence)(scope, receive, send)
             return
+        if body is GONE:
+            return
         waiting = [body]
 
         async def replay() -> Message:
@@ -46,15 +51,17 @@ class BodyLimit:
 
         await self._app(scope, replay, send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
-        """The whole body, or None when it is over the limit."""
+    async def _read(self, receive: Receive) -> bytes | object | None:
+        """The whole body, None when it is over the limit, or GONE."""
         parts: list[bytes] = []
         size = 0
         while True:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                return GONE
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > self._limit:
                 return None
-            if message["type"] != "http.request" or not message.get("more_body", False):
+            if not message.get("more_body", False):
                 return b"".join(parts)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from ccos.domain import errors
-
-log = structlog.get_logger(__name__)
 
 STATUS: Mapping[type[errors.CcosError], int] = {
     errors.NotAllowed: 401,
@@ -30,14 +28,43 @@ STATUS: Mapping[type[errors.CcosError], int] = {
 
 FORBIDDEN = 403
 RETRY_AFTER_SECONDS = "5"
+MEDIA_TYPE = "application/problem+json"
+LONGEST_FIELD_NAME = 100
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 has it; `code` is stable, `title` is a sentence for people."""
+
+    type: str = Field(description="urn:ccos:problem:{code}")
+    title: str
+    status: int
+    code: str
+    errors: list[dict[str, str]] = Field([], description="With `input.invalid`: each `field` and `message`")
+
+
+def _said(why: str) -> dict[str, Any]:
+    return {"description": why, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+
+
+OF_EVERY_ROUTE: Final[dict[int | str, dict[str, Any]]] = {
+    400: _said("The body is not JSON."),
+    401: _said("The API key is missing or wrong."),
+    403: _said("The key's role does not reach this."),
+    404: _said("There is nothing with this id, or it is another tenant's."),
+    409: _said("It was decided or changed otherwise meanwhile."),
+    413: _said("The body is too large."),
+    422: _said("Something in the request cannot be used; the sentence says what."),
+    503: _said("The database does not answer; `Retry-After` says when to come back."),
+}
 
 
 def problem(
     status: int, code: str, sentence: str, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> JSONResponse:
-    """One problem document; `more` are its extension members."""
+    """One problem document; `more` are its extension members. A 503 says when to come back."""
     body = {"type": f"urn:ccos:problem:{code}", "title": sentence, "status": status, "code": code, **more}
-    return JSONResponse(body, status, dict(headers or {}), "application/problem+json")
+    sent = {"Retry-After": RETRY_AFTER_SECONDS} if status == 503 else {}
+    return JSONResponse(body, status, sent | dict(headers or {}), MEDIA_TYPE)
 
 
 def status_of(fault: errors.CcosError) -> int:
@@ -47,39 +74,37 @@ def status_of(fault: errors.CcosError) -> int:
 
 
 def install(app: FastAPI) -> None:
-    """Lets `app` answer every error as a problem document."""
+    """Lets `app` answer the errors it knows as problem documents; api/edge.py does the rest."""
 
     @app.exception_handler(errors.CcosError)
     async def ours(request: Request, fault: errors.CcosError) -> JSONResponse:  # noqa: ARG001
         status = status_of(fault)
-        headers: dict[str, str] = {}
-        if status == 503:
-            headers["Retry-After"] = RETRY_AFTER_SECONDS
-        if status == 401:
-            headers["WWW-Authenticate"] = "Bearer"
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         return problem(status, fault.code, fault.sentence, headers=headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, fault: RequestValidationError) -> JSONResponse:  # noqa: ARG001
         # What was sent is not said back: it may hold personal data.
-        faults = [{"field": _path(e["loc"]), "message": e["msg"]} for e in fault.errors()]
-        if any(e["type"] == "json_invalid" for e in fault.errors()):
-            return problem(400, "json.invalid", "The body is not valid JSON.", errors=faults)
+        found = fault.errors()
+        if any(e["type"] == "json_invalid" for e in found):
+            return _not_json()
+        faults = [{"field": _path(e["loc"]), "message": e["msg"]} for e in found]
         first = faults[0] if faults else {"field": "body", "message": "is not valid"}
         return problem(422, "input.invalid", f"{first['field']}: {first['message']}.", errors=faults)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, fault: HTTPException) -> JSONResponse:  # noqa: ARG001
-        code = {404: "not_found", 405: "method.not_allowed"}.get(
-            fault.status_code, f"http.{fault.status_code}"
-        )
-        return problem(fault.status_code, code, str(fault.detail), headers=fault.headers)
+        if fault.status_code == 400:  # only a body that cannot be decoded gets here
+            return _not_json()
+        known = {404: ("not_found", "There is nothing at this address."), 405: ("method.not_allowed", None)}
+        code, sentence = known.get(fault.status_code, (f"http.{fault.status_code}", None))
+        return problem(fault.status_code, code, sentence or f"{fault.detail}.", headers=fault.headers)
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, fault: Exception) -> JSONResponse:
-        log.error("request.broke", path=request.url.path, error=type(fault).__name__, exc_info=fault)
-        return problem(500, "internal", "Something went wrong here; it has been logged.")
+
+def _not_json() -> JSONResponse:
+    return problem(400, "json.invalid", "The body is not valid JSON; send one JSON document in UTF-8.")
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location if part != "body") or "body"
+    named = ".".join(str(part) for part in location if part != "body") or "body"
+    return named[:LONGEST_FIELD_NAME]

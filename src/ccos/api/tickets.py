@@ -11,7 +11,7 @@ from ccos.api.caller import AnyCaller, Opened, Writer
 from ccos.api.headers import draft_headers
 from ccos.domain.draft import Draft
 from ccos.domain.errors import BadTicket
-from ccos.domain.ticket import Ticket
+from ccos.domain.ticket import Text, Ticket
 from ccos.domain.tier import Mode
 from ccos.store import drafts, tickets
 
@@ -39,7 +39,7 @@ class Wish(BaseModel):
 
     mode: Mode | None = None
     seconds: float = Field(20.0, gt=0, le=600, description="All the time there is for it")
-    hint: str | None = Field(None, max_length=500, description="What an agent wants said or changed")
+    hint: Text | None = Field(None, max_length=500, description="What an agent wants said or changed")
 
 
 def checked(ticket: Ticket) -> Ticket:
@@ -49,7 +49,7 @@ def checked(ticket: Ticket) -> Ticket:
     return ticket
 
 
-@router.post("", status_code=status.HTTP_202_ACCEPTED)
+@router.post("", status_code=status.HTTP_202_ACCEPTED, summary="Send a ticket")
 async def take_in(ticket: Ticket, caller: Writer, ccos: Opened) -> Accepted:
     """Store a ticket and queue its draft. The same ticket (by `external_id`) sent again changes nothing."""
     taken = await ccos.drafting.take_in(caller.tenant.id, checked(ticket))
@@ -57,7 +57,7 @@ async def take_in(ticket: Ticket, caller: Writer, ccos: Opened) -> Accepted:
     return Accepted(ticket_id=taken.ticket.id, draft_id=taken.draft.id, state=taken.draft.state)
 
 
-@router.get("")
+@router.get("", summary="List tickets")
 async def find(
     caller: AnyCaller,
     ccos: Opened,
@@ -72,7 +72,7 @@ async def find(
     return TicketPage(tickets=list(page.tickets), next=page.next)
 
 
-@router.get("/{ticket_id}")
+@router.get("/{ticket_id}", summary="Read a ticket")
 async def show(ticket_id: str, caller: AnyCaller, ccos: Opened) -> TicketWithDraft:
     """A ticket with its newest draft."""
     async with ccos.database.tenant(caller.tenant.id) as tx:
@@ -81,7 +81,7 @@ async def show(ticket_id: str, caller: AnyCaller, ccos: Opened) -> TicketWithDra
     return TicketWithDraft(ticket=ticket, draft=draft)
 
 
-@router.post("/{ticket_id}/drafts", status_code=status.HTTP_201_CREATED)
+@router.post("/{ticket_id}/drafts", status_code=status.HTTP_201_CREATED, summary="Draft a reply now")
 async def draft_now(
     ticket_id: str, caller: Writer, ccos: Opened, response: Response, wish: Wish | None = None
 ) -> Draft:

@@ -34,6 +34,16 @@ class Page:
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """`priority` is what triage read from the ticket."""
+
+    state: DraftState
+    tier: Tier | None
+    degraded: bool
+    priority: str | None
+
+
 async def queue(tx: Tx, ticket_id: str | UUID, *, keep_opened: bool = False) -> Draft:
     """A new draft for the ticket, queued; an older open one is superseded.
 
@@ -148,6 +158,26 @@ async def latest(tx: Tx, ticket_id: str | UUID) -> Draft | None:
         ticket=uuid_of(ticket_id),
     )
     return _draft(row) if row else None
+
+
+async def glance(tx: Tx, ticket_ids: Collection[str]) -> dict[str, Glance]:
+    """For each of the tickets that has a draft, by ticket id, what a list shows of the newest."""
+    rows = await tx.rows(
+        "SELECT DISTINCT ON (ticket_id) ticket_id, state, degraded, body ->> 'tier' AS tier,"
+        "       body #>> '{triage,priority}' AS priority FROM draft"
+        " WHERE tenant_id = %(tenant)s AND ticket_id = ANY(%(tickets)s::uuid[])"
+        " ORDER BY ticket_id, created_at DESC, id DESC",
+        tickets=list(ticket_ids),
+    )
+    return {
+        str(row["ticket_id"]): Glance(
+            DraftState(row["state"]),
+            Tier(row["tier"]) if row["tier"] else None,
+            row["degraded"],
+            row["priority"],
+        )
+        for row in rows
+    }
 
 
 async def page(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from importlib import import_module
 from zoneinfo import ZoneInfo
 
-from ccos.agents.drafting import Drafting
+from ccos.agents.drafting import Drafter, Drafting
 from ccos.agents.job import Job, OnStage
 from ccos.agents.ports import Generator, Search
 from ccos.domain.draft import Draft
@@ -45,8 +47,11 @@ class Ccos:
 
 
 @asynccontextmanager
-async def open_ccos(settings: Settings, *, load_seconds: float = 0.0) -> AsyncIterator[Ccos]:
-    """All of CCOS, for as long as the context lasts. `load_seconds`: how long to wait for local models.
+async def open_ccos(
+    settings: Settings, *, load_seconds: float = 0.0, on_draft: Callable[[Draft], None] | None = None
+) -> AsyncIterator[Ccos]:
+    """All of CCOS, for as long as the context lasts. `load_seconds`: how long to wait for local models;
+    `on_draft` hears of every draft that was made, to count it.
 
     Raises StoreError with what to do when the database cannot be used; a model or a cloud that cannot be
     used is no error here, its tier is skipped.
@@ -67,7 +72,9 @@ async def open_ccos(settings: Settings, *, load_seconds: float = 0.0) -> AsyncIt
         shelf = PostgresShelf(database)
         searcher = Searcher(shelf, settings.folder)
         stack.push_async_callback(searcher.aclose)
-        drafting = Drafting(database, LazyDrafter(service, searcher), defer_draft, mode=settings.mode)
+        drafting = Drafting(
+            database, LazyDrafter(service, searcher, on_draft), defer_draft, mode=settings.mode
+        )
         if load_seconds:
             await wait_until_loaded(models, seconds=load_seconds)
         yield Ccos(settings, urls, database, service, budget, shelf, searcher, drafting, tuple(models))
@@ -83,19 +90,24 @@ async def open_administration(settings: Settings) -> AsyncIterator[Database]:
 
 
 class LazyDrafter:
-    """Imports the workflow, and LangGraph with it, when the first draft is made (about 1.5 s of CPU)."""
+    """Imports the workflow, and LangGraph with it, for the first draft: about 1.5 s of CPU, in a thread."""
 
-    def __init__(self, generator: Generator, search: Search) -> None:
+    def __init__(
+        self, generator: Generator, search: Search, on_draft: Callable[[Draft], None] | None = None
+    ) -> None:
         self._generator = generator
         self._search = search
-        self._inner: object | None = None
+        self._on_draft = on_draft
+        self._inner: Drafter | None = None
 
     async def draft(self, job: Job, on_stage: OnStage | None = None) -> Draft:
-        from ccos.agents.orchestrator import Orchestrator
-
-        if not isinstance(self._inner, Orchestrator):
-            self._inner = Orchestrator(self._generator, self._search, classify)
-        return await self._inner.draft(job, on_stage)
+        if self._inner is None:
+            workflow = await asyncio.to_thread(import_module, "ccos.agents.orchestrator")
+            self._inner = workflow.Orchestrator(self._generator, self._search, classify)
+        draft = await self._inner.draft(job, on_stage)
+        if self._on_draft is not None:
+            self._on_draft(draft)
+        return draft
 
 
 def _daily_limit(settings: Settings) -> MicroUsd:
