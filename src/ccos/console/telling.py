@@ -1,0 +1,178 @@
+"""How values are told to a person: ages, reasons, marks. Pure, for one moment, one zone, one language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from ccos.console import markdown
+from ccos.console.speech import Speech
+from ccos.domain.draft import Check, Draft, DraftState
+from ccos.domain.evidence import Evidence, Visibility
+from ccos.domain.ticket import Ticket
+from ccos.domain.tier import Tier
+from ccos.store.drafts import DECIDABLE, FINISHED
+
+STALE = timedelta(days=365)
+LONG_WAIT = timedelta(minutes=1)
+UNFINISHED = frozenset({DraftState.QUEUED, DraftState.RUNNING})
+DECIDED = frozenset({DraftState.APPROVED, DraftState.EDITED, DraftState.REJECTED})
+
+_MARK = re.compile(r"[ \t]?\[(\d{1,2})\]")
+_PLANNED = re.compile(r"(cost_first|quality_first|latency_first|outage): ")
+_MOVED = re.compile(r"(tier_[0-3]) (\S+)")
+_STAGE = re.compile(r"(\w+): (.+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a reply, or, with `n`, a mark that points at evidence."""
+
+    text: str
+    n: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """What templates call. `now` has a time zone."""
+
+    t: Speech
+    now: datetime
+    zone: ZoneInfo
+
+    # -- time ------------------------------------------------------------------------------------------
+
+    def when(self, moment: datetime) -> str:
+        return moment.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+
+    def date(self, moment: datetime) -> str:
+        return moment.astimezone(self.zone).strftime("%Y-%m-%d")
+
+    def machine(self, moment: datetime) -> str:
+        """For the attribute `datetime`."""
+        return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+    def age(self, moment: datetime) -> str:
+        minutes = int((self.now - moment).total_seconds() // 60)
+        for size, unit in ((525_600, "years"), (43_200, "months"), (1_440, "days"), (60, "hours")):
+            if minutes >= size:
+                return self.t(f"age.{unit}", n=minutes // size)
+        return self.t("age.minutes", n=minutes) if minutes >= 1 else self.t("age.now")
+
+    # -- tickets ---------------------------------------------------------------------------------------
+
+    def subject(self, ticket: Ticket) -> str:
+        """The subject, or the first words of what was said."""
+        said = " ".join((ticket.subject or ticket.customer_text).split())
+        return (said if len(said) <= 80 else said[:79] + "…") or self.t("queue.untitled")
+
+    # -- drafts ----------------------------------------------------------------------------------------
+
+    def tier(self, tier: Tier) -> str:
+        return self.t(f"tier.{tier.value}")
+
+    def state(self, draft: Draft) -> str:
+        """One sentence on what the state means and what to do."""
+        waits = draft.state is DraftState.QUEUED and draft.created_at is not None
+        if waits and draft.created_at is not None and self.now - draft.created_at > LONG_WAIT:
+            return self.t("tell.queued.long")
+        return self.t(f"tell.{draft.state.value}")
+
+    def why(self, draft: Draft) -> str:
+        """Why this tier answered, or why none did; nothing when there is nothing to say yet."""
+        if planned := _PLANNED.match(draft.reason):
+            return self._planned(draft, planned[1])
+        if moved := _MOVED.fullmatch(draft.reason):
+            refused = moved[2].startswith(("veto.", "quality."))
+            key = "why.refused" if refused else "why.moved"
+            return self.t(key, tier=self.tier(Tier(moved[1])), reason=self.code(moved[2]))
+        return self.t("why.code", reason=self.code(draft.reason)) if draft.reason else ""
+
+    def _planned(self, draft: Draft, mode: str) -> str:
+        return (
+            self.t("why.plan", mode=self.t(f"mode.{mode}"), tier=self.tier(draft.tier)) if draft.tier else ""
+        )
+
+    def code(self, reason: str) -> str:
+        return self.t.known("code", reason).removeprefix("code.")
+
+    def quality(self, draft: Draft) -> str:
+        """What the score is; that of a baseline is never called a probability."""
+        scorer = draft.scorer or ""
+        form_only = "baseline" in scorer or "form" in scorer
+        return self.t("draft.baseline" if form_only else "draft.scored", scorer=scorer)
+
+    def error(self, error: str) -> str:
+        found = _STAGE.fullmatch(error)
+        if not found:
+            return error
+        stage = self.t.known("stage", found[1])
+        return self.t("error.stage", stage=stage, code=self.code(found[2]))
+
+    def value(self, field: str, value: str | list[str] | None) -> str:
+        """A field's value; one that is empty is said to be so."""
+        shown = ", ".join(value) if isinstance(value, list) else value
+        return self.t.known(field, shown) if shown else self.t("draft.empty_value")
+
+    def warnings(self, draft: Draft) -> list[Check]:
+        return [check for check in draft.checks if not check.passed]
+
+    def decidable(self, draft: Draft) -> bool:
+        return draft.state in DECIDABLE
+
+    def unfinished(self, draft: Draft) -> bool:
+        return draft.state in UNFINISHED
+
+    def decided(self, draft: Draft) -> bool:
+        return draft.state in DECIDED
+
+    def has_outcome(self, draft: Draft) -> bool:
+        """Whether there is something to show beside the state."""
+        return draft.state in FINISHED | DECIDED or bool(draft.reply)
+
+    # -- evidence --------------------------------------------------------------------------------------
+
+    def kind(self, evidence: Evidence) -> str:
+        internal = evidence.visibility is Visibility.INTERNAL
+        return "internal" if internal else evidence.kind.value
+
+    def stale(self, evidence: Evidence) -> bool:
+        return evidence.updated_at is not None and self.now - evidence.updated_at > STALE
+
+    def preview(self, evidence: Evidence) -> str:
+        return markdown.plain(evidence.snippet)
+
+    def passage(self, evidence: Evidence) -> Markup:
+        return markdown.to_html(evidence.snippet)
+
+    def link(self, evidence: Evidence) -> str | None:
+        """Only web addresses become links: an article may claim to live at javascript:..."""
+        url = evidence.url or ""
+        return url if url.startswith(("https://", "http://")) else None
+
+    # -- replies ---------------------------------------------------------------------------------------
+
+    def pieces(self, draft: Draft) -> Iterator[Piece]:
+        """The reply, cut at marks that point at evidence there is."""
+        known = {e.n for e in draft.evidence}
+        begun = 0
+        for mark in _MARK.finditer(draft.reply):
+            if int(mark[1]) in known:
+                yield Piece(draft.reply[begun : mark.start()])
+                yield Piece(mark[1], int(mark[1]))
+                begun = mark.end()
+        yield Piece(draft.reply[begun:])
+
+    def spoken(self, draft: Draft) -> str:
+        return spoken(draft)
+
+
+def spoken(draft: Draft) -> str:
+    """The reply as a customer reads it: without the marks that point at evidence."""
+    known = {e.n for e in draft.evidence}
+    return _MARK.sub(lambda mark: "" if int(mark[1]) in known else mark[0], draft.reply)
