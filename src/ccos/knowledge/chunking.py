@@ -64,6 +64,15 @@ def passages(title: str, body: str) -> tuple[Passage, ...]:
     return tuple(found) or (Passage("", title.strip()),)
 
 
+def first_line(body: str) -> str:
+    """A title for a text that has none: its first line without Markdown's marks, at most 80 characters."""
+    for line in body.split("\n"):
+        plain = re.sub(r"^(?:[\s#>*\-+|`]+|\d+[.)]\s)|[*`|]+", "", line).strip()
+        if plain:
+            return plain if len(plain) <= 80 else plain[:79].rstrip() + "…"
+    return ""
+
+
 def _repeats(block: _Block, path: tuple[str, ...]) -> bool:
     """A heading that the passage's own path already says."""
     return block.heading and block.path == path[: len(block.path)]

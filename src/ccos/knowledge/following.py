@@ -10,7 +10,7 @@ from ccos.domain.errors import IndexUnusable
 from ccos.knowledge.index import Damaged, TenantIndex
 from ccos.knowledge.shelf import Shelf
 
-BATCH = 500
+BATCH = 2_000
 """Items that are read from the shelf and committed at a time."""
 
 

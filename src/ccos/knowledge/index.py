@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,13 +22,17 @@ import tantivy
 from ccos.domain.evidence import EvidenceKind, Visibility
 from ccos.domain.knowledge import Shelved
 from ccos.knowledge import korean
+from ccos.knowledge.chunking import first_line
 from ccos.knowledge.querying import MOST_JAMO, MOST_WORDS, Terms, inverse_frequency, rarest
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when the schema or the terms change: an index of another format is built anew."""
 
-JAMO, TITLE = 0.3, 1.5
+JAMO, TITLE = 0.3, 1.0
 """What a jamo gram counts against a word, and the title against the body."""
+
+_REMEMBERED = 100_000
+"""Terms whose document frequency is kept; a long ticket asks for thousands, most of them common."""
 
 _MARK = "ccos.json"
 _HEAP_BYTES = 50_000_000
@@ -117,10 +122,10 @@ class _Pool:
         self._index = tantivy.Index(_schema(), path=str(folder))
         self._index.config_reader("manual")
         self._schema = self._index.schema
-        self._searcher = self._index.searcher()
+        self._refresh()
 
     def apply(self, shelved: Sequence[Shelved], gone: Collection[UUID]) -> None:
-        if not shelved and not (gone and self._searcher.num_docs):
+        if not shelved and not (gone and self._snapshot[0].num_docs):
             return
         writer = self._index.writer(_HEAP_BYTES, 1)
         for item_id in [*gone, *(each.id for each in shelved)]:
@@ -131,35 +136,40 @@ class _Pool:
         writer.commit()
         writer.wait_merging_threads()
         self._index.reload()
-        self._searcher = self._index.searcher()
+        self._refresh()
 
     def search(self, terms: Terms, limit: int) -> list[Hit]:
-        searcher = self._searcher
-        query = self._query(searcher, terms)
+        searcher, having = self._snapshot
+        query = self._query(terms, searcher.num_docs, having)
         found = searcher.search(query, limit, count=False).hits if query else []
         return [_hit(searcher.doc(address), score) for score, address in found]
 
-    def _query(self, searcher: tantivy.Searcher, terms: Terms) -> tantivy.Query | None:
-        """A plain union of weighted terms, which the engine can prune; None when nothing can be found."""
+    def _refresh(self) -> None:
+        searcher = self._index.searcher()
+        self._snapshot = searcher, lru_cache(_REMEMBERED)(searcher.doc_freq)
+
+    def _query(self, terms: Terms, total: int, having: Callable[[str, str], int]) -> tantivy.Query | None:
+        """A plain union of weighted terms, which the engine can prune; None when nothing can be found.
+
+        The engine scores a title term by its rarity among titles, where every common word is rare; the weight
+        takes that back, so that a term is worth the same wherever it is.
+        """
         union: list[tuple[tantivy.Occur, tantivy.Query]] = []
-        total = searcher.num_docs
         for field, weights, boost, most in (
             ("words", terms.words, 1.0, MOST_WORDS),
             ("jamo", terms.jamo, JAMO, MOST_JAMO),
         ):
-            title_field = f"title_{field}"
-            having = {
-                term: (searcher.doc_freq(field, term), searcher.doc_freq(title_field, term))
+            title = f"title_{field}"
+            idf = {
+                term: inverse_frequency(total, max(having(field, term), having(title, term)))
                 for term in weights
             }
-            idf = {term: inverse_frequency(total, max(counts)) for term, counts in having.items()}
-            chosen = rarest(weights, idf, most)
-            for term, weight in chosen.items():
-                in_body, in_title = having[term]
-                if in_body:
+            for term, weight in rarest(weights, idf, most).items():
+                if having(field, term):
                     union.append(self._weighted(field, term, weight * boost))
-                if in_title:
-                    union.append(self._weighted(title_field, term, weight * boost * TITLE))
+                if titled := having(title, term):
+                    level = idf[term] / inverse_frequency(total, titled)
+                    union.append(self._weighted(title, term, weight * boost * TITLE * level))
         return tantivy.Query.boolean_query(union) if union else None
 
     def _weighted(self, field: str, term: str, weight: float) -> tuple[tantivy.Occur, tantivy.Query]:
@@ -180,7 +190,9 @@ def _documents(shelved: Shelved) -> Iterator[tantivy.Document]:
     if shelved.archived:
         return
     item = shelved.item
-    title_words, title_jamo = " ".join(korean.words(item.title)), " ".join(korean.jamo(item.title))
+    made_up = any(item.title == first_line(passage.body) for passage in shelved.passages[:1])
+    title = "" if made_up else item.title  # a title taken from the text, for want of one, says nothing more
+    title_words, title_jamo = " ".join(korean.words(title)), " ".join(korean.jamo(title))
     for passage in shelved.passages:
         text = f"{passage.heading}\n{passage.body}"
         card = {

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from itertools import pairwise
 
 MAX_TERM_CHARACTERS = 60
 """A longer run of Latin letters or digits is not a word anybody searches for; it is cut."""
@@ -45,37 +43,35 @@ def normalise(text: str) -> str:
     return unicodedata.normalize("NFKC", _UNSTORABLE.sub("", text)).lower()
 
 
-def words(text: str) -> Iterator[str]:
+def words(text: str) -> list[str]:
     """Word terms in order, with repeats: syllable bigrams, folded Latin words, codes whole and in parts."""
+    terms: list[str] = []
     for run in _RUN.finditer(normalise(text)):
         syllables = run["syllabic"]
         if syllables:
-            yield from _bigrams(syllables)
+            terms += _grams(syllables, 2)
             continue
         code = _fold(run["code"])
         parts = _PARTS.split(code)
         if len(parts) > 1:
-            yield code[:MAX_TERM_CHARACTERS]
-        for part in parts:
-            yield _stem(part[:MAX_TERM_CHARACTERS])
+            terms.append(code[:MAX_TERM_CHARACTERS])
+        terms += [_stem(part[:MAX_TERM_CHARACTERS]) for part in parts]
+    return terms
 
 
-def jamo(text: str) -> Iterator[str]:
+def jamo(text: str) -> list[str]:
     """Letter 4-grams in order, with repeats; a stretch ends at punctuation, not at a space."""
+    terms: list[str] = []
     for stretch in _STRETCH.finditer(normalise(text)):
         letters = stretch.group().replace(" ", "").replace("\t", "").translate(_JAMO)
-        if 1 < len(letters) <= GRAM:
-            yield letters
-            continue
-        for start in range(len(letters) - GRAM + 1):
-            yield letters[start : start + GRAM]
+        if len(letters) > 1:
+            terms += _grams(letters, GRAM)
+    return terms
 
 
-def _bigrams(syllables: str) -> Iterator[str]:
-    if len(syllables) == 1:
-        yield syllables
-    for first, second in pairwise(syllables):
-        yield first + second
+def _grams(letters: str, size: int) -> list[str]:
+    """All pieces of that size, or the whole when it is shorter."""
+    return [letters[start : start + size] for start in range(max(len(letters) - size + 1, 1))]
 
 
 def _fold(word: str) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 
 from ccos.domain.evidence import EvidenceKind, Visibility
 from ccos.domain.knowledge import Item
+from ccos.knowledge.chunking import first_line
 from ccos.knowledge.formats.decode import storable
 from ccos.knowledge.formats.html import looks_like_html, to_markdown
 from ccos.knowledge.formats.instants import instant
@@ -86,15 +87,6 @@ def item(
         category=fields.text("category") or None,
         tags=fields.several("tags"),
     )
-
-
-def first_line(body: str) -> str:
-    """A title for a text that has none: its first line without Markdown's marks, at most 80 characters."""
-    for line in body.split("\n"):
-        plain = re.sub(r"^(?:[\s#>*\-+|`]+|\d+[.)]\s)|[*`|]+", "", line).strip()
-        if plain:
-            return plain if len(plain) <= 80 else plain[:79].rstrip() + "…"
-    return ""
 
 
 class _Fields:
