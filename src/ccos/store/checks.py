@@ -39,16 +39,17 @@ async def _text(tx: Tx) -> str | None:
 
 
 async def _role(tx: Tx) -> str | None:
+    """The login counts beside the role it steps down to: what it put on it could take off again."""
     row = await tx.row(
-        "SELECT current_user AS name, rolsuper OR rolbypassrls AS bypasses,"
+        "SELECT max(rolname) FILTER (WHERE rolsuper OR rolbypassrls) AS bypasses, current_user AS name,"
         "       EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('ccos')"
         "               AND relkind = 'r' AND pg_has_role(current_user, relowner, 'USAGE')) AS owns"
-        "  FROM pg_roles WHERE rolname = current_user"
+        "  FROM pg_roles WHERE rolname IN (current_user, session_user)"
     )
     if row and row["bypasses"]:
         return (
-            f"The role {row['name']} bypasses row-level security, so tenants would see each other's tickets; "
-            "log in as a role that is a member of ccos_app and neither SUPERUSER nor BYPASSRLS."
+            f"The role {row['bypasses']} bypasses row-level security, so tenants would see each other's "
+            "tickets; log in as a role that is a member of ccos_app and neither SUPERUSER nor BYPASSRLS."
         )
     if row and row["owns"]:
         return (
