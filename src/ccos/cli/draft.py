@@ -23,7 +23,7 @@ LOAD_SECONDS = 120.0
 
 
 @click.command()
-@click.argument("file", metavar="TICKET.json|-", required=False)
+@click.argument("file", metavar="[TICKET.json|-]", required=False)
 @click.option("--batch", metavar="FILE.jsonl|-", help="Draft a file of tickets, one JSON object a line.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--mode", type=click.Choice([m.value for m in Mode]), help="How tiers are ordered [CCOS_MODE].")

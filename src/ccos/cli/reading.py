@@ -85,7 +85,7 @@ def says_something(ticket: Ticket) -> Ticket:
 
 def sentence_for(fault: ValidationError, kind: type[BaseModel], what: str) -> str:
     """The first mistake, named by its field; the values themselves are never repeated."""
-    errors = fault.errors(include_input=False, include_url=False, include_context=False)
+    errors = fault.errors(include_input=False, include_url=False)
     error, more = errors[0], len(errors) - 1
     place = _place(error["loc"])
     others = f" ({more} more to correct.)" if more else ""
@@ -96,6 +96,10 @@ def sentence_for(fault: ValidationError, kind: type[BaseModel], what: str) -> st
             return f"{place} is not a field of a {what}: {hint}{others}"
         case "missing":
             return f"{place} is missing; add it.{others}"
+        case "too_long" | "string_too_long":
+            bounds = error["ctx"]
+            unit = "items" if bounds.get("field_type") == "Tuple" else "characters"
+            return f"{place} has more than {bounds['max_length']} {unit}; shorten it.{others}"
         case "model_type" | "model_attributes_type":
             return f"{place}: Input should be an object.{others}"
         case _:

@@ -1,0 +1,119 @@
+"""Writes docs/reference from the product itself, at `make docs`; a test fails when a page drifts from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from enum import EnumType
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal, cast, get_args, get_origin
+
+import click
+
+from ccos.settings import Settings, default_text, is_secret, variable
+
+REFERENCE = Path(__file__).parent / "reference"
+MADE = "<!-- Made by docs/generate.py; change the code and run `make docs`. -->\n"
+WIDTH = 100
+
+_SETTINGS = """
+# Settings
+
+CCOS reads environment variables, and the file `.env` in the folder it is started in; the environment wins. An
+empty variable counts as not set. A `CCOS_*` name that is not here is refused, so that a misspelt one is not
+silently without effect. `ccos config check` shows what is in force, and from where.
+
+| variable | default | what it does |
+|---|---|---|
+"""
+
+_CLI = """
+# The `ccos` command
+
+Exit codes: 0 done, 1 the job failed, 2 bad input, 130 stopped with Ctrl-C, 143 ended by SIGTERM (0 for
+`serve` and `worker`, whose way to end this is). Errors are one sentence on stderr. With `--json`, stdout
+holds one JSON document and nothing else.
+"""
+
+
+def settings_page() -> str:
+    rows = []
+    for field, info in Settings.model_fields.items():
+        default = "" if is_secret(field) else default_text(field)
+        shown = f"`{default}`" if default else "(none)"
+        said = f"{info.description}{_values(info.annotation)}{_range(info.metadata)}"
+        rows.append(f"| `{variable(field)}` | {shown} | {said} |\n")
+    return MADE + _SETTINGS + "".join(rows)
+
+
+def cli_page() -> str:
+    from ccos.cli import ccos
+
+    return "".join([MADE, _CLI, *map(_command, _contexts(ccos, "ccos", None))])
+
+
+def _command(ctx: click.Context) -> str:
+    depth = min(len(ctx.command_path.split()) + 1, 4)
+    return f"\n{'#' * depth} {ctx.command_path}\n\n```text\n{ctx.get_help()}\n```\n"
+
+
+def _contexts(command: click.Command, name: str, parent: click.Context | None) -> Iterator[click.Context]:
+    """The command and all below it, in the contexts they would run in, but of one width everywhere."""
+    ctx = click.Context(command, info_name=name, parent=parent, **command.context_settings)
+    ctx.terminal_width = ctx.max_content_width = WIDTH
+    yield ctx
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(ctx):
+            found = command.get_command(ctx, inner)
+            assert found is not None
+            yield from _contexts(found, inner, ctx)
+
+
+def openapi_page() -> str:
+    """The HTTP interface: the application says it without anything being opened."""
+    from ccos.api.app import create_app
+    from ccos.wiring import Ccos
+
+    app = create_app(cast(Ccos, SimpleNamespace()))
+    return json.dumps(app.openapi(), ensure_ascii=False, indent=1) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "cli.md": cli_page,
+    "openapi.json": openapi_page,
+}
+
+
+def _values(annotation: Any) -> str:
+    """The values of a closed list."""
+    closed = list(annotation) if isinstance(annotation, EnumType) else []
+    if get_origin(annotation) is Literal:
+        closed = list(get_args(annotation))
+    return f": {', '.join(f'`{value}`' for value in closed)}" if closed else ""
+
+
+def _range(bounds: list[Any]) -> str:
+    """The limits of a number, in words."""
+    signs = {"ge": "at least", "le": "at most", "gt": "above", "lt": "below"}
+    said = [
+        f"{words} {getattr(b, sign)}" for b in bounds for sign, words in signs.items() if hasattr(b, sign)
+    ]
+    return f" ({', '.join(said)})" if said else ""
+
+
+def write() -> list[str]:
+    """Makes every page; the names of those that changed."""
+    REFERENCE.mkdir(exist_ok=True)
+    changed = []
+    for name, make in PAGES.items():
+        file, text = REFERENCE / name, make()
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+            changed.append(name)
+    return changed
+
+
+if __name__ == "__main__":
+    print("\n".join(write()) or "Every page is up to date.")

@@ -1,0 +1,1 @@
+from support.ccos_command import ccos, ccos_home  # noqa: F401
