@@ -55,6 +55,11 @@ class Visit:
             )
         return response
 
+    @property
+    def base(self) -> str:
+        """Where this console is, as the browser reaches it."""
+        return str(self.request.base_url).rstrip("/")
+
     def switched(self) -> str:
         """This very page in the other language."""
         other = "en" if self.language == "ko" else "ko"
