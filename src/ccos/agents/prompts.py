@@ -25,7 +25,7 @@ QUERY_SCHEMA: Mapping[str, Any] = {
     "properties": {
         "queries": {
             "type": "array",
-            "items": {"type": "string", "minLength": 2, "maxLength": 120},
+            "items": {"type": "string", "minLength": 2, "maxLength": 500},
             "minItems": 1,
             "maxItems": 3,
         }

@@ -9,7 +9,7 @@ from ccos.providers.rules.facts import without_personal
 from ccos.providers.rules.text import bounded, overlap, sentences, terms, unique
 
 MAX_QUERIES = 3
-MAX_QUERY_CHARACTERS = 120
+MAX_QUERY_CHARACTERS = 500
 
 MOST_ASKS, MOST_SENTENCES = 6, 60
 """What is read of a very long message."""
