@@ -62,8 +62,8 @@ def test_jamo_grams_end_at_punctuation():
     assert list(jamo("환불")) == ["ㅎㅘㄴㅂ", "ㅘㄴㅂㅜ", "ㄴㅂㅜㄹ"]
 
 
-def test_what_cannot_be_stored_is_dropped():
-    assert normalise("환\0불\ud800") == "환불"
+def test_what_cannot_be_seen_is_dropped():
+    assert normalise("환\0불\ud800 취\u200b소\u00ad\u202e") == "환불 취소"
 
 
 @given(st.text())

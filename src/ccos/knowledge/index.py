@@ -25,10 +25,10 @@ from ccos.knowledge import korean
 from ccos.knowledge.chunking import first_line
 from ccos.knowledge.querying import MOST_JAMO, MOST_WORDS, Terms, inverse_frequency, rarest
 
-FORMAT = 2
+FORMAT = 3
 """Raise it when the schema or the terms change: an index of another format is built anew."""
 
-JAMO, TITLE = 0.3, 1.0
+JAMO, TITLE = 0.3, 1.5
 """What a jamo gram counts against a word, and the title against the body."""
 
 _REMEMBERED = 100_000

@@ -19,7 +19,7 @@ MAX_TERM_CHARACTERS = 60
 GRAM = 4
 """Letters in a jamo gram: about two syllables."""
 
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_UNSEEN = re.compile("[\0\ud800-\udfff\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 _SYLLABIC = "가-힣㐀-䶿一-鿿ぁ-ゖァ-ヺー"
 _RUN = re.compile(
     rf"(?P<syllabic>[{_SYLLABIC}]+)|(?P<code>[^\W_{_SYLLABIC}]+(?:[-_./:@#+][^\W_{_SYLLABIC}]+)*)"
@@ -39,8 +39,8 @@ _JAMO = {
 
 
 def normalise(text: str) -> str:
-    """NFKC and lower case; what cannot be stored (NUL, lone surrogates) is dropped."""
-    return unicodedata.normalize("NFKC", _UNSTORABLE.sub("", text)).lower()
+    """NFKC and lower case; NUL, lone surrogates, soft hyphens and zero-width marks are dropped."""
+    return unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).lower()
 
 
 def words(text: str) -> list[str]:
