@@ -1,1 +1,1 @@
-from support.ccos_command import ccos, ccos_home  # noqa: F401
+from support.ccos_command import ccos, ccos_home, shop  # noqa: F401

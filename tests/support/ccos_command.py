@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from ccos.settings import Settings, variable
-from ccos.store.embedded import start
+from ccos.store.embedded import EmbeddedServer, start
 
 OURS = {variable(field) for field in Settings.model_fields}
 
@@ -114,23 +114,50 @@ class Running:
             time.sleep(0.05)
         raise AssertionError(f"no {text!r} within {seconds} s: {self.err}")
 
+    def wait_until(self, true: Callable[[], bool], *, seconds: float = 60) -> None:
+        """Returns when `true()` is, while the command goes on."""
+        deadline = time.monotonic() + seconds
+        while not true():
+            assert self.process.poll() is None, f"it ended: {self.err}"
+            assert time.monotonic() < deadline, f"not within {seconds} s: {self.err}"
+            time.sleep(0.05)
+
     def end(self, signal: int, *, seconds: float = 30) -> int:
         """Sends the signal and returns the exit code."""
         self.process.send_signal(signal)
         return self.process.wait(seconds)
 
 
+@dataclass(frozen=True)
+class Home:
+    folder: Path
+    server: EmbeddedServer
+
+
 @pytest.fixture(scope="session")
-def ccos_home() -> Iterator[Path]:
+def ccos_home() -> Iterator[Home]:
     """A home with a short path whose server runs for the whole session, so that commands only join it."""
     home = Path(tempfile.mkdtemp(prefix="ccos-t"))
     try:
-        with start(home):
-            yield home
+        with start(home) as server:
+            yield Home(home, server)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture
-def ccos(ccos_home: Path, tmp_path: Path) -> Command:
-    return Command(ccos_home, tmp_path)
+def ccos(ccos_home: Home, tmp_path: Path) -> Command:
+    return Command(ccos_home.folder, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shop(ccos_home: Home, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The slug of a tenant that knows one procedure, brought in by the command."""
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "refund.md").write_text(
+        "# 환불 기간\n\n반품 상품이 도착하면 영업일 3일 안에 결제하신 수단으로 환불해 드립니다.\n", "utf-8"
+    )
+    ccos = Command(ccos_home.folder, folder)
+    assert ccos("tenants", "create", "shop", "가게").code == 0
+    assert ccos("kb", "import", "refund.md", "--tenant", "shop").code == 0
+    return "shop"

@@ -48,7 +48,7 @@ def ticket_lines(source: str) -> Iterator[tuple[int, Ticket | BadTicket]]:
             if not line.strip():
                 continue
             try:
-                yield number, says_something(parsed(line, Ticket, "ticket", BadTicket))
+                yield number, says_something(parsed(line.strip(), Ticket, "ticket", BadTicket))
             except BadTicket as fault:
                 yield number, fault
 

@@ -30,7 +30,7 @@ def guarded(command: Callable[[], object]) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a terminal without Hangul shows "?", and no traceback
             stream.reconfigure(errors="replace")
     try:
-        command()
+        code = command()  # click gives the code of its Exit back instead of raising it
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.Abort:
@@ -61,7 +61,7 @@ def guarded(command: Callable[[], object]) -> int:
         with contextlib.suppress(OSError):  # what is still held back would fail again at the very end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    return DONE
+    return code if isinstance(code, int) else DONE
 
 
 def run(work: Coroutine[Any, Any, T], *, terminated: int = TERMINATED) -> T:
