@@ -1,0 +1,139 @@
+"""Tickets and drafts kept in step, on the real database, whatever the work does."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ccos.agents.drafting import Drafting
+from ccos.domain.draft import Draft, DraftState
+from ccos.domain.errors import Conflict, NotFound, StoreError
+from ccos.domain.ticket import Ticket
+from ccos.domain.tier import Mode
+from ccos.store import drafts
+from ccos.store.jobs import defer_draft, waiting
+
+TICKET = Ticket(external_id="T-1", subject="환불", description="언제 되나요?")
+
+
+class Drafter:
+    """Writes a draft at once, or does what it is told first."""
+
+    def __init__(self, before=None):
+        self.before = before
+        self.jobs = []
+
+    async def draft(self, job, on_stage=None):
+        self.jobs.append(job)
+        if self.before is not None:
+            await self.before(job)
+        return Draft(id=job.draft_id, ticket_id=job.ticket_id, state=DraftState.READY, reply="네, 고객님.")
+
+
+def drafting(database, before=None):
+    drafter = Drafter(before)
+    return Drafting(database, drafter, defer_draft, mode=Mode.COST_FIRST), drafter
+
+
+async def state_of(database, tenant, draft_id):
+    async with database.tenant(tenant.id) as tx:
+        return (await drafts.get(tx, draft_id)).state
+
+
+async def test_a_ticket_that_is_taken_in_has_a_queued_draft_and_a_job(database, tenant):
+    before = await waiting(database)
+    taken = await drafting(database)[0].take_in(tenant.id, TICKET)
+    assert taken.draft.state is DraftState.QUEUED and await waiting(database) == before + 1
+
+
+async def test_the_same_ticket_again_gets_the_draft_it_has(database, tenant):
+    work, _ = drafting(database)
+    first = await work.take_in(tenant.id, TICKET)
+    jobs = await waiting(database)
+    again = await work.take_in(tenant.id, TICKET)
+    assert again.draft.id == first.draft.id and await waiting(database) == jobs
+
+
+async def test_a_newer_message_supersedes_the_draft(database, tenant):
+    work, _ = drafting(database)
+    first = await work.take_in(tenant.id, TICKET)
+    second = await work.take_in(tenant.id, TICKET.model_copy(update={"description": "아직인가요?"}))
+    assert second.draft.id != first.draft.id
+    assert await state_of(database, tenant, first.draft.id) is DraftState.SUPERSEDED
+
+
+async def test_when_the_job_cannot_be_queued_nothing_was_taken_in(database, tenant):
+    async def broken(tx, tenant_id, draft_id):
+        raise StoreError
+
+    work = Drafting(database, Drafter(), broken, mode=Mode.COST_FIRST)
+    with pytest.raises(StoreError):
+        await work.take_in(tenant.id, TICKET)
+    async with database.tenant(tenant.id) as tx:
+        assert (await drafts.page(tx)).drafts == ()
+
+
+async def test_a_job_done_twice_leaves_one_result(database, tenant):
+    work, drafter = drafting(database)
+    taken = await work.take_in(tenant.id, TICKET)
+    await work.work(tenant.id, taken.draft.id)
+    await work.work(tenant.id, taken.draft.id)
+    assert len(drafter.jobs) == 1
+    assert await state_of(database, tenant, taken.draft.id) is DraftState.READY
+
+
+async def test_a_job_of_a_superseded_draft_is_left_alone(database, tenant):
+    work, drafter = drafting(database)
+    taken = await work.take_in(tenant.id, TICKET)
+    await work.make(tenant, taken.ticket.id)
+    await work.work(tenant.id, taken.draft.id)
+    assert len(drafter.jobs) == 1
+
+
+async def test_a_draft_superseded_while_it_was_written_is_not_stored(database, tenant):
+    async def customer_writes_again(job):
+        async with database.tenant(tenant.id) as tx:
+            await drafts.queue(tx, job.ticket_id)
+
+    work, _ = drafting(database, customer_writes_again)
+    taken = await work.take_in(tenant.id, TICKET)
+    await work.work(tenant.id, taken.draft.id)
+    assert await state_of(database, tenant, taken.draft.id) is DraftState.SUPERSEDED
+    with pytest.raises(Conflict):
+        await work.make(tenant, taken.ticket.id)
+
+
+async def test_work_that_breaks_marks_its_draft_failed_with_a_code_and_no_text(database, tenant):
+    async def breaks(job):
+        raise KeyError("고객 이름")
+
+    work, _ = drafting(database, breaks)
+    taken = await work.take_in(tenant.id, TICKET)
+    with pytest.raises(KeyError):
+        await work.make(tenant, taken.ticket.id)
+    async with database.tenant(tenant.id) as tx:
+        newest = await drafts.latest(tx, taken.ticket.id)
+    assert newest.state is DraftState.FAILED and newest.reason == "KeyError"
+
+
+async def test_cancelled_work_marks_its_draft_failed_too(database, tenant):
+    begun = asyncio.Event()
+
+    async def hangs(job):
+        begun.set()
+        await asyncio.sleep(60)
+
+    work, drafter = drafting(database, hangs)
+    taken = await work.take_in(tenant.id, TICKET)
+    task = asyncio.create_task(work.make(tenant, taken.ticket.id))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await state_of(database, tenant, drafter.jobs[0].draft_id) is DraftState.FAILED
+
+
+async def test_a_ticket_that_is_not_there_cannot_be_drafted(database, tenant):
+    with pytest.raises(NotFound):
+        await drafting(database)[0].make(tenant, "00000000-0000-4000-8000-000000000000")
