@@ -120,6 +120,25 @@ async def test_one_repair_is_all_there_is():
     assert len(local.calls) == 2 and made.tier is RULES
 
 
+async def test_rules_are_not_asked_to_repair_what_they_would_say_again():
+    only = rules("q0.9 veto:unsupported:repair")
+    made = await service(only).generate_with_fallback(PROMPT)
+    assert len(only.calls) == 1 and not made.accepted
+
+
+async def test_a_local_model_may_use_a_batchs_time_and_a_remote_one_may_not():
+    waits = []
+
+    class Patient(ScriptedProvider):
+        async def answer(self, prompt, *, seconds):
+            waits.append((self.card.tier, round(seconds)))
+            return await super().answer(prompt, seconds=seconds)
+
+    chain = service(Patient(CLOUD, ["q0.1"]), Patient(LOCAL, ["q0.1"]), rules())
+    await chain.generate_with_fallback(PROMPT, Context(mode=Mode.QUALITY_FIRST, seconds=600))
+    assert waits == [(CLOUD, 30), (LOCAL, 600)]
+
+
 async def test_missing_evidence_never_goes_up_to_a_bigger_model():
     cloud = ScriptedProvider(CLOUD, ["q1"])
     local = ScriptedProvider(LOCAL, ["q0.9 veto:no_evidence:search_again"])

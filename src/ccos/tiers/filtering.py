@@ -13,6 +13,10 @@ CHARACTERS_PER_TOKEN = 1.2
 """Low on purpose: Korean takes 0.6-0.9 tokens a character in current tokenisers, English about 0.25."""
 
 
+CLOUD_MISSED = frozenset({"breaker.open", "mode.outage", "key.refused", "provider.no_price"})
+"""Reasons that keep the cloud out although it was wanted; a tenant's policy or PII is not one of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What is known of a provider at this moment."""

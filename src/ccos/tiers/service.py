@@ -5,29 +5,33 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
 
-from ccos.domain.draft import Attempt, Outcome
+from ccos.domain.draft import Outcome
 from ccos.domain.errors import NoPrice, ProviderError, ProviderTimeout, StoreError
 from ccos.domain.money import ZERO, MicroUsd, usd
-from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
+from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.domain.tier import REQUIRED_QUALITY, Tier
 from ccos.domain.verdict import Verdict
 from ccos.tiers.budget import Budget, Reservation
 from ccos.tiers.deciding import Step, after_failure, after_verdict, refusal_reason
-from ccos.tiers.filtering import Condition, Dropped, filter_providers
+from ccos.tiers.filtering import CLOUD_MISSED, Condition, Dropped, filter_providers
 from ccos.tiers.outlook import CAPABILITY, EXPECTED_SECONDS, UNPRICED_MICRO_USD, capability
 from ccos.tiers.planning import Outlook, Plan, make_plan
 from ccos.tiers.provider import Provider
 from ccos.tiers.pulse import Pulse
+from ccos.tiers.record import attempt_of, skipped
+from ccos.tiers.repair import repair_prompt
 from ccos.tiers.request import Context, Generation
+from ccos.tiers.run import Evaluated, Run, conclude
 
 log = structlog.get_logger(__name__)
 
-LONGEST_ATTEMPT_SECONDS = 30.0
+LONGEST_REMOTE_SECONDS = 30.0
+"""For one call that leaves the machine; a local model that works through a batch may take what remains."""
 RESERVE_SECONDS: Mapping[Tier, float] = {
     Tier.CLOUD_PREMIUM: 2.0,
     Tier.LOCAL_MINIMAX: 2.0,
@@ -38,41 +42,12 @@ RESERVE_SECONDS: Mapping[Tier, float] = {
 SHORTEST_ATTEMPT_SECONDS = 0.3
 ESTIMATE_OVER_COST = 3
 """A reservation counts each byte as a token and the longest answer: some three times what a call costs."""
-CLOUD_MISSED = frozenset({"breaker.open", "mode.outage", "key.refused", "provider.no_price"})
-"""Reasons that keep the cloud out although it was wanted; a tenant's policy or PII is not one of them."""
 
 
 class Gate(Protocol):
     """Says whether an answer may be shown. Pure, bounded in time, never raises."""
 
     def judge(self, prompt: Prompt, answer: Answer) -> Verdict: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Evaluated:
-    attempt: Attempt
-    verdict: Verdict
-
-    @property
-    def rank(self) -> tuple[bool, float]:
-        """Best first among answers nobody accepted: without a veto, then by quality."""
-        return (not self.verdict.vetoes, self.verdict.quality)
-
-
-@dataclass(slots=True)
-class _Run:
-    """What one call has gathered so far."""
-
-    prompt: Prompt
-    context: Context
-    required_quality: float
-    deadline: float
-    plan: Plan
-    wanted: Plan
-    attempts: list[Attempt] = field(default_factory=list)
-    evaluated: list[_Evaluated] = field(default_factory=list)
-    spent: MicroUsd = ZERO
-    repaired: bool = False
 
 
 class MultiTierLLMService:
@@ -138,10 +113,10 @@ class MultiTierLLMService:
 
         chosen = plan(kept)
         wanted = plan([*kept, *missed]) if missed else chosen
-        run = _Run(prompt, context, required, started + context.seconds, chosen, wanted)
-        run.attempts.extend(_skipped(prompt, d) for d in dropped)
+        run = Run(prompt, context, required, started + context.seconds, chosen, wanted)
+        run.attempts.extend(skipped(prompt, d) for d in dropped)
         accepted = await self._walk(run, kept, max_retries)
-        return self._conclude(run, accepted, self._clock() - started)
+        return conclude(run, accepted, self._clock() - started)
 
     def _required(self, prompt: Prompt, asked: float | None) -> float:
         if asked is not None:
@@ -199,7 +174,7 @@ class MultiTierLLMService:
             )
         return list(by_tier.values())
 
-    async def _walk(self, run: _Run, kept: Sequence[ProviderCard], max_calls: int) -> _Evaluated | None:
+    async def _walk(self, run: Run, kept: Sequence[ProviderCard], max_calls: int) -> Evaluated | None:
         """Goes through the plan until an answer is accepted; `max_calls` bounds calls of models."""
         calls = 0
         to_rules = False
@@ -221,23 +196,25 @@ class MultiTierLLMService:
                         return evaluated
                     if step == "repair" and evaluated is not None:
                         run.repaired = True
-                        prompt = _repair_prompt(run.prompt, evaluated.verdict)
+                        prompt = repair_prompt(run.prompt, evaluated.verdict)
                 if step != "sideways":
                     break
             to_rules = to_rules or step == "rules"
         return None
 
     async def _attempt(
-        self, run: _Run, provider: Provider, prompt: Prompt, reserve: float
-    ) -> tuple[Step, _Evaluated | None]:
+        self, run: Run, provider: Provider, prompt: Prompt, reserve: float
+    ) -> tuple[Step, Evaluated | None]:
         card = provider.card
         rules = card.tier is Tier.RULE_BASED
         remaining = run.deadline - self._clock()
-        seconds = min(max(remaining - reserve, 0.0), LONGEST_ATTEMPT_SECONDS)
+        seconds = max(remaining - reserve, 0.0)
+        if card.leaves_machine:
+            seconds = min(seconds, LONGEST_REMOTE_SECONDS)
         if rules:
             seconds = max(seconds, SHORTEST_ATTEMPT_SECONDS)
         elif seconds < SHORTEST_ATTEMPT_SECONDS:
-            run.attempts.append(_skipped(prompt, Dropped(card, "deadline.short")))
+            run.attempts.append(skipped(prompt, Dropped(card, "deadline.short")))
             return "next_tier", None
         reservation: Reservation | None = None
         if card.paid:
@@ -246,25 +223,26 @@ class MultiTierLLMService:
                 reservation = await self._budget.reserve(run.context.tenant_id, amount)
             except StoreError as fault:
                 log.warning("budget.unavailable", reason=fault.code)
-                run.attempts.append(_skipped(prompt, Dropped(card, "budget.unavailable")))
+                run.attempts.append(skipped(prompt, Dropped(card, "budget.unavailable")))
                 return "next_tier", None
             if reservation is None:
-                run.attempts.append(_skipped(prompt, Dropped(card, "budget.exhausted")))
+                run.attempts.append(skipped(prompt, Dropped(card, "budget.exhausted")))
                 return "next_tier", None
         started = self._clock()
         try:
             answer = await self._call(provider, prompt, seconds, run, reservation)
         except ProviderError as fault:
             elapsed = self._clock() - started
-            run.attempts.append(_attempt_of(prompt, card, Outcome.FAILED, fault.code, seconds=elapsed))
+            run.attempts.append(attempt_of(prompt, card, Outcome.FAILED, fault.code, seconds=elapsed))
             log.warning("attempt.failed", tier=card.tier.value, provider=card.name, reason=fault.code)
             return after_failure(fault), None
         elapsed = self._clock() - started
         verdict = self._gate.judge(prompt, answer)
         self._note(provider, lambda pulse: pulse.after_quality(verdict.quality))
-        step = after_verdict(verdict, run.required_quality, repaired=run.repaired)
+        # Rules would say the same again, so they are never asked to repair.
+        step = after_verdict(verdict, run.required_quality, repaired=run.repaired or rules)
         accepted = step == "accept"
-        attempt = _attempt_of(
+        attempt = attempt_of(
             prompt,
             card,
             Outcome.ACCEPTED if accepted else Outcome.REFUSED_BY_GATE,
@@ -274,12 +252,12 @@ class MultiTierLLMService:
             seconds=elapsed,
         )
         run.attempts.append(attempt)
-        evaluated = _Evaluated(attempt, verdict)
+        evaluated = Evaluated(attempt, verdict)
         run.evaluated.append(evaluated)
         return step, evaluated
 
     async def _call(
-        self, provider: Provider, prompt: Prompt, seconds: float, run: _Run, reservation: Reservation | None
+        self, provider: Provider, prompt: Prompt, seconds: float, run: Run, reservation: Reservation | None
     ) -> Answer:
         """One call with everything around it undone on every way out, cancellation included."""
         started = self._clock()
@@ -332,31 +310,6 @@ class MultiTierLLMService:
         now, at = self._clock(), self._wall_clock()
         self._note(provider, lambda pulse: pulse.after_failure(fault, now=now, at=at))
 
-    def _conclude(self, run: _Run, accepted: _Evaluated | None, seconds: float) -> Generation:
-        chosen = accepted or max(run.evaluated, key=lambda e: e.rank)
-        first = run.plan.tiers[0]
-        return Generation.of(
-            chosen.attempt,
-            chosen.verdict,
-            tuple(run.attempts),
-            accepted=accepted is not None,
-            fallback_used=chosen.attempt.tier is not first,
-            degraded=_degraded(run, chosen.attempt.tier),
-            reason=_reason(run, accepted),
-            spent=run.spent,
-            seconds=seconds,
-        )
-
-
-def _degraded(run: _Run, tier: Tier) -> bool:
-    """Whether the cloud tier stood before the one that answered, and never got to answer itself."""
-    wanted = run.wanted.tiers
-    if Tier.CLOUD_PREMIUM not in wanted or tier is Tier.CLOUD_PREMIUM:
-        return False
-    if any(e.attempt.tier is Tier.CLOUD_PREMIUM for e in run.evaluated):
-        return False
-    return wanted.index(Tier.CLOUD_PREMIUM) < wanted.index(tier)
-
 
 def _planned_cost(provider: Provider, prompt: Prompt) -> int:
     """What a call is expected to cost: far less than the upper bound that is reserved for it."""
@@ -366,54 +319,3 @@ def _planned_cost(provider: Provider, prompt: Prompt) -> int:
         return provider.estimate(prompt) // ESTIMATE_OVER_COST
     except NoPrice:
         return 0
-
-
-def _reason(run: _Run, accepted: _Evaluated | None) -> str:
-    """Why this tier answered: the plan, or the first thing that moved the task on."""
-    moved = [a for a in run.attempts if a.outcome is not Outcome.ACCEPTED]
-    planned = [a for a in moved if a.tier in run.plan.tiers and a.outcome is not Outcome.SKIPPED]
-    if accepted is not None and not planned:
-        return run.plan.why
-    first = (planned or moved)[0]
-    return f"{first.tier.value} {first.reason}"
-
-
-def _repair_prompt(prompt: Prompt, verdict: Verdict) -> Prompt:
-    """The same job once more, with what was wrong said after the first answer."""
-    wrong = " ".join(veto.sentence for veto in verdict.vetoes)
-    again = (
-        f"답변에 문제가 있습니다: {wrong} 근거에 있는 내용만 사용하여 고쳐서 다시 작성해 주세요."
-        if prompt.grounds.language == "ko"
-        else f"There is a problem with the answer: {wrong} Write it again, using only what the evidence says."
-    )
-    turns = (*prompt.turns, Turn("assistant", verdict.text), Turn("user", again))
-    return replace(prompt, turns=turns)
-
-
-def _skipped(prompt: Prompt, dropped: Dropped) -> Attempt:
-    return _attempt_of(prompt, dropped.card, Outcome.SKIPPED, dropped.reason)
-
-
-def _attempt_of(
-    prompt: Prompt,
-    card: ProviderCard,
-    outcome: Outcome,
-    reason: str,
-    *,
-    answer: Answer | None = None,
-    quality: float | None = None,
-    seconds: float = 0.0,
-) -> Attempt:
-    return Attempt(
-        task=prompt.task,
-        tier=card.tier,
-        provider=card.name,
-        model=answer.model if answer else card.model,
-        outcome=outcome,
-        reason=reason,
-        tokens_in=answer.tokens_in if answer else 0,
-        tokens_out=answer.tokens_out if answer else 0,
-        cost_usd=usd(answer.cost) if answer else 0.0,
-        latency_seconds=round(seconds, 6),
-        quality=quality,
-    )

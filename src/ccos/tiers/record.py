@@ -1,0 +1,39 @@
+"""What is written down of a provider's turn."""
+
+from __future__ import annotations
+
+from ccos.domain.draft import Attempt, Outcome
+from ccos.domain.money import usd
+from ccos.domain.prompt import Answer, Prompt, ProviderCard
+from ccos.tiers.filtering import Dropped
+
+
+def skipped(prompt: Prompt, dropped: Dropped) -> Attempt:
+    """A provider that was not called, and why."""
+    return attempt_of(prompt, dropped.card, Outcome.SKIPPED, dropped.reason)
+
+
+def attempt_of(
+    prompt: Prompt,
+    card: ProviderCard,
+    outcome: Outcome,
+    reason: str,
+    *,
+    answer: Answer | None = None,
+    quality: float | None = None,
+    seconds: float = 0.0,
+) -> Attempt:
+    """A provider that was called; without an `answer` the call failed. `seconds` is how long it took."""
+    return Attempt(
+        task=prompt.task,
+        tier=card.tier,
+        provider=card.name,
+        model=answer.model if answer else card.model,
+        outcome=outcome,
+        reason=reason,
+        tokens_in=answer.tokens_in if answer else 0,
+        tokens_out=answer.tokens_out if answer else 0,
+        cost_usd=usd(answer.cost) if answer else 0.0,
+        latency_seconds=round(seconds, 6),
+        quality=quality,
+    )
