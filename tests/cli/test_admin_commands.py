@@ -6,8 +6,6 @@ import gzip
 import json
 import re
 
-import pytest
-
 from support.ccos_command import Command
 
 SETTINGS = {
@@ -30,8 +28,6 @@ def test_a_tenant_is_made_listed_configured_and_shown(ccos: Command) -> None:
     assert changed.code == 0 and changed.json["settings"]["categories"][0]["name"] == "환불"
     shown = ccos("tenants", "show", "acme")
     assert "cloud:          never" in shown.out and "categories:     환불" in shown.out
-    round_trip = ccos("tenants", "set", "acme", "-", input=json.dumps(changed.json["settings"]))
-    assert round_trip.code == 0
 
 
 def test_settings_that_do_not_fit_change_nothing(ccos: Command) -> None:
@@ -49,7 +45,7 @@ def test_a_key_is_shown_once_listed_and_revoked(ccos: Command, shop: str) -> Non
     assert made.code == 0 and not made.err
     key = made.json
     assert re.fullmatch(r"ccos_[\w-]{43}", key["key"]) and key["role"] == "agent" and key["tenant"] == shop
-    listed = ccos("keys", "list", "--tenant", shop)
+    listed = ccos("keys", "list")
     assert key["key"] not in listed.out and "[b]desk[/b]" in listed.out
     assert re.search(rf"^{key['id']} +shop +agent .*never .*valid *$", listed.out, re.MULTILINE)
     assert ccos("keys", "revoke", key["id"]).code == 0
@@ -57,15 +53,14 @@ def test_a_key_is_shown_once_listed_and_revoked(ccos: Command, shop: str) -> Non
     assert row["id"] == key["id"] and row["revoked_at"] and "key" not in row
 
 
-@pytest.mark.parametrize("key_id", ["01900000-0000-7000-8000-000000000000", "no id"])
-def test_a_key_that_is_not_there_cannot_be_revoked(ccos: Command, shop: str, key_id: str) -> None:
-    ran = ccos("keys", "revoke", key_id)
+def test_a_key_that_is_not_there_cannot_be_revoked(ccos: Command, shop: str) -> None:
+    ran = ccos("keys", "revoke", "no id")
     assert ran.code == 2
     assert ran.sentence == "There is no key with this id; `ccos keys list` shows those there are."
 
 
 def test_a_folder_is_imported_as_far_as_it_can_be_read(ccos: Command) -> None:
-    ccos("tenants", "create", "library", "Library")
+    assert ccos("tenants", "create", "library", "Library").out.startswith("Made the tenant library.")
     (ccos.folder / "kb").mkdir()
     (ccos.folder / "kb" / "good.md").write_text("# Shipping\n\nParcels leave the same day.\n")
     (ccos.folder / "kb" / "more.csv.gz").write_bytes(

@@ -6,7 +6,7 @@ import asyncio
 import statistics
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
@@ -18,7 +18,9 @@ from ccos.domain.tenant import Tenant
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode, Task
 from ccos.store import tickets as ticket_store
-from ccos.wiring import Ccos
+
+if TYPE_CHECKING:
+    from ccos.wiring import Ccos
 
 TIER_NAMES = {"tier_0": "cloud", "tier_1": "local", "tier_2": "tiny", "tier_3": "rules"}
 STATE_STYLES = {

@@ -70,10 +70,12 @@ def draft(
 def _draft_one(
     file: str, as_json: bool, mode: Mode | None, slug: str | None, seconds: float, hint: str | None
 ) -> int:
-    from ccos.cli import batch, reading
-    from ccos.store import tickets
+    from ccos.cli import reading
 
     ticket = reading.ticket(file)
+    from ccos.cli import batch
+    from ccos.store import tickets
+
     found = settings()
 
     async def go() -> Draft:
@@ -98,8 +100,7 @@ def _draft_one(
 def _draft_batch(
     file: str, as_json: bool, mode: Mode | None, slug: str | None, seconds: float, at_once: int
 ) -> int:
-    from ccos.cli import batch, reading
-    from ccos.cli.terminal import progress, stdout
+    from ccos.cli import reading
     from ccos.domain.errors import BadTicket
 
     lines = list(reading.ticket_lines(file))
@@ -110,6 +111,9 @@ def _draft_batch(
     if not wanted:
         complain("No line is a ticket; give one JSON object a line." if lines else "There are no tickets.")
         return BAD_INPUT
+    from ccos.cli import batch
+    from ccos.cli.terminal import progress, stdout
+
     found = settings()
 
     async def go() -> list[tuple[Ticket, Draft]]:

@@ -52,7 +52,7 @@ def import_kb(
     from ccos.domain.evidence import EvidenceKind
     from ccos.knowledge.formats import Options
     from ccos.knowledge.importing import import_path
-    from ccos.wiring.knowledge import open_knowledge
+    from ccos.wiring import open_knowledge
 
     if not path.exists():
         raise BadKnowledge(f"There is no file or folder {path}; give the path of what to import.")
@@ -108,7 +108,7 @@ def search(query: str, tenant: str | None, pool: str, limit: int, as_json: bool)
 
     from ccos.cli.terminal import working
     from ccos.domain.errors import BadInput
-    from ccos.wiring.knowledge import open_knowledge
+    from ccos.wiring import open_knowledge
 
     if not query.strip() or len(query) > 1_000:
         raise BadInput("The query must have 1 to 1000 characters.")
@@ -142,7 +142,7 @@ def search(query: str, tenant: str | None, pool: str, limit: int, as_json: bool)
 def stats(tenant: str | None, as_json: bool) -> None:
     """Count what can be found."""
     from ccos.store import knowledge as store
-    from ccos.wiring.knowledge import open_knowledge
+    from ccos.wiring import open_knowledge
 
     found = settings()
 

@@ -21,15 +21,11 @@ async def tenant_for(database: Database, slug: str | None) -> Tenant:
 
     Raises UnknownTenant.
     """
-    from ccos.domain.errors import Conflict
     from ccos.store import tenants
-    from ccos.wiring.sample import ensure_tenant
+    from ccos.wiring.administration import ensure_tenant
 
     if slug is None:
-        try:
-            return await ensure_tenant(database, DEFAULT, "Default")
-        except Conflict:  # another process made it in the same moment
-            slug = DEFAULT
+        return await ensure_tenant(database, DEFAULT, "Default")
     async with database.unbound() as tx:
         return await tenants.by_slug(tx, slug)
 

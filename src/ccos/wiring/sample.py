@@ -5,26 +5,17 @@ from __future__ import annotations
 import asyncio
 
 from ccos import sample
-from ccos.domain.errors import UnknownTenant
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.tenant import Tenant
 from ccos.knowledge.formats import Options
 from ccos.knowledge.importing import Progress, import_path
 from ccos.store import tenants
 from ccos.store.database import Database
-from ccos.wiring import Ccos
+from ccos.wiring.administration import ensure_tenant
+from ccos.wiring.product import Ccos
 
 SLUG = "sample"
 NAME = "Sample shop"
-
-
-async def ensure_tenant(owner: Database, slug: str, name: str) -> Tenant:
-    """The tenant of this slug, made when it is missing."""
-    async with owner.unbound() as tx:
-        try:
-            return await tenants.by_slug(tx, slug)
-        except UnknownTenant:
-            return await tenants.create(tx, slug, name)
 
 
 async def ensure_sample(ccos: Ccos, owner: Database, progress: Progress | None = None) -> Tenant:
