@@ -16,12 +16,12 @@ from ccos.domain.draft import Check, Draft, DraftState
 from ccos.domain.evidence import Evidence, Visibility
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Tier
-from ccos.store.drafts import DECIDABLE, FINISHED
+from ccos.store.drafts import DECIDABLE
 
 STALE = timedelta(days=365)
 LONG_WAIT = timedelta(minutes=1)
 UNFINISHED = frozenset({DraftState.QUEUED, DraftState.RUNNING})
-DECIDED = frozenset({DraftState.APPROVED, DraftState.EDITED, DraftState.REJECTED})
+USED = frozenset({DraftState.APPROVED, DraftState.EDITED})
 
 _MARK = re.compile(r"[ \t]?\[(\d{1,2})\]")
 _PLANNED = re.compile(r"(cost_first|quality_first|latency_first|outage): ")
@@ -128,12 +128,13 @@ class Teller:
     def unfinished(self, draft: Draft) -> bool:
         return draft.state in UNFINISHED
 
-    def decided(self, draft: Draft) -> bool:
-        return draft.state in DECIDED
+    def used(self, draft: Draft) -> bool:
+        """Whether it was approved: then there is no use in another one."""
+        return draft.state in USED
 
     def has_outcome(self, draft: Draft) -> bool:
         """Whether there is something to show beside the state."""
-        return draft.state in FINISHED | DECIDED or bool(draft.reply)
+        return bool(draft.reply or draft.evidence)
 
     # -- evidence --------------------------------------------------------------------------------------
 

@@ -8,10 +8,7 @@
     const filter = () => document.getElementById("q").value + new URLSearchParams(location.search).get("after");
     const kept = JSON.parse(sessionStorage.getItem(PLACE) ?? "{}");
     if (kept.filter === filter()) rows.scrollTop = kept.top;
-    const open = rows.querySelector("[aria-current]");
-    if (open && (open.offsetTop < rows.scrollTop || open.offsetTop > rows.scrollTop + rows.clientHeight)) {
-      open.scrollIntoView({ block: "nearest" });
-    }
+    rows.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
     addEventListener("pagehide", () => {
       sessionStorage.setItem(PLACE, JSON.stringify({ filter: filter(), top: rows.scrollTop }));
     });
