@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import re
 import signal
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psycopg
 
-from support.ccos_command import Command, Home
+from support.ccos_command import Command, Home, silent_server
 
 TICKET = {
     "external_id": "d-1",
@@ -19,13 +16,6 @@ TICKET = {
     "description": "반품했는데 환불이 언제 되나요?\u0000\ud800 [red]빨리[/red]",
     "priority": "low",
 }
-
-
-@contextmanager
-def silent_server() -> Iterator[str]:
-    """The URL of a model server that takes requests and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1"
 
 
 def test_a_ticket_from_standard_input_becomes_one_json_document(ccos: Command, shop: str) -> None:

@@ -1,17 +1,16 @@
-"""`ccos serve` and `ccos worker` as processes: a ticket that was taken in is drafted, and both end cleanly."""
+"""`ccos serve` and `ccos worker` as processes: what was taken in is drafted, whoever is stopped meanwhile."""
 
 from __future__ import annotations
 
 import json
 import re
 import signal
-import time
 import urllib.request
 from typing import Any
 
 import psycopg
 
-from support.ccos_command import Command, Home
+from support.ccos_command import Command, Home, silent_server
 
 
 def call(url: str, key: str, body: object = None) -> Any:
@@ -24,25 +23,33 @@ def call(url: str, key: str, body: object = None) -> Any:
         return json.load(response)
 
 
-def test_a_queued_ticket_is_drafted_by_a_worker_beside_the_server(
+def test_a_ticket_is_drafted_by_the_worker_that_comes_after_one_that_was_stopped(
     ccos: Command, ccos_home: Home, shop: str
 ) -> None:
     key = ccos("keys", "create", "--role", "integration", "--tenant", shop, "--json").json["key"]
-    with ccos.running("serve", "--port", "0", "--no-worker") as server, ccos.running("worker") as worker:
+    with ccos.running("serve", "--port", "0", "--no-worker") as server, silent_server() as silent:
         url = re.findall(r"http://\S+", server.wait_for("Serving on http"))[0]
-        worker.wait_for("Waiting for tickets")
         taken = call(f"{url}/api/tickets", key, {"external_id": "q-1", "subject": "환불 언제 되나요"})
         assert taken["state"] == "queued"
-        deadline = time.monotonic() + 30
-        while (draft := call(f"{url}/api/drafts/{taken['draft_id']}", key))["state"] in ("queued", "running"):
-            assert time.monotonic() < deadline, draft["state"]
-            time.sleep(0.1)
-        assert draft["tier"] == "tier_3" and draft["reply"]
 
-        assert worker.end(signal.SIGTERM) == 0
+        def state() -> str:
+            draft = call(f"{url}/api/drafts/{taken['draft_id']}", key)
+            assert draft["state"] in ("queued", "running") or draft["reply"]
+            return str(draft["state"])
+
+        with ccos.running("worker", MINIMAX_BASE_URL=silent) as worker:
+            worker.wait_for("Waiting for tickets")
+            worker.wait_until(lambda: state() == "running")
+            assert worker.end(signal.SIGTERM) == 0  # within its grace, although the model never answers
+            said = worker.err
+        assert state() == "running"
+        with ccos.running("worker") as successor:
+            successor.wait_until(lambda: state() in ("ready", "needs_review", "abstained"))
+            assert successor.end(signal.SIGTERM) == 0
+            said += successor.err
         assert server.end(signal.SIGTERM) == 0
-        assert "Traceback" not in server.err + worker.err
-        assert key not in server.err + worker.err and "환불" not in server.err + worker.err
+        said += server.err
+        assert "Traceback" not in said and key not in said and "환불" not in said
     with psycopg.connect(ccos_home.server.urls.superuser) as admin:
         left = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ccos' AND datname = 'ccos'"
         assert admin.execute(left).fetchone() == (0,)

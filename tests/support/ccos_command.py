@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -161,3 +162,10 @@ def shop(ccos_home: Home, tmp_path_factory: pytest.TempPathFactory) -> str:
     assert ccos("tenants", "create", "shop", "가게").code == 0
     assert ccos("kb", "import", "refund.md", "--tenant", "shop").code == 0
     return "shop"
+
+
+@contextmanager
+def silent_server() -> Iterator[str]:
+    """The URL of a model server that takes requests and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1"

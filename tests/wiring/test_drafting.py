@@ -134,6 +134,28 @@ async def test_cancelled_work_marks_its_draft_failed_too(database, tenant):
     assert await state_of(database, tenant, drafter.jobs[0].draft_id) is DraftState.FAILED
 
 
+async def test_a_job_that_is_cancelled_leaves_its_draft_to_the_next_worker(database, tenant):
+    begun = asyncio.Event()
+
+    async def hangs_once(job):
+        if not begun.is_set():
+            begun.set()
+            await asyncio.sleep(60)
+
+    work, drafter = drafting(database, hangs_once)
+    taken = await work.take_in(tenant.id, TICKET)
+    before = await waiting(database)
+    task = asyncio.create_task(work.work(tenant.id, taken.draft.id))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await state_of(database, tenant, taken.draft.id) is DraftState.RUNNING
+    assert await waiting(database) == before + 1
+    await work.work(tenant.id, taken.draft.id)
+    assert await state_of(database, tenant, taken.draft.id) is DraftState.READY and len(drafter.jobs) == 2
+
+
 async def test_a_ticket_that_is_not_there_cannot_be_drafted(database, tenant):
     with pytest.raises(NotFound):
         await drafting(database)[0].make(tenant, "00000000-0000-4000-8000-000000000000")

@@ -87,7 +87,8 @@ class Drafting:
     async def work(self, tenant_id: UUID, draft_id: UUID) -> None:
         """Does a queued draft, as a job. Done again after a crash, it harms nothing.
 
-        A draft that was superseded or decided in the meantime, or is gone, is left alone.
+        A draft that was superseded or decided in the meantime, or is gone, is left alone. When the work is
+        cancelled, because the process ends, the draft gets another job: whoever comes next makes it.
         """
         try:
             async with self._database.tenant(tenant_id) as tx:
@@ -100,20 +101,30 @@ class Drafting:
             return
         job = Job(queued.id, queued.ticket_id, tenant, ticket, self._mode, BATCH_SECONDS)
         try:
-            await self._run(job, run, None)
+            await self._run(job, run, None, durable=True)
         except Conflict as fault:
             log.info("draft.left", draft_id=str(draft_id), reason=fault.code)
 
-    async def _run(self, job: Job, run: int, on_stage: OnStage | None) -> Draft:
+    async def _run(self, job: Job, run: int, on_stage: OnStage | None, *, durable: bool = False) -> Draft:
         try:
             draft = await self._drafter.draft(job, on_stage)
         except BaseException as fault:
+            if durable and isinstance(fault, asyncio.CancelledError):
+                await asyncio.shield(self._pass_on(job))
+                raise
             reason = fault.code if isinstance(fault, CcosError) else type(fault).__name__
             await asyncio.shield(self._give_up(job, reason))
             raise
         async with self._database.tenant(job.tenant.id) as tx:
             await drafts.finish(tx, draft, run=run)
             return await drafts.get(tx, draft.id)
+
+    async def _pass_on(self, job: Job) -> None:
+        try:
+            async with self._database.tenant(job.tenant.id) as tx:
+                await self._defer(tx, job.tenant.id, job.draft_id)
+        except CcosError as fault:
+            log.warning("draft.not_passed_on", draft_id=job.draft_id, reason=fault.code)
 
     async def _give_up(self, job: Job, reason: str) -> None:
         try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any
 
 import click
 
@@ -47,17 +48,33 @@ def worker(concurrency: int) -> None:
 
         async with open_ccos(found) as ccos:
             complain("Waiting for tickets; stop with Ctrl-C.")
-            await asyncio.gather(
-                work.work(ccos, concurrency=concurrency), work.upkeep(ccos), work.watch(ccos)
-            )
+            await together(work.work(ccos, concurrency=concurrency), work.upkeep(ccos), work.watch(ccos))
 
     run(go(), terminated=DONE)
+
+
+async def together(*jobs: Coroutine[Any, Any, None]) -> None:
+    """Runs all of them until one fails or this is cancelled; then ends the others and waits until they have.
+
+    Each is cancelled once, so that it may take its time to end; cancelled again, this ends them for good.
+    """
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that is already bound, so that a port in use is told before anything else is opened."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    door = socket.socket(family, socket.SOCK_STREAM)
+    # Named TCP, since event loops switch Nagle's delay (40 ms an answer) off only where they know it is TCP.
+    door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         door.bind((host, port))
@@ -118,10 +135,8 @@ async def serve_until_stopped(
         await asyncio.shield(serving)
     except asyncio.CancelledError:
         server.should_exit = True
-        await serving
         raise
     finally:
         for task in beside:
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*beside, return_exceptions=True)
+        await asyncio.gather(serving, *beside, return_exceptions=True)
