@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from ccos.cli.serve import address, listen
 from ccos.domain.tenant import Role
 from ccos.store.migrate import migrate
 from support.live import Company, Live, eventually, plain_settings, serving
@@ -195,3 +197,9 @@ def test_without_its_database_it_says_when_to_come_back_and_recovers_by_itself(e
                 assert taken.status_code == 202
                 draft = f"/api/drafts/{taken.json()['draft_id']}"
                 eventually(lambda: http.get(draft).json()["state"] not in ("queued", "running"))
+
+
+def test_the_door_is_known_to_be_tcp_so_that_small_answers_are_not_held_back():
+    with listen("127.0.0.1", 0) as door:
+        assert door.proto == socket.IPPROTO_TCP
+        assert address(door) == f"http://127.0.0.1:{door.getsockname()[1]}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -19,6 +18,7 @@ import uvicorn
 from ccos import console, worker
 from ccos.api.app import create_app
 from ccos.api.metrics import count_draft
+from ccos.cli.serve import address, listen
 from ccos.domain.draft import Draft, DraftState
 from ccos.domain.tenant import Role, Tenant, TenantSettings
 from ccos.domain.ticket import Ticket
@@ -122,11 +122,24 @@ def eventually(look: Callable[[], T | None], *, seconds: float = 20.0) -> T:
 
 @contextmanager
 def live_ccos(server: EmbeddedServer, home: Any) -> Iterator[Live]:
-    """A served CCOS over a database of its own on `server`."""
-    with fresh_database(server, f"live_{uuid4().hex[:8]}") as urls:
+    """The session's served CCOS, over a database of its own on `server`; whoever asks second joins the first.
+
+    Fixtures of two folders share it, and all session fixtures end together.
+    """
+    if _shared:
+        yield _shared[0]
+        return
+    with fresh_database(server, "live_tests") as urls:
         migrate(urls.owner)
         with serving(plain_settings(urls, home)) as live:
-            yield live
+            _shared.append(live)
+            try:
+                yield live
+            finally:
+                _shared.clear()
+
+
+_shared: list[Live] = []
 
 
 def plain_settings(urls: ServerUrls, home: Any) -> Settings:
@@ -146,8 +159,7 @@ def serving(settings: Settings) -> Iterator[Live]:
     stop: list[Callable[[], None]] = []
 
     async def serve() -> None:
-        door = socket.create_server(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{door.getsockname()[1]}"
+        door = listen("127.0.0.1", 0)
         async with open_ccos(settings, on_draft=count_draft) as ccos:
             app = create_app(ccos)
             console.mount(app)
@@ -157,7 +169,7 @@ def serving(settings: Settings) -> Iterator[Live]:
             working = asyncio.create_task(worker.work(ccos))
             loop = asyncio.get_running_loop()
             stop.append(lambda: loop.call_soon_threadsafe(setattr, server, "should_exit", True))
-            ready.append(Live(url, ccos, loop))
+            ready.append(Live(address(door), ccos, loop))
             told.set()
             try:
                 await server.serve(sockets=[door])
