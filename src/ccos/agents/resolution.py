@@ -17,6 +17,9 @@ from ccos.domain.ticket import Ticket
 from ccos.domain.verdict import Verdict
 from ccos.tiers.request import Context, Generation
 
+TRIAGE_ACCURACY = 0.87
+"""Share of the sample shop's tickets whose intent triage reads as their authors meant it (52 of 60)."""
+
 Kind = Literal["answer", "clarify", "hold"]
 Facts = tuple[Mapping[str, object], ...]
 
@@ -111,9 +114,11 @@ def resolve_citations(
 def field_changes(ticket: Ticket, grounds: Grounds, verdict: Verdict) -> tuple[FieldChange, ...]:
     """What the draft proposes to change: closed vocabulary only, and nothing that is already so.
 
-    The confidence is triage's in what the ticket is about, halved for a category that triage did not expect.
+    The confidence is triage's in what the ticket is about, times how often triage is right at all, and halved
+    for a category that triage did not expect.
     """
-    payload, settings, sure = verdict.payload or {}, grounds.settings, grounds.intent_confidence
+    payload, settings = verdict.payload or {}, grounds.settings
+    sure = round(grounds.intent_confidence * TRIAGE_ACCURACY, 3)
     changes: list[FieldChange] = []
     category = next((c for c in settings.categories if c.active and c.name == payload.get("category")), None)
     if category is not None and category.name != ticket.category:
