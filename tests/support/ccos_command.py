@@ -87,7 +87,11 @@ class Command:
         kept = {
             n: v for n, v in os.environ.items() if n not in OURS and not n.startswith(("CCOS_", "_CCOS_"))
         }
-        return {**kept, "CCOS_HOME": str(self.home), **settings}
+        kept.pop(
+            "PYTHONDONTWRITEBYTECODE", None
+        )  # compiled once for the session, or each run is twice as long
+        compiled = str(self.home / "compiled")
+        return {**kept, "PYTHONPYCACHEPREFIX": compiled, "CCOS_HOME": str(self.home), **settings}
 
 
 @dataclass(frozen=True)
