@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from ccos.agents.drafting import BATCH_SECONDS
 from ccos.domain.errors import CcosError
 from ccos.store import drafts, spend, tenants
 from ccos.store.jobs import queue_app, register_draft, retry_stalled
@@ -20,6 +21,7 @@ UPKEEP_SECONDS = 15.0
 PROBE_SECONDS = 20.0
 REST_AFTER_FAULT_SECONDS = 2.0
 GRACE_SECONDS = 5.0
+ABANDONED_SECONDS = 1.5 * BATCH_SECONDS
 
 
 async def work(ccos: Ccos, *, concurrency: int = CONCURRENT_DRAFTS) -> None:
@@ -62,6 +64,7 @@ async def upkeep(ccos: Ccos) -> None:
             for tenant_id in known:
                 async with ccos.database.tenant(tenant_id) as tx:
                     await spend.sweep(tx)
+                    await drafts.give_up_abandoned(tx, silent_seconds=ABANDONED_SECONDS)
         except CcosError as fault:
             log.warning("upkeep.failed", reason=fault.code)
         await asyncio.sleep(UPKEEP_SECONDS)

@@ -273,3 +273,17 @@ async def test_a_decision_that_says_nothing_usable_is_refused(database, tenant, 
     with pytest.raises(BadInput):
         async with database.tenant(tenant.id) as tx:
             await decisions.decide(tx, draft.id, **({"verdict": "approved"} | wrong))
+
+
+async def test_work_that_has_been_silent_for_too_long_is_given_up(database, tenant):
+    async with database.tenant(tenant.id) as tx:
+        ticket = (await tickets.put(tx, Ticket(subject="x"))).ticket
+        draft = await drafts.queue(tx, ticket.id)
+        run = await drafts.start(tx, draft.id)
+    async with database.tenant(tenant.id) as tx:
+        assert await drafts.give_up_abandoned(tx, silent_seconds=60) == 0
+        assert await drafts.give_up_abandoned(tx, silent_seconds=0) == 1
+        left = await drafts.get(tx, draft.id)
+        assert (left.state, left.reason) == (DraftState.FAILED, "work.abandoned")
+        with pytest.raises(Conflict):
+            await drafts.finish(tx, finished(draft), run=run)

@@ -123,6 +123,20 @@ async def give_up(tx: Tx, draft_id: str | UUID, reason: str) -> bool:
     )
 
 
+async def give_up_abandoned(tx: Tx, *, silent_seconds: float) -> int:
+    """Mark failed every draft that has been running for longer than any work may take. How many that were.
+
+    Jobs that died are found by their heartbeat; this is for work that was done without one.
+    """
+    return await tx.run(
+        "UPDATE draft SET state = 'failed', run = run + 1, updated_at = now(),"
+        "       body = body || jsonb_build_object('reason', 'work.abandoned')"
+        " WHERE tenant_id = %(tenant)s AND state = 'running'"
+        "   AND updated_at < now() - make_interval(secs => %(silent)s::float8)",
+        silent=silent_seconds,
+    )
+
+
 async def expire(tx: Tx, ticket_id: str | UUID) -> int:
     """An agent answered the ticket without us: its open drafts expire. How many did."""
     return await tx.run(
