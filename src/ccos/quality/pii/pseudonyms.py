@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from ccos.quality.pii.recognisers import Kind, find
 
@@ -50,11 +51,12 @@ def mask(
     placeholders = {value: placeholder for placeholder, value in values.items()}
     literal = {m.group() for text in texts for m in PLACEHOLDER.finditer(text)}
 
+    numbers: dict[str, Iterator[int]] = {}  # each goes on where it stopped: a number once taken stays taken
+
     def placeholder_for(label: str, value: str) -> str:
         if value not in placeholders:
-            n = 1
-            while (placeholder := f"[{label}_{n}]") in values or placeholder in literal:
-                n += 1
+            free = (f"[{label}_{n}]" for n in numbers.setdefault(label, count(1)))
+            placeholder = next(p for p in free if p not in values and p not in literal)
             values[placeholder] = value
             placeholders[value] = placeholder
         return placeholders[value]
