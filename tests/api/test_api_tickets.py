@@ -206,6 +206,13 @@ def test_a_body_that_is_no_json_is_a_400(company: Company, body):
         ({"subject": "s", "customer": {"email": 4711}}, "customer.email"),
         ({"subject": "s", "tags": ["t"] * 51}, "tags"),
         ({"subject": "s", "created_at": "geheim-4711"}, "created_at"),
+        ({"subject": "s", "created_at": "9999-12-31T23:59:59Z"}, "created_at"),
+        ({"subject": "s", "created_at": "0001-01-01T00:00:00+14:00"}, "created_at"),
+        (
+            {"conversation_history": [{"role": "agent", "text": "t", "at": "1969-12-31T23:59:59Z"}]},
+            "conversation_history.0.at",
+        ),
+        ({"conversation_history": [{"role": "customer", "text": "x" * 100_000}] * 11}, "body"),
         (
             {"subject": "s", "conversation_history": [{"role": "bot", "text": "t"}]},
             "conversation_history.0.role",

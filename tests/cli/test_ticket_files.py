@@ -37,6 +37,14 @@ def refusal(content: bytes | str | object) -> str:
             "priority: Input should be 'low', 'normal', 'high' or 'urgent'.",
         ),
         ({"subject": "x", "created_at": SECRET}, "created_at: Input should be a valid datetime"),
+        (
+            {"subject": "x", "created_at": "9999-12-31T23:59:59Z"},
+            "created_at: Give a time from 1970 up to 2199.",
+        ),
+        (
+            {"conversation_history": [{"role": "customer", "text": "x" * 100_000}] * 11},
+            "It has more than 1000000 characters; shorten it.",
+        ),
         ({"subject": SECRET, "tags": "one"}, "tags: Input should be a valid tuple."),
         ({"subject": "x" * 300}, "subject has more than 200 characters; shorten it."),
         ({"description": "가" * 100_001}, "description has more than 100000 characters; shorten it."),

@@ -224,3 +224,14 @@ def test_a_preview_is_one_short_line_without_marks():
 
 def test_the_languages_are_those_of_the_domain():
     assert LANGUAGES == ("ko", "en")
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+00:00"]
+)
+def test_the_ends_of_the_calendar_are_told_too(moment: str):
+    at = datetime.fromisoformat(moment)
+    assert KO.when(at).startswith(f"{at.year}-")
+    assert KO.date(at).startswith(f"{at.year}-")
+    assert KO.machine(at)[:4] == moment[:4]
+    assert KO.age(at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -48,14 +48,14 @@ class Teller:
     # -- time ------------------------------------------------------------------------------------------
 
     def when(self, moment: datetime) -> str:
-        return moment.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+        return _in(self.zone, moment).strftime("%Y-%m-%d %H:%M")
 
     def date(self, moment: datetime) -> str:
-        return moment.astimezone(self.zone).strftime("%Y-%m-%d")
+        return _in(self.zone, moment).strftime("%Y-%m-%d")
 
     def machine(self, moment: datetime) -> str:
         """For the attribute `datetime`."""
-        return moment.astimezone(UTC).isoformat(timespec="seconds")
+        return _in(UTC, moment).isoformat(timespec="seconds")
 
     def age(self, moment: datetime) -> str:
         minutes = int((self.now - moment).total_seconds() // 60)
@@ -171,6 +171,14 @@ class Teller:
 
     def spoken(self, draft: Draft) -> str:
         return spoken(draft)
+
+
+def _in(zone: tzinfo, moment: datetime) -> datetime:
+    """The moment in `zone`; as it is where the calendar ends before the zone's clock gets there."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
 
 
 def spoken(draft: Draft) -> str:

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 MAX_TEXT_CHARACTERS = 100_000
 """Longest text field that is taken. A longer one is refused with a sentence, never cut."""
 
+MAX_TICKET_CHARACTERS = 1_000_000
+"""Most text of one ticket, its messages together. Every check reads all of it, so it has a bound too."""
+
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Times outside are slips, and at the ends of the calendar no other time zone can tell them."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -23,6 +37,16 @@ def _storable(value: object) -> object:
 
 Text = Annotated[str, BeforeValidator(_storable), StringConstraints(max_length=MAX_TEXT_CHARACTERS)]
 Label = Annotated[str, BeforeValidator(_storable), StringConstraints(max_length=200, strip_whitespace=True)]
+
+
+def _plausible(moment: datetime) -> datetime:
+    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not EARLIEST <= known < LATEST:
+        raise PydanticCustomError("time_out_of_range", "Give a time from 1970 up to 2199")
+    return moment
+
+
+Moment = Annotated[datetime, AfterValidator(_plausible)]
 
 
 class Priority(StrEnum):
@@ -37,7 +61,7 @@ class Message(BaseModel):
 
     role: Literal["customer", "agent"]
     text: Text
-    at: datetime | None = None
+    at: Moment | None = None
 
 
 class Customer(BaseModel):
@@ -64,7 +88,18 @@ class Ticket(BaseModel):
     priority: Priority | None = None
     customer: Customer | None = None
     conversation_history: tuple[Message, ...] = Field((), max_length=5_000)
-    created_at: datetime | None = None
+    created_at: Moment | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        texts = (self.subject, self.description, *(m.text for m in self.conversation_history))
+        if sum(map(len, texts)) > MAX_TICKET_CHARACTERS:
+            raise PydanticCustomError(
+                "too_long",
+                "All texts of the ticket together have more than {max_length} characters; shorten them",
+                {"max_length": MAX_TICKET_CHARACTERS, "field_type": "Ticket"},
+            )
+        return self
 
     @property
     def customer_text(self) -> str:
