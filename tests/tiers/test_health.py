@@ -15,7 +15,7 @@ RULES = ProviderCard(Tier.RULE_BASED, "rules", "rules-1")
 def failing(times: int) -> Pulse:
     pulse = Pulse()
     for _ in range(times):
-        pulse = pulse.after_failure(ProviderDown(), now=0, at=0)
+        pulse = pulse.after_failure(ProviderDown(), now=0, at=0, admitted_at=0)
     return pulse
 
 
@@ -40,14 +40,14 @@ def test_a_tier_is_as_healthy_as_its_healthiest_provider():
 
 
 def test_a_refused_key_says_so():
-    pulse = Pulse().after_failure(ProviderRefused(status=401), now=0, at=0)
+    pulse = Pulse().after_failure(ProviderRefused(status=401), now=0, at=0, admitted_at=0)
     assert health([(CLOUD, pulse)], now=0, at=AT)["tiers"]["tier_0"]["error"] == "key.refused"
 
 
 def test_a_probe_that_finds_nobody_makes_a_tier_unhealthy_until_it_answers():
     pulse = Pulse().after_probe(False)
     assert health([(CLOUD, pulse)], now=0, at=AT)["tiers"]["tier_0"]["status"] == "unhealthy"
-    answered = pulse.after_success(0.5, 0.002, at=AT.timestamp())
+    answered = pulse.after_success(0.5, 0.002, at=AT.timestamp(), admitted_at=0)
     told = health([(CLOUD, answered)], now=0, at=AT)["tiers"]["tier_0"]
     assert (told["status"], told["latency"], told["cost"]) == ("healthy", 0.5, 0.002)
     assert told["last_success"] == AT.isoformat()

@@ -50,3 +50,14 @@ async def test_values_put_back_into_json_stay_inside_their_string():
     made = await Masked(inner).answer(prompt, seconds=1)
     assert "Sky" not in inner.calls[0].turns[0].text
     assert json.loads(made.text) == {"reply": 'I am Kim "Sky" Lee'}
+
+
+async def test_system_text_is_masked_and_held_back_like_any_other():
+    inner = ScriptedProvider(Tier.CLOUD_PREMIUM, [lambda p: p.system])
+    prompt = Prompt(Task.SOLUTION_DRAFT, "고객 연락처는 010-1234-5678", (Turn("user", "안녕하세요"),))
+    made = await Masked(inner).answer(prompt, seconds=1)
+    assert "1234" not in inner.calls[0].system and made.text == prompt.system
+    with pytest.raises(ProviderRefused):
+        await Masked(inner).answer(
+            Prompt(Task.SOLUTION_DRAFT, "주민번호 900101-1234567", (Turn("user", "네"),)), seconds=1
+        )

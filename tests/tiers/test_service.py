@@ -4,6 +4,7 @@ import pytest
 
 from ccos.domain.draft import Outcome
 from ccos.domain.errors import (
+    ContentFiltered,
     DatabaseUnavailable,
     ProviderBusy,
     ProviderDown,
@@ -210,20 +211,126 @@ async def test_a_spent_budget_means_lower_tiers_never_an_error():
     assert second.degraded
 
 
-async def test_failed_and_cancelled_calls_give_their_money_back():
+FREE_FAULTS = [
+    ProviderBusy(),
+    ProviderRefused(status=400),
+    ProviderDown(status=503, cause="upstream_error"),
+    ProviderDown(cause="connect"),
+    ProviderDown(cause="dns"),
+    ProviderTimeout(phase="connect"),
+]
+DEAR_FAULTS = [
+    ProviderDown(cause="truncated"),
+    ProviderDown(cause="reset"),
+    ProviderTimeout(phase="stall"),
+    ProviderTimeout(phase="first_token"),
+    ProviderTimeout(),
+    ContentFiltered(),
+]
+
+
+@pytest.mark.parametrize("fault", FREE_FAULTS, ids=lambda f: f"{f.code} {f.facts}")
+async def test_a_call_the_provider_never_worked_on_costs_nothing(fault):
     budget = MemoryBudget(MicroUsd(1_000))
-    failing = ScriptedProvider(CLOUD, [ProviderDown()], cost=MicroUsd(1_000))
-    await service(failing, rules(), budget=budget).generate_with_fallback(PROMPT)
+    failing = ScriptedProvider(CLOUD, [fault], cost=MicroUsd(1_000))
+    made = await service(failing, rules(), budget=budget).generate_with_fallback(PROMPT)
+    assert (budget.spent, made.cost) == (0, 0)
     assert await budget.reserve(None, MicroUsd(1_000)) is not None
 
-    budget = MemoryBudget(MicroUsd(1_000))
+
+@pytest.mark.parametrize("fault", DEAR_FAULTS, ids=lambda f: f"{f.code} {f.facts}")
+async def test_a_failed_call_that_may_be_billed_is_charged_with_what_was_held(fault):
+    budget = MemoryBudget(MicroUsd(1_500))
+    failing = ScriptedProvider(CLOUD, [fault], cost=MicroUsd(1_000))
+    made = await service(failing, rules(), budget=budget).generate_with_fallback(PROMPT)
+    assert budget.spent == 1_000 and made.cost == made.attempts[0].cost_usd == 0.001
+    assert await budget.reserve(None, MicroUsd(1_000)) is None, "the day's limit does not leak"
+
+
+async def test_a_cancelled_call_is_cancelled_upstream_charged_and_holds_nothing():
+    budget = MemoryBudget(MicroUsd(1_500))
     hanging = ScriptedProvider(CLOUD, [60.0], cost=MicroUsd(1_000))
     task = asyncio.create_task(service(hanging, rules(), budget=budget).generate_with_fallback(PROMPT))
     await asyncio.sleep(0.02)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert hanging.cancelled == 1 and await budget.reserve(None, MicroUsd(1_000)) is not None
+    assert hanging.cancelled == 1 and budget.spent == 1_000
+    assert await budget.reserve(None, MicroUsd(500)) is not None
+
+
+async def test_of_many_tasks_at_half_open_one_goes_through_even_when_money_is_waited_for():
+    class Slow(MemoryBudget):
+        async def reserve(self, tenant_id, amount):
+            await asyncio.sleep(0.01)
+            return await super().reserve(tenant_id, amount)
+
+    clock, budget = Clock(), Slow(MicroUsd(10**9))
+    cloud = ScriptedProvider(CLOUD, [ProviderDown(cause="connect")], cost=MicroUsd(10))
+    chain = service(cloud, rules("q0.9"), clock=clock, budget=budget)
+    for _ in range(5):
+        await chain.generate_with_fallback(PROMPT)
+    clock.now = 30.0
+    await asyncio.gather(*(chain.generate_with_fallback(PROMPT) for _ in range(20)))
+    assert len(cloud.calls) == 6
+    assert await budget.reserve(None, MicroUsd(10**9 - budget.spent)) is not None, "no hold was left behind"
+
+
+async def test_a_breaker_that_opened_while_a_lower_tier_worked_holds_the_cloud_back():
+    entered = asyncio.Event()
+
+    class Waiting(ScriptedProvider):
+        async def answer(self, prompt, *, seconds):
+            await entered.wait()
+            return await super().answer(prompt, seconds=seconds)
+
+    cloud = ScriptedProvider(CLOUD, [ProviderDown()])
+    chain = service(cloud, Waiting(LOCAL, ["q0.1"]), rules("q0.9"))
+    tasks = [asyncio.create_task(chain.generate_with_fallback(PROMPT)) for _ in range(20)]
+    await asyncio.sleep(0.01)
+    for _ in range(5):
+        await chain.generate_with_fallback(PROMPT, Context(mode=Mode.QUALITY_FIRST), max_retries=1)
+    entered.set()
+    await asyncio.gather(*tasks)
+    assert len(cloud.calls) == 5
+
+
+async def test_a_provider_that_asks_to_slow_down_is_left_alone_for_as_long_as_it_says():
+    clock = Clock()
+    cloud = ScriptedProvider(CLOUD, [ProviderBusy(retry_after_seconds=7), "q0.9"])
+    chain = service(cloud, rules("q0.9"), clock=clock)
+    await chain.generate_with_fallback(PROMPT)
+    made = await chain.generate_with_fallback(PROMPT)
+    assert len(cloud.calls) == 1 and ("scripted-tier_0", "provider.busy") in reasons(made) and made.degraded
+    clock.now = 7.0
+    assert (await chain.generate_with_fallback(PROMPT)).tier is CLOUD
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("retries", [0, 1, 2, 3])
+async def test_no_plan_in_an_outage_ends_in_an_error(mode, retries):
+    cloud = ScriptedProvider(CLOUD, [ProviderRefused(status=401)])
+    local, tiny = ScriptedProvider(LOCAL, ["q0.9"]), ScriptedProvider(TINY, ["q0.9"])
+    for one_tier in (False, True):
+        chain = service(cloud, local, tiny, rules(), one_tier=one_tier)
+        await chain.generate_with_fallback(PROMPT, Context(mode=Mode.QUALITY_FIRST))
+        made = await chain.generate_with_fallback(PROMPT, Context(mode=mode), max_retries=retries)
+        assert made.response
+        assert made.degraded or mode in (Mode.COST_FIRST, Mode.LATENCY_FIRST) or retries == 0
+
+
+async def test_waiting_for_the_ledger_counts_against_the_deadline():
+    class Stuck(MemoryBudget):
+        async def reserve(self, tenant_id, amount):
+            await asyncio.sleep(60 if self.spent else 0)
+            return await super().reserve(tenant_id, amount)
+
+    cloud = ScriptedProvider(CLOUD, ["q0.9"], cost=MicroUsd(5))
+    chain = service(cloud, rules("q0.9"), budget=Stuck(MicroUsd(100)))
+    assert (await chain.generate_with_fallback(PROMPT)).tier is CLOUD
+    made = await chain.generate_with_fallback(PROMPT, Context(seconds=0.8))
+    assert made.tier is RULES and made.latency < 5
+    assert ("scripted-tier_0", "budget.unavailable") in reasons(made)
 
 
 async def test_without_its_ledger_a_paid_tier_is_not_called():

@@ -11,10 +11,14 @@ from ccos.domain.errors import (
     ProviderDown,
     ProviderError,
     ProviderRefused,
+    ProviderTimeout,
 )
 from ccos.domain.verdict import Verdict
 
 Step = Literal["accept", "repair", "sideways", "next_tier", "rules"]
+
+NEVER_REACHED = frozenset({"dns", "tls", "connect"})
+"""Causes of an outage in which the provider never saw the request."""
 
 MISSING_EVIDENCE = frozenset({"search_again", "ask_customer", "hand_off"})
 """Remedies that no bigger model can give: such a task goes to the rules, which can ask or hand over."""
@@ -46,6 +50,23 @@ def after_failure(fault: ProviderError) -> Step:
 def counts_against_health(fault: ProviderError) -> bool:
     """Whether the breaker counts it: not our own mistakes, not a request to slow down."""
     return not isinstance(fault, ProviderBusy | ProviderRefused)
+
+
+def may_have_cost(fault: ProviderError) -> bool:
+    """Whether a failed call can be on the provider's bill: it may have read the prompt, or begun to write.
+
+    Refusals by status, rate limits and connections that never came about cost nothing.
+    """
+    facts = fault.facts
+    match fault:
+        case ProviderTimeout():
+            return facts.get("phase") != "connect"
+        case ProviderBusy():
+            return False
+        case ProviderDown() | ContentFiltered():
+            return facts.get("status") is None and facts.get("cause") not in NEVER_REACHED
+        case _:
+            return False
 
 
 def refusal_reason(verdict: Verdict) -> str:

@@ -13,7 +13,7 @@ CHARACTERS_PER_TOKEN = 1.2
 """Low on purpose: Korean takes 0.6-0.9 tokens a character in current tokenisers, English about 0.25."""
 
 
-CLOUD_MISSED = frozenset({"breaker.open", "mode.outage", "key.refused", "provider.no_price"})
+CLOUD_MISSED = frozenset({"breaker.open", "provider.busy", "mode.outage", "key.refused", "provider.no_price"})
 """Reasons that keep the cloud out although it was wanted; a tenant's policy or PII is not one of them."""
 
 
@@ -24,6 +24,7 @@ class Condition:
     card: ProviderCard
     breaker_allows: bool = True
     ready: bool = True
+    busy: bool = False
     disabled_reason: str | None = None
 
 
@@ -70,6 +71,8 @@ def _reason_against(condition: Condition, context: Context, tokens: int) -> str 
         return "model.not_loaded"
     if not condition.breaker_allows:
         return "breaker.open"
+    if condition.busy:
+        return "provider.busy"
     if tokens > card.context_tokens:
         return "context.too_long"
     return None

@@ -40,18 +40,18 @@ class Masked:
 
 
 def mask_prompt(prompt: Prompt) -> tuple[Prompt, Pseudonyms]:
-    """The prompt with placeholders for personal data in every turn, and what they stand for.
+    """The prompt with placeholders for personal data in system text and turns, and what they stand for.
 
     The customer's given name is masked wherever it is written, since no pattern could find it.
     """
-    texts = [turn.text for turn in prompt.turns]
+    texts = [prompt.system, *(turn.text for turn in prompt.turns)]
     if any(span.kind in LOCAL_ONLY for text in texts for span in find(text)):
         raise ProviderRefused("The text holds a resident number, so it stays on this machine.", status=None)
     customer = prompt.grounds.ticket.customer if prompt.grounds.ticket else None
     names = [customer.name] if customer and customer.name else []
-    masked, pseudonyms = mask(texts, names=names)
+    (system, *masked), pseudonyms = mask(texts, names=names)
     turns = tuple(Turn(turn.role, text) for turn, text in zip(prompt.turns, masked, strict=True))
-    return replace(prompt, turns=turns), pseudonyms
+    return replace(prompt, system=system, turns=turns), pseudonyms
 
 
 def unmask(text: str, pseudonyms: Pseudonyms, *, as_json: bool) -> str:

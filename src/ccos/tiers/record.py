@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ccos.domain.draft import Attempt, Outcome
-from ccos.domain.money import usd
+from ccos.domain.money import ZERO, MicroUsd, usd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.tiers.filtering import Dropped
 
@@ -20,10 +20,14 @@ def attempt_of(
     reason: str,
     *,
     answer: Answer | None = None,
+    cost: MicroUsd = ZERO,
     quality: float | None = None,
     seconds: float = 0.0,
 ) -> Attempt:
-    """A provider that was called; without an `answer` the call failed. `seconds` is how long it took."""
+    """A provider that was called, and how long it took in `seconds`.
+
+    Without an `answer` the call failed, and `cost` is what it may have cost all the same.
+    """
     return Attempt(
         task=prompt.task,
         tier=card.tier,
@@ -33,7 +37,7 @@ def attempt_of(
         reason=reason,
         tokens_in=answer.tokens_in if answer else 0,
         tokens_out=answer.tokens_out if answer else 0,
-        cost_usd=usd(answer.cost) if answer else 0.0,
+        cost_usd=usd(answer.cost if answer else cost),
         latency_seconds=round(seconds, 6),
         quality=quality,
     )

@@ -64,7 +64,8 @@ def _degraded(run: Run, tier: Tier) -> bool:
         return False
     if any(e.attempt.tier is Tier.CLOUD_PREMIUM for e in run.evaluated):
         return False
-    return wanted.index(Tier.CLOUD_PREMIUM) < wanted.index(tier)
+    # With the cloud to be had, a plan of few calls may not have held the tier that answered at all.
+    return tier not in wanted or wanted.index(Tier.CLOUD_PREMIUM) < wanted.index(tier)
 
 
 def _reason(run: Run, accepted: Evaluated | None) -> str:

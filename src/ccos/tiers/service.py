@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -17,7 +17,7 @@ from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.domain.tier import REQUIRED_QUALITY, Tier
 from ccos.domain.verdict import Verdict
 from ccos.tiers.budget import Budget, Reservation
-from ccos.tiers.deciding import Step, after_failure, after_verdict, refusal_reason
+from ccos.tiers.deciding import Step, after_failure, after_verdict, may_have_cost, refusal_reason
 from ccos.tiers.filtering import CLOUD_MISSED, Condition, Dropped, filter_providers
 from ccos.tiers.outlook import CAPABILITY, EXPECTED_SECONDS, UNPRICED_MICRO_USD, capability
 from ccos.tiers.planning import Outlook, Plan, make_plan
@@ -48,6 +48,14 @@ class Gate(Protocol):
     """Says whether an answer may be shown. Pure, bounded in time, never raises."""
 
     def judge(self, prompt: Prompt, answer: Answer) -> Verdict: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Money kept back for one call: the most it can cost."""
+
+    reservation: Reservation
+    amount: MicroUsd
 
 
 class MultiTierLLMService:
@@ -154,6 +162,7 @@ class MultiTierLLMService:
             yield Condition(
                 card=provider.card,
                 breaker_allows=pulse.breaker.allows(now),
+                busy=now < pulse.busy_until,
                 ready=getattr(provider, "ready", True),
                 disabled_reason=disabled,
             )
@@ -190,8 +199,8 @@ class MultiTierLLMService:
                     if not rules and calls >= max_calls:
                         step = "next_tier"
                         break
-                    calls += not rules
                     step, evaluated = await self._attempt(run, provider, prompt, reserve)
+                    calls += not rules and run.attempts[-1].outcome is not Outcome.SKIPPED
                     if step == "accept":
                         return evaluated
                     if step == "repair" and evaluated is not None:
@@ -205,42 +214,46 @@ class MultiTierLLMService:
     async def _attempt(
         self, run: Run, provider: Provider, prompt: Prompt, reserve: float
     ) -> tuple[Step, Evaluated | None]:
+        """One turn of one provider: money, admission, call, gate. Each way out leaves a record."""
         card = provider.card
-        rules = card.tier is Tier.RULE_BASED
-        remaining = run.deadline - self._clock()
-        seconds = max(remaining - reserve, 0.0)
-        if card.leaves_machine:
-            seconds = min(seconds, LONGEST_REMOTE_SECONDS)
-        if rules:
-            seconds = max(seconds, SHORTEST_ATTEMPT_SECONDS)
-        elif seconds < SHORTEST_ATTEMPT_SECONDS:
-            run.attempts.append(skipped(prompt, Dropped(card, "deadline.short")))
-            return "next_tier", None
-        reservation: Reservation | None = None
+        if self._seconds_for(run, card, reserve) < SHORTEST_ATTEMPT_SECONDS:
+            return self._skip(run, prompt, card, "deadline.short")
+        hold: Hold | None = None
         if card.paid:
-            try:
-                amount = provider.estimate(prompt)
-                reservation = await self._budget.reserve(run.context.tenant_id, amount)
-            except StoreError as fault:
-                log.warning("budget.unavailable", reason=fault.code)
-                run.attempts.append(skipped(prompt, Dropped(card, "budget.unavailable")))
-                return "next_tier", None
-            if reservation is None:
-                run.attempts.append(skipped(prompt, Dropped(card, "budget.exhausted")))
-                return "next_tier", None
-        started = self._clock()
+            held = await self._reserve(run, provider, prompt)
+            if isinstance(held, str):
+                return self._skip(run, prompt, card, held)
+            hold = held
+        # What the filter saw may be old by now. From here to the call nothing is awaited, so that of many
+        # tasks at half-open exactly one goes through.
+        seconds = self._seconds_for(run, card, reserve)
+        admitted_at = self._clock()
+        refusal = self._refuses_now(provider, admitted_at, seconds)
+        if refusal is not None:
+            await self._close(run.context, hold, None)
+            return self._skip(run, prompt, card, refusal)
+        self._note(provider, lambda pulse: pulse.admit(admitted_at))
         try:
-            answer = await self._call(provider, prompt, seconds, run, reservation)
+            answer = await self._call(provider, prompt, seconds, run, hold, admitted_at)
         except ProviderError as fault:
-            elapsed = self._clock() - started
-            run.attempts.append(attempt_of(prompt, card, Outcome.FAILED, fault.code, seconds=elapsed))
+            lost = hold.amount if hold is not None and may_have_cost(fault) else ZERO
+            elapsed = self._clock() - admitted_at
+            run.attempts.append(
+                attempt_of(prompt, card, Outcome.FAILED, fault.code, cost=lost, seconds=elapsed)
+            )
             log.warning("attempt.failed", tier=card.tier.value, provider=card.name, reason=fault.code)
             return after_failure(fault), None
-        elapsed = self._clock() - started
+        return self._judge(run, provider, prompt, answer, self._clock() - admitted_at)
+
+    def _judge(
+        self, run: Run, provider: Provider, prompt: Prompt, answer: Answer, seconds: float
+    ) -> tuple[Step, Evaluated]:
+        card = provider.card
         verdict = self._gate.judge(prompt, answer)
         self._note(provider, lambda pulse: pulse.after_quality(verdict.quality))
         # Rules would say the same again, so they are never asked to repair.
-        step = after_verdict(verdict, run.required_quality, repaired=run.repaired or rules)
+        spent_repair = run.repaired or card.tier is Tier.RULE_BASED
+        step = after_verdict(verdict, run.required_quality, repaired=spent_repair)
         accepted = step == "accept"
         attempt = attempt_of(
             prompt,
@@ -249,53 +262,92 @@ class MultiTierLLMService:
             "accepted" if accepted else refusal_reason(verdict),
             answer=answer,
             quality=verdict.quality,
-            seconds=elapsed,
+            seconds=seconds,
         )
         run.attempts.append(attempt)
         evaluated = Evaluated(attempt, verdict)
         run.evaluated.append(evaluated)
         return step, evaluated
 
+    def _skip(self, run: Run, prompt: Prompt, card: ProviderCard, reason: str) -> tuple[Step, None]:
+        run.attempts.append(skipped(prompt, Dropped(card, reason)))
+        return "sideways", None
+
+    def _seconds_for(self, run: Run, card: ProviderCard, reserve: float) -> float:
+        """What remains for this attempt; the rules always get enough, they take a millisecond."""
+        seconds = max(run.deadline - self._clock() - reserve, 0.0)
+        if card.leaves_machine:
+            seconds = min(seconds, LONGEST_REMOTE_SECONDS)
+        return max(seconds, SHORTEST_ATTEMPT_SECONDS) if card.tier is Tier.RULE_BASED else seconds
+
+    def _refuses_now(self, provider: Provider, now: float, seconds: float) -> str | None:
+        if provider.card.tier is Tier.RULE_BASED:
+            return None
+        pulse = self._pulses[id(provider)]
+        if seconds < SHORTEST_ATTEMPT_SECONDS:
+            return "deadline.short"
+        if not pulse.breaker.allows(now):
+            return "breaker.open"
+        return "provider.busy" if now < pulse.busy_until else None
+
+    async def _reserve(self, run: Run, provider: Provider, prompt: Prompt) -> Hold | str:
+        """A hold on the most this call can cost, or the reason why there is none."""
+        amount = provider.estimate(prompt)
+        try:
+            async with asyncio.timeout(max(run.deadline - self._clock(), 0.0)):
+                reservation = await self._budget.reserve(run.context.tenant_id, amount)
+        except (StoreError, TimeoutError) as fault:
+            log.warning("budget.unavailable", reason=getattr(fault, "code", "timeout"))
+            return "budget.unavailable"
+        return "budget.exhausted" if reservation is None else Hold(reservation, amount)
+
     async def _call(
-        self, provider: Provider, prompt: Prompt, seconds: float, run: Run, reservation: Reservation | None
+        self,
+        provider: Provider,
+        prompt: Prompt,
+        seconds: float,
+        run: Run,
+        hold: Hold | None,
+        admitted_at: float,
     ) -> Answer:
-        """One call with everything around it undone on every way out, cancellation included."""
-        started = self._clock()
-        self._note(provider, lambda pulse: replace(pulse, breaker=pulse.breaker.admit(started)))
-        spent = ZERO
-        answered = False
+        """One call with everything around it undone on every way out, cancellation included.
+
+        A failed or cancelled call that the provider may bill is charged with all that was held for it: what
+        may have been spent counts as spent, or the day's limit would leak.
+        """
+        spent: MicroUsd | None = hold.amount if hold is not None else None
         try:
             async with asyncio.timeout(seconds + SHORTEST_ATTEMPT_SECONDS):
                 answer = await provider.answer(prompt, seconds=seconds)
-            spent, answered = answer.cost, True
-            run.spent = MicroUsd(run.spent + spent)
-            now = self._clock()
-            self._note(
-                provider, lambda pulse: pulse.after_success(now - started, usd(spent), self._wall_clock())
-            )
+            spent = answer.cost
+            now, at = self._clock(), self._wall_clock()
+            took, cost = now - admitted_at, usd(answer.cost)
+            self._note(provider, lambda p: p.after_success(took, cost, at=at, admitted_at=admitted_at))
             return answer
         except TimeoutError as fault:
             timeout = ProviderTimeout(provider=provider.card.name, seconds=seconds)
-            self._note_failure(provider, timeout)
+            self._note_failure(provider, timeout, admitted_at)
             raise timeout from fault
         except ProviderError as fault:
-            self._note_failure(provider, fault)
+            self._note_failure(provider, fault, admitted_at)
+            if not may_have_cost(fault):
+                spent = None
             raise
         except asyncio.CancelledError:
-            self._note(provider, lambda pulse: replace(pulse, breaker=pulse.breaker.after_cancel()))
+            self._note(provider, lambda pulse: pulse.after_cancel(admitted_at))
             raise
         finally:
-            if reservation is not None:
-                await self._close_reservation(run.context, reservation, spent if answered else None)
+            run.spent = MicroUsd(run.spent + (spent or ZERO))
+            await self._close(run.context, hold, spent)
 
-    async def _close_reservation(
-        self, context: Context, reservation: Reservation, spent: MicroUsd | None
-    ) -> None:
-        """Shielded, so that cancelling a request cannot leave its money on hold."""
+    async def _close(self, context: Context, hold: Hold | None, spent: MicroUsd | None) -> None:
+        """Settles a hold, or gives it back. Shielded, so that a cancelled request leaves no money on hold."""
+        if hold is None:
+            return
         closing = (
-            self._budget.release(context.tenant_id, reservation)
+            self._budget.release(context.tenant_id, hold.reservation)
             if spent is None
-            else self._budget.settle(context.tenant_id, reservation, spent)
+            else self._budget.settle(context.tenant_id, hold.reservation, spent)
         )
         try:
             await asyncio.shield(closing)
@@ -306,9 +358,9 @@ class MultiTierLLMService:
     def _note(self, provider: Provider, change: Callable[[Pulse], Pulse]) -> None:
         self._pulses[id(provider)] = change(self._pulses[id(provider)])
 
-    def _note_failure(self, provider: Provider, fault: ProviderError) -> None:
+    def _note_failure(self, provider: Provider, fault: ProviderError, admitted_at: float) -> None:
         now, at = self._clock(), self._wall_clock()
-        self._note(provider, lambda pulse: pulse.after_failure(fault, now=now, at=at))
+        self._note(provider, lambda p: p.after_failure(fault, now=now, at=at, admitted_at=admitted_at))
 
 
 def _planned_cost(provider: Provider, prompt: Prompt) -> int:
