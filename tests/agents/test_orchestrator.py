@@ -172,3 +172,33 @@ async def test_an_english_ticket_is_answered_in_english():
     orchestrator, _ = house()
     ticket = Ticket(subject="Return", description="I would like to return the shoes. How long do I have?")
     assert (await orchestrator.draft(job(ticket))).reply.startswith("en")
+
+
+@pytest.mark.parametrize(
+    ("mark", "covered", "state", "doubts"),
+    [
+        ("[1]", 0.9, DraftState.READY, []),
+        ("[2] [1]", 0.9, DraftState.NEEDS_REVIEW, ["fit"]),
+        ("[1]", 0.1, DraftState.NEEDS_REVIEW, ["coverage"]),
+    ],
+)
+async def test_rules_that_may_be_beside_the_question_ask_for_a_person(mark, covered, state, doubts):
+    def rules(prompt):
+        if prompt.task is not Task.SOLUTION_DRAFT:
+            return speak(prompt)
+        return json.dumps({"reply": f"답 {mark}", "kind": "answer"})
+
+    orchestrator, _ = house(Shelf(covered), rules=rules, cloud=None)
+    draft = await orchestrator.draft(job())
+    assert draft.state is state
+    assert [c.name for c in draft.checks if c.name in ("fit", "coverage")] == doubts
+
+
+async def test_a_model_may_rest_on_any_evidence():
+    def cloud(prompt):
+        if prompt.task is not Task.SOLUTION_DRAFT:
+            return speak(prompt)
+        return json.dumps({"reply": "답 [2]", "kind": "answer"})
+
+    orchestrator, _ = house(cloud=cloud)
+    assert (await orchestrator.draft(job())).state is DraftState.READY
