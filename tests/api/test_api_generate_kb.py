@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
+from ccos.api import generate
 from ccos.domain.tenant import Role
+from ccos.quality import pii
 from support.live import Company, Live
 
 EVIDENCE = {
@@ -79,6 +82,44 @@ def test_a_wish_that_cannot_be_met_is_refused(company: Company, body):
     with company.client() as http:
         answer = http.post("/api/generate", json=body)
     assert answer.status_code == 422 and answer.json()["code"] == "input.invalid"
+
+
+@pytest.mark.parametrize(
+    ("schema", "says"),
+    [
+        ({"type": 5}, "In the schema, 'type' must be one of object, array"),
+        ({"properties": 5}, "In the schema, 'properties' must be an object"),
+        ({"enum": 5}, "In the schema, 'enum' must be a list"),
+        ({"properties": {"queries": 5}}, "In the schema.properties.queries there must be an object"),
+        ({"properties": {"{a} 4711": {"type": 5}}}, "In the schema.properties.(an odd name), 'type'"),
+    ],
+)
+def test_a_schema_that_is_none_is_refused_with_its_flaw(company: Company, schema, says):
+    with company.client() as http:
+        answer = http.post(
+            "/api/generate", json={"prompt": "x", "task": "query_builder", "json_schema": schema}
+        )
+    told = answer.json()
+    assert answer.status_code == 422 and told["code"] == "input.invalid"
+    assert told["title"].startswith(f"json_schema: {says}") and not told["title"].endswith("..")
+    assert told["errors"][0]["field"] == "json_schema" and "4711" not in answer.text
+
+
+@pytest.mark.parametrize(("length", "on_the_loop"), [(100, True), (60_000, False)])
+def test_long_texts_are_searched_beside_the_loop(company: Company, monkeypatch, length, on_the_loop):
+    async def thread() -> int:
+        return threading.get_ident()
+
+    seen = []
+
+    def classify(text: str):
+        seen.append(threading.get_ident())
+        return pii.classify(text)
+
+    monkeypatch.setattr(generate, "classify", classify)
+    with company.client() as http:
+        assert http.post("/api/generate", json={"prompt": "가" * length}).status_code == 200
+    assert [ident == company.live.run(thread()) for ident in seen] == [on_the_loop]
 
 
 def test_a_resident_number_keeps_the_answer_on_this_machine_and_hostile_words_do_no_harm(company: Company):

@@ -1,8 +1,14 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ccos.quality.schemas import flaw
 from ccos.quality.shape import fault, parse_object
+
+KEYWORDS = ["type", "properties", "required", "additionalProperties", "enum", "const", "anyOf", "items",
+            "minLength", "maxItems", "minimum", "a"]  # fmt: skip
 
 REPLY: dict[str, Any] = {
     "type": "object",
@@ -84,3 +90,56 @@ def test_true_is_not_one_and_extra_fields_may_have_a_schema() -> None:
     assert fault(1, {"const": True}) is not None
     assert fault({"a": "x"}, {"additionalProperties": {"type": "integer"}}) is not None
     assert fault({"a": 1}, {"type": "object"}) is None
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        5, None, [], {"type": 5}, {"type": "text"}, {"type": []}, {"type": [{}]}, {"properties": 5},
+        {"properties": {"queries": 5}}, {"properties": {"queries": {"type": 5}}}, {"required": 5},
+        {"required": [{}]}, {"required": "queries"}, {"enum": 5}, {"enum": "queries"}, {"anyOf": 5}, {"anyOf": []},
+        {"anyOf": [5]}, {"items": 5}, {"items": {"enum": 1}}, {"additionalProperties": 5},
+        {"additionalProperties": {"type": 1}}, {"minLength": "1"}, {"maximum": None}, {"minItems": True},
+    ],
+)  # fmt: skip
+def test_nothing_fits_a_schema_that_is_none(schema: Any) -> None:
+    for value in ({"queries": ["x"]}, ["x"], "x", 1, None):
+        said = fault(value, schema)
+        assert said and said.startswith("In the schema") and said.endswith(".") and said == flaw(schema)
+
+
+def nested(levels: int, inner: Any) -> Any:
+    for _ in range(levels):
+        inner = [inner]
+    return inner
+
+
+def test_depth_and_size_raise_nothing() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(5_000):
+        deep = {"items": deep}
+    assert "nested" in (fault(nested(400, 1), deep) or "")
+    assert "nested" in (fault(nested(400, 1), {"enum": [nested(5_000, 1)]}) or "")
+    assert fault(nested(400, 1), {"enum": [nested(400, 2)]})
+    assert fault(10**400, {"type": "integer", "minimum": 0.5}) is None
+    assert fault(-(10**400), {"type": "number", "minimum": 0}) is not None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["type", "object", "a"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYWORDS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON, JSON)
+def test_whatever_is_given_for_a_schema_is_answered(value: Any, schema: Any) -> None:
+    said = fault(value, schema)
+    assert said is None or said.endswith(".")
+
+
+@given(st.dictionaries(st.sampled_from(KEYWORDS), JSON, max_size=4))
+def test_a_schema_without_a_flaw_judges_every_value(schema: dict[str, Any]) -> None:
+    for value in ({"a": 1}, ["a", 1], "a", 1.5, None, True):
+        said = fault(value, schema)
+        assert said is None or flaw(schema) or said.startswith("answer")

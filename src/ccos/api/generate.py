@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from ccos.api.caller import Opened, Writer
 from ccos.api.headers import generation_headers
@@ -16,10 +18,14 @@ from ccos.domain.prompt import Grounds, Language, Prompt, Turn
 from ccos.domain.ticket import Text, Ticket
 from ccos.domain.tier import Mode, Task, Tier
 from ccos.quality import checks
-from ccos.quality.pii import classify
+from ccos.quality.pii import PiiClass, classify
+from ccos.quality.schemas import flaw
 from ccos.tiers.request import Context
 
 router = APIRouter(prefix="/api", tags=["generate"])
+
+LONG_CHARACTERS = 50_000
+"""Above it a text is searched for personal data in a thread, so that other requests need not wait for it."""
 
 SYSTEM = {
     "ko": "당신은 고객센터 상담사를 돕습니다. 주어진 자료만 근거로, 정중한 합쇼체로 답합니다.",
@@ -44,6 +50,13 @@ class GenerateIn(BaseModel):
     max_tokens: int = Field(800, ge=1, le=8_192)
     mode: Mode | None = None
     seconds: float = Field(20.0, gt=0, le=600)
+
+    @field_validator("json_schema")
+    @classmethod
+    def _is_a_schema(cls, schema: dict[str, Any] | None) -> dict[str, Any] | None:
+        if schema is not None and (said := flaw(schema)):
+            raise PydanticCustomError("schema_invalid", "{said}", {"said": said.removesuffix(".")})
+        return schema
 
 
 class GenerateOut(BaseModel):
@@ -84,7 +97,7 @@ async def generate(wish: GenerateIn, caller: Writer, ccos: Opened, response: Res
         tenant_id=caller.tenant.id,
         mode=wish.mode or ccos.settings.mode,
         seconds=wish.seconds,
-        pii=classify(f"{wish.system or ''}\n{wish.prompt}\n{ticket.customer_text}"),
+        pii=await _pii(f"{wish.system or ''}\n{wish.prompt}\n{ticket.customer_text}"),
         cloud_allowed=caller.tenant.settings.cloud_allowed,
     )
     made = await ccos.service.generate_with_fallback(prompt, context, wish.required_quality, wish.max_retries)
@@ -106,3 +119,7 @@ async def generate(wish: GenerateIn, caller: Writer, ccos: Opened, response: Res
         attempts=list(made.attempts),
         checks=list(checks(made.verdict, prompt)),
     )
+
+
+async def _pii(text: str) -> PiiClass:
+    return classify(text) if len(text) <= LONG_CHARACTERS else await asyncio.to_thread(classify, text)

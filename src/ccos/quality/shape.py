@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ccos.quality.schemas import flaw
+
 _FENCE = re.compile(r"\A\s*```(?:json)?[ \t]*\n?(.*?)\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
 
 
@@ -25,10 +27,15 @@ def fault(value: object, schema: Mapping[str, Any], at: str = "answer") -> str |
     """The first way in which `value` does not fit `schema`, as a sentence; None when it fits.
 
     Known: type (also as a list), properties, required, additionalProperties, minLength, maxLength, enum,
-    const, minimum, maximum, items, minItems, maxItems, anyOf. Other keywords are not looked at.
+    const, minimum, maximum, items, minItems, maxItems, anyOf. Other keywords are not looked at. Nothing fits
+    a schema that is none: its flaw is the fault. Never raises.
     """
+    return flaw(schema) or _fault(value, schema, at)
+
+
+def _fault(value: object, schema: Mapping[str, Any], at: str) -> str | None:
     if "anyOf" in schema:
-        options = [fault(value, option, at) for option in schema["anyOf"]]
+        options = [_fault(value, option, at) for option in schema["anyOf"]]
         if options and all(options):
             return options[0] if len(options) == 1 else f"{at} fits none of the allowed shapes."
     if "enum" in schema and not any(_same(value, option) for option in schema["enum"]):
@@ -38,7 +45,7 @@ def fault(value: object, schema: Mapping[str, Any], at: str = "answer") -> str |
     wanted = schema.get("type")
     if wanted is not None:
         names = [wanted] if isinstance(wanted, str) else list(wanted)
-        if not any(_TYPES[name](value) for name in names if name in _TYPES):
+        if not any(_TYPES[name](value) for name in names):
             return f"{at} must be of type {' or '.join(names)}."
     match value:
         case dict():
@@ -64,11 +71,11 @@ def _object_fault(value: dict[str, object], schema: Mapping[str, Any], at: str) 
     extra = schema.get("additionalProperties", True)
     for name, item in value.items():
         if name in properties:
-            found = fault(item, properties[name], f"{at}.{name}")
+            found = _fault(item, properties[name], f"{at}.{name}")
         elif extra is False:
             found = f"{at} has a field nobody asked for."
         else:
-            found = fault(item, extra, f"{at}.{name}") if isinstance(extra, Mapping) else None
+            found = _fault(item, extra, f"{at}.{name}") if isinstance(extra, Mapping) else None
         if found:
             return found
     return None
@@ -79,7 +86,7 @@ def _array_fault(value: list[object], schema: Mapping[str, Any], at: str) -> str
     items = schema.get("items")
     if found or not isinstance(items, Mapping):
         return found
-    return next((f for n, item in enumerate(value) if (f := fault(item, items, f"{at}[{n}]"))), None)
+    return next((f for n, item in enumerate(value) if (f := _fault(item, items, f"{at}[{n}]"))), None)
 
 
 def _bounds_fault(size: float, schema: Mapping[str, Any], low: str, high: str, what: str) -> str | None:
@@ -100,7 +107,13 @@ def _refuse(constant: str) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_integer(value: object) -> bool:
+    """2.0 is one too, and so is an integer too large for a float."""
+    whole = value.is_integer() if isinstance(value, float) else isinstance(value, int)
+    return whole and not isinstance(value, bool)
 
 
 _TYPES: Mapping[str, Callable[[object], bool]] = {
@@ -110,5 +123,5 @@ _TYPES: Mapping[str, Callable[[object], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
     "number": _is_number,
-    "integer": lambda value: _is_number(value) and float(value) == int(value),  # type: ignore[arg-type, call-overload]
+    "integer": _is_integer,
 }
