@@ -30,7 +30,7 @@ async def sign_in(
     try:
         await identify(ccos, key.strip())
     except NotAllowed:
-        return visit_of(request).page("sign_in.html", 401, wrong=True, next=within(next))
+        return visit_of(request, here="/sign-in").page("sign_in.html", 401, wrong=True, next=within(next))
     response = RedirectResponse(within(next), 303)
     response.set_cookie(
         COOKIE,
@@ -38,7 +38,7 @@ async def sign_in(
         max_age=KEPT_SECONDS,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=_over_https(request),
     )
     return response
 
@@ -47,8 +47,13 @@ async def sign_in(
 async def sign_out(request: Request) -> Response:
     refuse_other_sites(request)
     response = RedirectResponse("/sign-in", 303)
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=request.url.scheme == "https")
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=_over_https(request))
     return response
+
+
+def _over_https(request: Request) -> bool:
+    """As the browser sees it: behind a proxy that does not say so, only the page's own address tells."""
+    return request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
 
 
 def within(address: str) -> str:
