@@ -54,7 +54,7 @@ def test_an_edit_keeps_what_was_really_sent(company: Company, draft):
 @pytest.mark.parametrize(
     "body",
     [{}, {"verdict": "maybe"}, {"verdict": "approved", "csat": 6}, {"verdict": "approved", "reason": "x" * 201},
-     {"verdict": "edited"}],
+     {"verdict": "edited"}, {"verdict": "edited", "text": ""}, {"verdict": "edited", "text": " \n\0"}],
 )  # fmt: skip
 def test_a_decision_that_says_too_little_or_too_much_is_refused(company: Company, draft, body):
     with company.client() as http:

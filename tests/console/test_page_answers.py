@@ -99,6 +99,42 @@ def test_over_https_the_cookie_never_travels_in_the_clear(company: Company):
         assert "Secure" in answer.headers["set-cookie"]
 
 
+def test_behind_a_proxy_that_says_nothing_the_origin_tells_that_it_is_https(company: Company):
+    with company.live.client() as http:
+        headers = {"origin": company.live.url.replace("http://", "https://")}
+        answer = http.post("/sign-in", data={"key": company.keys[Role.AGENT]}, headers=headers)
+        assert answer.status_code == 303 and "Secure" in answer.headers["set-cookie"]
+        assert "Secure" in http.post("/sign-out", headers=headers).headers["set-cookie"]
+        answer = http.post("/sign-in", data={"key": company.keys[Role.AGENT]}, headers=own(company))
+        assert answer.status_code == 303 and "Secure" not in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("text", ["", " \r\n\t", "\u3000", "\0"])
+def test_a_blank_edit_is_sent_back_and_nothing_is_decided(company: Company, draft, text):
+    with visiting(company) as http:
+        path = f"/drafts/{draft.id}/decision"
+        answer = http.post(path, data={"verdict": "edited", "text": text}, headers=own(company))
+        assert answer.status_code == 422 and "보낼 답변이 비어 있습니다" in answer.text
+        assert http.get(f"/api/drafts/{draft.id}").json()["state"] == "ready"
+        answer = http.post(path, data={"verdict": "edited", "text": " 네.\r\n"}, headers=own(company))
+        assert answer.status_code == 303
+        assert http.get(f"/api/drafts/{draft.id}").json()["state"] == "approved"
+
+
+def test_the_other_language_of_an_answer_to_a_form_is_a_page_that_there_is(company: Company, draft):
+    path, ticket = f"/drafts/{draft.id}/decision", f"/tickets/{draft.ticket_id}"
+    with visiting(company) as http:
+        http.post(path, data={"verdict": "approved"}, headers=own(company))
+        late = http.post(path, data={"verdict": "rejected", "reason": "x"}, headers=own(company))
+        wrong = http.post(path, data={"verdict": "maybe"}, headers=own(company))
+        unknown = http.post("/sign-in", data={"key": "ccos_wrong"}, headers=own(company))
+        assert [late.status_code, wrong.status_code, unknown.status_code] == [409, 422, 401]
+        for answer, page in ((late, ticket), (wrong, "/"), (unknown, "/sign-in")):
+            assert f'href="{page}?lang=en"' in answer.text
+            assert http.get(f"{page}?lang=en").status_code == 200
+        assert 'href="/?q=a&amp;lang=en"' in http.get("/?q=a&lang=ko").text
+
+
 @pytest.mark.parametrize(
     ("form", "status"),
     [({}, 422), ({"verdict": "maybe"}, 422), ({"verdict": "rejected", "reason": "x" * 201}, 422)],

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import orjson
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from ccos.api.caller import AnyCaller, Caller, Opened, Reviewer
 from ccos.domain.draft import Draft, DraftState
@@ -31,6 +32,13 @@ class Decision(BaseModel):
     fields: dict[str, Any] | None = Field(None, description="Field values that were really set")
     reason: Label | None = None
     csat: int | None = Field(None, ge=1, le=5)
+
+    @field_validator("text")
+    @classmethod
+    def _says_something(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("verdict") == "edited" and text is not None and not text.strip():
+            raise PydanticCustomError("blank", "The text is blank; give what was sent, or leave it out")
+        return text
 
 
 @router.get("/{draft_id}", summary="Read a draft")

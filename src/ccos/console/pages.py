@@ -121,8 +121,11 @@ async def decide(
 ) -> Response:
     async with ccos.database.tenant(caller.tenant.id) as tx:
         draft = await drafts.get(tx, draft_id)
+    visit = visit_of(request, caller, here=_page_of(draft.ticket_id))
     sent = text.replace("\r\n", "\n").strip()
-    unchanged = verdict == "edited" and sent in ("", spoken(draft).strip())
+    if verdict == "edited" and not sent:
+        return await _ticket_page(visit, ccos, draft.ticket_id, status=422, notice="fault.blank")
+    unchanged = verdict == "edited" and sent == spoken(draft).strip()
     try:
         async with ccos.database.tenant(caller.tenant.id) as tx:
             await decisions.decide(
@@ -134,24 +137,33 @@ async def decide(
                 decided_by=caller.key_id,
             )
     except Conflict:
-        visit = visit_of(request, caller)
-        return await _ticket_page(visit, ccos, draft.ticket_id, "", None, status=409)
+        return await _ticket_page(visit, ccos, draft.ticket_id, status=409, notice="fault.conflict")
     return _back(draft.ticket_id)
 
 
 def _back(ticket_id: str) -> Response:
-    return RedirectResponse(f"/tickets/{ticket_id}", 303)
+    return RedirectResponse(_page_of(ticket_id), 303)
+
+
+def _page_of(ticket_id: str) -> str:
+    return f"/tickets/{ticket_id}"
 
 
 async def _ticket_page(
-    visit: Visit, ccos: Ccos, ticket_id: str, q: str, after: str | None, *, status: int = 200
+    visit: Visit,
+    ccos: Ccos,
+    ticket_id: str,
+    q: str = "",
+    after: str | None = None,
+    *,
+    status: int = 200,
+    notice: str | None = None,
 ) -> Response:
     async with _tenant(ccos, visit) as tx:
         opening = await _open(tx, ticket_id)
         if opening.draft and opening.draft.state in drafts.DECIDABLE:
             await drafts.mark_opened(tx, opening.draft.id)
         queue = await _queue(tx, q, after, opening.ticket.id)
-    notice = "fault.conflict" if status == 409 else None
     return visit.page("ticket.html", status, queue=queue, opening=opening, may=_may(visit), notice=notice)
 
 

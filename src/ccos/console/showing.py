@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.datastructures import URL
 
-from ccos.api.caller import AnyCaller, Caller, ccos_of
+from ccos.api.caller import READING, AnyCaller, Caller, ccos_of
 from ccos.console.speech import Speech, preferred, speech
 from ccos.console.telling import Teller
 from ccos.domain.prompt import Language
@@ -31,12 +32,16 @@ HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request for a page: in which language and zone it is told, and to whom (None: nobody yet)."""
+    """One request for a page: in which language and zone it is told, and to whom (None: nobody yet).
+
+    `here` is where the page stands when the request went elsewhere, as forms do.
+    """
 
     request: Request
     language: Language
     teller: Teller
     caller: Caller | None = None
+    here: str | None = None
 
     @property
     def t(self) -> Speech:
@@ -61,15 +66,17 @@ class Visit:
         return str(self.request.base_url).rstrip("/")
 
     def switched(self) -> str:
-        """This very page in the other language."""
+        """This very page in the other language; the first page where this one cannot be asked for again."""
         other = "en" if self.language == "ko" else "ko"
-        return str(self.request.url.include_query_params(lang=other).replace(scheme="", netloc=""))
+        asked = self.request.url if self.request.method in READING else URL("/")
+        here = URL(self.here) if self.here else asked
+        return str(here.include_query_params(lang=other).replace(scheme="", netloc=""))
 
 
-def visit_of(request: Request, caller: Caller | None = None) -> Visit:
+def visit_of(request: Request, caller: Caller | None = None, *, here: str | None = None) -> Visit:
     language = language_of(request)
     zone = ZoneInfo(ccos_of(request).settings.timezone)
-    return Visit(request, language, Teller(speech(language), datetime.now(UTC), zone), caller)
+    return Visit(request, language, Teller(speech(language), datetime.now(UTC), zone), caller, here)
 
 
 async def _visit(request: Request, caller: AnyCaller) -> Visit:
