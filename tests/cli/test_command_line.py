@@ -136,3 +136,18 @@ def test_the_shell_completes_commands_options_and_values(
     last = len(words.split(" ")) - 1
     ran = ccos(_CCOS_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(last))
     assert {line.partition(",")[2] for line in ran.out.splitlines()} == offered
+
+
+def test_a_reader_that_leaves_early_is_no_failure(ccos: Command, tmp_path: Path) -> None:
+    ticket = tmp_path / "ticket.json"
+    ticket.write_text('{"subject": "환불 언제 되나요?"}', encoding="utf-8")
+    line = f"{sys.executable} -m ccos draft {ticket} 2>/dev/null | head -1; exit ${{PIPESTATUS[0]}}"
+    for _ in range(2):
+        done = subprocess.run(["bash", "-c", line], env=ccos.environment(), check=False, timeout=60)
+        assert done.returncode == 0
+
+
+@pytest.mark.parametrize("seconds", ["nan", "-1", "soon"])
+def test_seconds_are_a_number_in_range(ccos: Command, seconds: str) -> None:
+    ran = ccos("draft", "-", "--seconds", seconds, input='{"subject": "x"}')
+    assert ran.code == 2 and "--seconds" in ran.err and ran.out == ""

@@ -93,7 +93,7 @@ def _doubts(resolution: Resolution, findings: Findings) -> tuple[Check, ...]:
     found: list[Check] = []
     first = resolution.citations[0] if resolution.citations else None
     if first not in (None, 1):
-        detail = f"The answer rests on evidence [{first}], not on the best match: does it answer the question?"
+        detail = f"It rests on evidence [{first}], not on the best match: does it answer the question?"
         found.append(Check(name="fit", passed=False, detail=detail))
     if findings.answerability < THIN:
         detail = "The evidence covers little of what was asked: does it answer the question?"

@@ -13,10 +13,11 @@ from rich.text import Text
 
 from ccos.cli.terminal import plain
 from ccos.domain.draft import Draft, DraftState, Outcome
-from ccos.domain.errors import CcosError
+from ccos.domain.errors import CcosError, Conflict, DatabaseUnavailable
 from ccos.domain.tenant import Tenant
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode, Task
+from ccos.store import drafts as draft_store
 from ccos.store import tickets as ticket_store
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ STATE_STYLES = {
 }
 
 
+PATIENCE_SECONDS = 60.0
+"""How long a ticket waits for a database that is away: a killed server is back within seconds."""
+
+
 async def draft_all(
     ccos: Ccos, tenant: Tenant, wanted: Sequence[Ticket], *, mode: Mode | None, seconds: float, at_once: int
 ) -> AsyncIterator[tuple[Ticket, Draft]]:
@@ -39,10 +44,14 @@ async def draft_all(
 
     async def one(ticket: Ticket) -> Draft:
         async with free:
-            async with ccos.database.tenant(tenant.id) as tx:
-                put = await ticket_store.put(tx, ticket)
-            assert put.ticket.id is not None
-            return await ccos.drafting.make(tenant, put.ticket.id, mode=mode, seconds=seconds)
+            deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+            while True:
+                try:
+                    return await _drafted(ccos, tenant, ticket, mode, seconds)
+                except DatabaseUnavailable:
+                    if asyncio.get_running_loop().time() > deadline:
+                        raise
+                    await asyncio.sleep(1.0)
 
     tasks = [asyncio.create_task(one(ticket)) for ticket in wanted]
     try:
@@ -55,6 +64,24 @@ async def draft_all(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)  # their rows say so while the database is open
+
+
+async def _drafted(ccos: Ccos, tenant: Tenant, ticket: Ticket, mode: Mode | None, seconds: float) -> Draft:
+    """The ticket's draft: ours, or that of another process that began one while we did."""
+    async with ccos.database.tenant(tenant.id) as tx:
+        put = await ticket_store.put(tx, ticket)
+    assert put.ticket.id is not None
+    try:
+        return await ccos.drafting.make(tenant, put.ticket.id, mode=mode, seconds=seconds)
+    except Conflict:
+        deadline = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < deadline:
+            async with ccos.database.tenant(tenant.id) as tx:
+                newest = await draft_store.latest(tx, put.ticket.id)
+            if newest is not None and newest.state not in (DraftState.QUEUED, DraftState.RUNNING):
+                return newest
+            await asyncio.sleep(0.2)
+        raise
 
 
 def _lost(ticket: Ticket, fault: CcosError) -> Draft:

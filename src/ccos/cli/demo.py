@@ -10,7 +10,7 @@ import click
 
 from ccos import sample
 from ccos.cli import batch
-from ccos.cli.run import DONE, FAILED, complain, end, print_json, run, settings
+from ccos.cli.run import DONE, FAILED, Seconds, complain, end, print_json, run, settings
 from ccos.cli.serve import listen, serve_until_stopped
 from ccos.cli.terminal import progress, stdout, working
 from ccos.domain.draft import Draft
@@ -30,9 +30,7 @@ LOAD_SECONDS = 120.0
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document (implies --no-serve).")
 @click.option("--mode", type=click.Choice([m.value for m in Mode]), help="How tiers are ordered [CCOS_MODE].")
 @click.option("--limit", type=click.IntRange(1), help="Draft only so many of the tickets.")
-@click.option(
-    "--seconds", type=click.FloatRange(0.5, 600), default=20.0, show_default=True, help="Per draft."
-)
+@click.option("--seconds", type=Seconds(0.5, 600), default=20.0, show_default=True, help="Per draft.")
 @click.option("--at-once", type=click.IntRange(1, 32), default=2, show_default=True, help="Drafts at a time.")
 @click.option("--host", help="Address to serve on [CCOS_HOST, 127.0.0.1].")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to serve on [CCOS_PORT, 8080].")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ccos.cli import tenancy
-from ccos.cli.run import BAD_INPUT, DONE, FAILED, complain, end, print_json, run, settings
+from ccos.cli.run import BAD_INPUT, DONE, FAILED, Seconds, complain, end, print_json, run, settings
 from ccos.domain.tier import Mode
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ LOAD_SECONDS = 120.0
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--mode", type=click.Choice([m.value for m in Mode]), help="How tiers are ordered [CCOS_MODE].")
 @tenancy.option
-@click.option(
-    "--seconds", type=click.FloatRange(0.5, 600), default=20.0, show_default=True, help="Per draft."
-)
+@click.option("--seconds", type=Seconds(0.5, 600), default=20.0, show_default=True, help="Per draft.")
 @click.option("--hint", metavar="TEXT", help="What the reply should say or change (at most 500 characters).")
 @click.option(
     "--at-once",
@@ -94,7 +92,7 @@ def _draft_one(
         from ccos.cli.terminal import stdout
 
         show(stdout(), ticket, made)
-    return DONE if made.reply else FAILED
+    return FAILED if made.state == "failed" or not made.reply else DONE
 
 
 def _draft_batch(

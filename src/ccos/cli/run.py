@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import json
+import math
 import os
 import signal
 import sys
@@ -33,6 +34,11 @@ def guarded(command: Callable[[], object]) -> int:
         code = command()  # click gives the code of its Exit back instead of raising it
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except SystemExit as stop:
+        # click ends a command whose reader has gone with 1; `ccos ... | head` did what it was asked.
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+            return DONE
+        return stop.code if isinstance(stop.code, int) else FAILED
     except click.Abort:
         return INTERRUPTED
     except click.ClickException as fault:
@@ -130,3 +136,15 @@ def print_json(document: object) -> None:
     """One JSON document on stdout, in UTF-8 whatever the terminal's encoding, and nothing else there."""
     text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
     click.echo(text.encode(errors="replace"))
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds in a range; "nan" is none, though it compares with nothing."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not a number of seconds.", param, ctx)
+        return number

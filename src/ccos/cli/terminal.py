@@ -23,6 +23,13 @@ class Tell(Protocol):
     def __call__(self, done: int, total: int) -> None: ...
 
 
+class _Console(Console):
+    """Rich ends the whole process with 1 when a reader has gone; here that is for `guarded` to judge."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def plain(text: str) -> str:
     """The text without what could move a terminal's cursor, change its title or turn its writing round."""
     return _CONTROL.sub("", text)
@@ -31,11 +38,11 @@ def plain(text: str) -> str:
 def stdout() -> Console:
     """For results. Words from tickets go in as `Text(plain(...))`, so that nothing in them is interpreted."""
     width = None if sys.stdout.isatty() else UNSEEN_WIDTH
-    return Console(width=width, markup=False, highlight=False, emoji=False)
+    return _Console(width=width, markup=False, highlight=False, emoji=False)
 
 
 def stderr() -> Console:
-    return Console(stderr=True, markup=False, highlight=False, emoji=False)
+    return _Console(stderr=True, markup=False, highlight=False, emoji=False)
 
 
 @contextmanager

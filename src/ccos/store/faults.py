@@ -11,7 +11,10 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from ccos.domain.errors import CcosError, Conflict, DatabaseUnavailable, StoreError
 
-_NO_CONNECTION = "The database does not answer; check that it runs and that DATABASE_URL is right."
+_NO_CONNECTION = (
+    "The database does not answer; check that it runs and, where DATABASE_URL is set, that it is right."
+)
+_FULL = "The database has no disk space left; free some, then try again."
 _BUSY = "Every database connection is in use; try again, or allow more connections."
 _SLOW = "The database took longer than the time it was given; try again."
 _CHANGED = "Someone else changed the same thing at the same moment; try again."
@@ -26,6 +29,7 @@ _TABLE: tuple[tuple[tuple[type[Exception], ...], type[CcosError], str], ...] = (
     ((errors.ForeignKeyViolation,), Conflict, "It refers to something that is not there any more."),
     ((errors.SerializationFailure, errors.DeadlockDetected), Conflict, _CHANGED),
     ((errors.InsufficientPrivilege,), StoreError, _REFUSED),
+    ((errors.DiskFull,), DatabaseUnavailable, _FULL),
     ((psycopg.OperationalError, psycopg.InterfaceError), DatabaseUnavailable, _NO_CONNECTION),
     ((psycopg.Error,), StoreError, _OTHER),
 )
