@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from uuid import uuid4
 
 import structlog
@@ -12,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccos.api import metrics
 from ccos.api.problems import problem
+from ccos.wiring.logs import where
 
 log = structlog.get_logger(__name__)
 
@@ -56,8 +56,7 @@ class Edge:
             try:
                 await self._app(scope, receive, mark)
             except Exception as fault:
-                # Where it broke and not what it said: messages quote what was being worked on.
-                log.error("request.broke", route=template(scope), error=type(fault).__name__, at=_at(fault))
+                log.error("request.broke", route=template(scope), error=type(fault).__name__, at=where(fault))
                 if started:
                     raise
                 sentence = "Something went wrong here; it has been logged under the request id."
@@ -70,8 +69,3 @@ def template(scope: Scope) -> str:
     if isinstance(path, str):
         return path or "/"
     return "/static" if scope["path"].startswith("/static/") else "unmatched"
-
-
-def _at(fault: BaseException) -> str:
-    frames = traceback.extract_tb(fault.__traceback__)[-3:]
-    return " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from typing import Literal
 
 import structlog
@@ -14,9 +15,39 @@ SECRET = frozenset(
 )
 """Names of values that never reach a log line, whoever tries to log them."""
 
+_FRAMES = 12
+
 
 def _without_secrets(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001
     return {name: "[left out]" if name in SECRET else value for name, value in event.items()}
+
+
+def where(fault: BaseException, *, frames: int = 3) -> str:
+    """Where it broke and not what it said: messages quote what was being worked on."""
+    last = traceback.extract_tb(fault.__traceback__)[-frames:]
+    return " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in last)
+
+
+def _fault_without_words(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001
+    given = event.pop("exc_info", None)
+    if given is True:
+        given = sys.exc_info()
+    fault = given[1] if isinstance(given, tuple) else given
+    if isinstance(fault, BaseException):
+        event.update(error=type(fault).__name__, at=where(fault, frames=_FRAMES))
+    return event
+
+
+class WithoutWords(logging.Formatter):
+    """Lines of other libraries: an exception is its type and frames, as in our own lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = record.getMessage()
+        if record.name == "asyncio":  # behind its first line it shows the task, with the exception's message
+            said = said.partition("\n")[0]
+        line = f"{record.levelname} {record.name} {said}"
+        fault = record.exc_info[1] if record.exc_info else None
+        return f"{line} ({type(fault).__name__} at {where(fault, frames=_FRAMES)})" if fault else line
 
 
 def set_up_logs(shape: Literal["console", "json"], *, level: int = logging.INFO) -> None:
@@ -32,13 +63,13 @@ def set_up_logs(shape: Literal["console", "json"], *, level: int = logging.INFO)
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _without_secrets,
-            structlog.processors.format_exc_info,
+            _fault_without_words,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(
-        level=max(level, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(WithoutWords())
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler])

@@ -1,0 +1,74 @@
+"""What tickets say never reaches the logs, not even inside an exception."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+import structlog
+
+from ccos.wiring.logs import set_up_logs
+
+WORDS = "구두를 반품하고 싶습니다"
+
+
+def breaks():
+    raise ValueError(f"cannot read {WORDS!r}")
+
+
+@pytest.fixture
+def set_up(monkeypatch):
+    """Sets the logs up as a command does, on a root logger that nobody else listens to."""
+    root, before = logging.getLogger(), structlog.get_config()
+    level = root.level
+
+    def do(shape):
+        monkeypatch.setattr(root, "handlers", [])
+        set_up_logs(shape)
+
+    yield do
+    root.setLevel(level)
+    structlog.configure(**before)
+
+
+@pytest.mark.parametrize("shape", ["console", "json"])
+def test_our_lines_say_where_it_broke_and_not_what_it_said(shape, set_up, capsys):
+    set_up(shape)
+    try:
+        breaks()
+    except ValueError as fault:
+        structlog.get_logger().exception("stage.broke", stage="retrieve")
+        structlog.get_logger().error("again", exc_info=fault)
+    said = capsys.readouterr().err
+    assert "구두" not in said and "cannot read" not in said
+    assert said.count("ValueError") == 2 and "test_wordless_logs.py:" in said and "breaks" in said
+
+
+def test_lines_of_other_libraries_do_so_too(set_up, capsys):
+    set_up("json")
+    try:
+        breaks()
+    except ValueError:
+        logging.getLogger("procrastinate.worker").error("Job %s failed", 7, exc_info=True)
+    said = capsys.readouterr().err
+    assert "구두" not in said and "cannot read" not in said
+    assert said.startswith("ERROR procrastinate.worker Job 7 failed (ValueError at ") and "breaks" in said
+
+
+def test_a_task_nobody_waited_for_is_told_without_its_exceptions_words(set_up, capsys):
+    set_up("json")
+
+    async def broken():
+        breaks()
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(broken())
+    loop.run_until_complete(asyncio.wait([task]))
+    fault = task.exception()
+    loop.call_exception_handler(
+        {"message": "Task exception was never retrieved", "future": task, "exception": fault}
+    )
+    loop.close()
+    said = capsys.readouterr().err
+    assert "never retrieved" in said and "ValueError" in said and "구두" not in said
