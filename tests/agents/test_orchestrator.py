@@ -1,3 +1,4 @@
+import asyncio
 import json
 from uuid import UUID
 
@@ -49,7 +50,7 @@ class Shelf:
         ]
 
     def answerability(self, queries, evidence):
-        return self.covered
+        return self.covered if evidence else 0.0
 
 
 def speak(prompt):
@@ -130,6 +131,39 @@ async def test_a_search_that_fails_degrades_the_draft_and_does_not_lose_it():
     draft = await orchestrator.draft(job())
     assert draft.errors == ("retrieve: store.unavailable",)
     assert draft.tier is Tier.RULE_BASED and draft.reply
+
+
+class HalfShelf(Shelf):
+    """The named pool fails with a fault, or hangs when there is none."""
+
+    def __init__(self, broken, fault=None):
+        super().__init__()
+        self.broken, self.cause = broken, fault
+
+    async def search(self, tenant_id, queries, *, pool, limit, now):
+        if pool == self.broken:
+            if self.cause:
+                raise self.cause
+            await asyncio.Event().wait()
+        return await super().search(tenant_id, queries, pool=pool, limit=limit, now=now)
+
+
+async def test_one_search_that_fails_keeps_what_was_found_and_paid_for():
+    orchestrator, _ = house(HalfShelf("case", DatabaseUnavailable()))
+    draft = await orchestrator.draft(job())
+    assert draft.errors == ("retrieve: store.unavailable",)
+    assert [e.id for e in draft.evidence] == ["kb-0", "kb-1"] and draft.state is DraftState.READY
+    assert draft.attempts[0].task is Task.QUERY_BUILDER
+
+
+@pytest.mark.parametrize(("pool", "left"), [("case", ["kb-0", "kb-1"]), ("kb", [])])
+async def test_a_search_that_hangs_ends_with_its_stage_and_keeps_what_was_found(pool, left):
+    orchestrator, _ = house(HalfShelf(pool))
+    async with asyncio.timeout(10):
+        draft = await orchestrator.draft(job(seconds=2.0))
+    assert draft.errors == ("search: timeout",) and draft.reply
+    assert [e.id for e in draft.evidence if e.id.startswith("kb")] == left
+    assert draft.attempts[0].task is Task.QUERY_BUILDER
 
 
 async def test_a_broken_stage_leaves_its_name_never_its_text(caplog):

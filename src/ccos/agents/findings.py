@@ -17,10 +17,14 @@ calls that could only invent, and leaves the close cases to the gate.
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """`answerability` in [0, 1] says how well the evidence covers the question."""
+    """`answerability` in [0, 1] says how well the evidence covers the question.
+
+    `errors` names what could not be searched, by code.
+    """
 
     queries: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     answerability: float = 0.0
     attempts: tuple[Attempt, ...] = ()
     spent_micro_usd: int = 0
+    errors: tuple[str, ...] = ()

@@ -116,7 +116,7 @@ class Orchestrator:
             context=self._context(state, RETRIEVAL_SHARE),
             now=self._now(),
         )
-        return {"findings": findings}
+        return {"findings": findings, "errors": list(findings.errors)}
 
     async def _synthesise(self, state: State) -> State:
         found = state.get("findings", Findings())

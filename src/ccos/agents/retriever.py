@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from ccos.agents.findings import THIN, Findings
 from ccos.agents.ports import Generator, Search
 from ccos.agents.prompts import query_prompt
+from ccos.domain.errors import CcosError
 from ccos.domain.evidence import Evidence
 from ccos.domain.prompt import Grounds
 from ccos.domain.ticket import Ticket
@@ -16,6 +20,8 @@ from ccos.tiers.request import Context, Generation
 
 KB_LIMIT = 5
 CASE_LIMIT = 3
+QUERY_SHARE = 0.8
+"""Share of the stage's time that building queries may take; the rest is left to the searches."""
 
 
 async def retrieve(
@@ -28,19 +34,36 @@ async def retrieve(
     context: Context,
     now: datetime,
 ) -> Findings:
-    """Builds queries and searches both pools; finding little, it searches once more with the whole ticket."""
-    made = await generator.generate_with_fallback(query_prompt(ticket, grounds), context)
+    """Builds queries and searches both pools; finding little, it searches once more with the whole ticket.
+
+    It ends within `context.seconds`. A search that fails, or that has no time left, costs its own passages
+    and nothing else: `Findings.errors` names it.
+    """
+    end = asyncio.get_running_loop().time() + context.seconds
+    building = replace(context, seconds=context.seconds * QUERY_SHARE)
+    made = await generator.generate_with_fallback(query_prompt(ticket, grounds), building)
     queries = _queries(made, ticket)
-    kb = await search.search(tenant_id, queries, pool="kb", limit=KB_LIMIT, now=now)
+    errors: dict[str, None] = {}
+
+    async def found(words: Sequence[str], pool: Literal["kb", "case"], limit: int) -> list[Evidence]:
+        try:
+            async with asyncio.timeout_at(end):
+                return await search.search(tenant_id, words, pool=pool, limit=limit, now=now)
+        except TimeoutError:
+            errors["search: timeout"] = None
+        except CcosError as fault:
+            errors[f"retrieve: {fault.code}"] = None
+        return []
+
+    kb = await found(queries, "kb", KB_LIMIT)
     covered = search.answerability(queries, kb)
     if covered < THIN:
-        wide = (*queries, ticket.customer_text[:2_000])
-        again = await search.search(tenant_id, wide, pool="kb", limit=KB_LIMIT, now=now)
+        again = await found((*queries, ticket.customer_text[:2_000]), "kb", KB_LIMIT)
         wider = search.answerability(queries, again)
         if wider > covered:
             kb, covered = again, wider
-    cases = await search.search(tenant_id, queries, pool="case", limit=CASE_LIMIT, now=now)
-    return Findings(queries, _numbered([*kb, *cases]), covered, made.attempts, made.spent)
+    cases = await found(queries, "case", CASE_LIMIT)
+    return Findings(queries, _numbered([*kb, *cases]), covered, made.attempts, made.spent, tuple(errors))
 
 
 def _queries(made: Generation, ticket: Ticket) -> tuple[str, ...]:
