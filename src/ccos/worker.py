@@ -22,6 +22,8 @@ PROBE_SECONDS = 20.0
 REST_AFTER_FAULT_SECONDS = 2.0
 GRACE_SECONDS = 5.0
 ABANDONED_SECONDS = 1.5 * BATCH_SECONDS
+ORPHANED_SECONDS = 180.0
+"""How long a draft may be queued without a job before it fails."""
 
 
 async def work(ccos: Ccos, *, concurrency: int = CONCURRENT_DRAFTS) -> None:
@@ -30,8 +32,8 @@ async def work(ccos: Ccos, *, concurrency: int = CONCURRENT_DRAFTS) -> None:
     Drafts that are being made then have `GRACE_SECONDS` to end; the others are left to the next worker.
     """
 
-    async def draft(tenant_id: UUID, draft_id: UUID) -> None:
-        await ccos.drafting.work(tenant_id, draft_id)
+    async def draft(tenant_id: UUID, draft_id: UUID, last: bool) -> None:
+        await ccos.drafting.work(tenant_id, draft_id, last=last)
 
     while True:
         app = queue_app(ccos.urls.app, role=APP_ROLE)
@@ -64,7 +66,9 @@ async def upkeep(ccos: Ccos) -> None:
             for tenant_id in known:
                 async with ccos.database.tenant(tenant_id) as tx:
                     await spend.sweep(tx)
-                    await drafts.give_up_abandoned(tx, silent_seconds=ABANDONED_SECONDS)
+                    await drafts.give_up_abandoned(
+                        tx, silent_seconds=ABANDONED_SECONDS, queued_seconds=ORPHANED_SECONDS
+                    )
         except CcosError as fault:
             log.warning("upkeep.failed", reason=fault.code)
         await asyncio.sleep(UPKEEP_SECONDS)

@@ -42,7 +42,7 @@ async def statuses(database):
 
 
 async def test_a_worker_drafts_what_was_deferred(database, tenant, app):
-    async def work(tenant_id, draft_id):
+    async def work(tenant_id, draft_id, last):
         async with database.tenant(tenant_id) as tx:
             run = await drafts.start(tx, draft_id)
             draft = await drafts.get(tx, draft_id)
@@ -62,7 +62,7 @@ async def test_a_worker_drafts_what_was_deferred(database, tenant, app):
 async def test_a_listening_worker_is_woken_by_the_commit(database, tenant, app):
     done = asyncio.Event()
 
-    async def work(tenant_id, draft_id):
+    async def work(tenant_id, draft_id, last):
         done.set()
 
     jobs.register_draft(app, work)
@@ -114,7 +114,7 @@ async def test_the_job_of_a_dead_worker_is_done_by_another(database, tenant, app
         )
     seen = []
 
-    async def work(tenant_id, draft_id):
+    async def work(tenant_id, draft_id, last):
         seen.append((tenant_id, str(draft_id)))
 
     jobs.register_draft(app, work)
@@ -156,18 +156,36 @@ async def test_a_job_that_stalls_again_and_again_is_given_up(database, tenant):
     assert await statuses(database) == ["failed"]
 
 
+async def test_a_draft_whose_job_ended_without_it_fails_and_one_with_a_job_waits(database, tenant):
+    lost, kept = await queued(database, tenant), await queued(database, tenant, subject="교환")
+    begun = await queued(database, tenant, subject="배송")
+    async with database.tenant(tenant.id) as tx:
+        await drafts.start(tx, begun.id)
+    async with database.unbound() as tx:
+        await tx.run(
+            "UPDATE procrastinate_jobs SET status = 'doing' WHERE lock <> %(k)s", k=f"draft {kept.id}"
+        )
+    await jobs.retry_stalled(database, max_attempts=1)  # and the process dies before it marks the drafts
+    async with database.tenant(tenant.id) as tx:
+        assert await drafts.give_up_abandoned(tx, silent_seconds=60, queued_seconds=60) == 0
+        assert await drafts.give_up_abandoned(tx, silent_seconds=60, queued_seconds=0) == 1
+        assert await drafts.give_up_abandoned(tx, silent_seconds=0) == 1
+        states = [(await drafts.get(tx, each.id)).state for each in (lost, kept, begun)]
+    assert states == [DraftState.FAILED, DraftState.QUEUED, DraftState.FAILED]
+
+
 async def test_work_that_raises_is_tried_again_and_then_failed(database, tenant, app):
     tries = []
 
-    async def work(tenant_id, draft_id):
-        tries.append(draft_id)
+    async def work(tenant_id, draft_id, last):
+        tries.append(last)
         raise RuntimeError("no luck")
 
     jobs.register_draft(app, work, attempts=3, wait_seconds=0)
     await queued(database, tenant)
     for _ in range(4):
         await work_off(app)
-    assert len(tries) == 3
+    assert tries == [False, False, True]
     assert await statuses(database) == ["failed"]
 
 
@@ -177,7 +195,7 @@ async def test_two_jobs_of_one_draft_do_not_run_at_the_same_time(database, tenan
         await jobs.defer_draft(tx, tenant.id, draft.id)
     running = most = 0
 
-    async def work(tenant_id, draft_id):
+    async def work(tenant_id, draft_id, last):
         nonlocal running, most
         running += 1
         most = max(most, running)

@@ -8,7 +8,7 @@ import pytest
 
 from ccos.agents.drafting import Drafting
 from ccos.domain.draft import Draft, DraftState
-from ccos.domain.errors import Conflict, NotFound, StoreError
+from ccos.domain.errors import BadInput, Conflict, NotFound, StoreError
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode
 from ccos.store import drafts
@@ -159,3 +159,46 @@ async def test_a_job_that_is_cancelled_leaves_its_draft_to_the_next_worker(datab
 async def test_a_ticket_that_is_not_there_cannot_be_drafted(database, tenant):
     with pytest.raises(NotFound):
         await drafting(database)[0].make(tenant, "00000000-0000-4000-8000-000000000000")
+
+
+class Unstorable(Drafter):
+    """Its draft is refused by the store."""
+
+    async def draft(self, job, on_stage=None):
+        draft = await super().draft(job, on_stage)
+        return draft.model_copy(update={"state": DraftState.APPROVED})
+
+
+async def test_a_draft_that_cannot_be_stored_does_not_stay_running(database, tenant):
+    taken = await drafting(database)[0].take_in(tenant.id, TICKET)
+    drafter = Unstorable()
+    with pytest.raises(BadInput):
+        await Drafting(database, drafter, defer_draft, mode=Mode.COST_FIRST).make(tenant, taken.ticket.id)
+    assert await state_of(database, tenant, drafter.jobs[0].draft_id) is DraftState.FAILED
+
+
+async def test_a_job_that_breaks_is_tried_again_and_fails_its_draft_with_the_last_try(database, tenant):
+    async def breaks(job):
+        raise KeyError
+
+    work, drafter = drafting(database, breaks)
+    taken = await work.take_in(tenant.id, TICKET)
+    states = []
+    for last in (False, False, True):
+        with pytest.raises(KeyError):
+            await work.work(tenant.id, taken.draft.id, last=last)
+        states.append(await state_of(database, tenant, taken.draft.id))
+    assert states == [DraftState.RUNNING, DraftState.RUNNING, DraftState.FAILED] and len(drafter.jobs) == 3
+
+
+async def test_a_run_that_lost_its_draft_cannot_fail_it(database, tenant):
+    async def another_begins(job):
+        async with database.tenant(tenant.id) as tx:
+            await drafts.start(tx, job.draft_id)
+        raise KeyError
+
+    work, _ = drafting(database, another_begins)
+    taken = await work.take_in(tenant.id, TICKET)
+    with pytest.raises(KeyError):
+        await work.work(tenant.id, taken.draft.id, last=True)
+    assert await state_of(database, tenant, taken.draft.id) is DraftState.RUNNING

@@ -84,11 +84,12 @@ class Drafting:
         job = Job(queued.id, queued.ticket_id, tenant, ticket, mode or self._mode, seconds, hint)
         return await self._run(job, run, on_stage)
 
-    async def work(self, tenant_id: UUID, draft_id: UUID) -> None:
+    async def work(self, tenant_id: UUID, draft_id: UUID, *, last: bool = False) -> None:
         """Does a queued draft, as a job. Done again after a crash, it harms nothing.
 
         A draft that was superseded or decided in the meantime, or is gone, is left alone. When the work is
-        cancelled, because the process ends, the draft gets another job: whoever comes next makes it.
+        cancelled, because the process ends, the draft gets another job: whoever comes next makes it. A fault
+        is raised for the job to be tried again; the draft fails with the `last` try.
         """
         try:
             async with self._database.tenant(tenant_id) as tx:
@@ -101,23 +102,25 @@ class Drafting:
             return
         job = Job(queued.id, queued.ticket_id, tenant, ticket, self._mode, BATCH_SECONDS)
         try:
-            await self._run(job, run, None, durable=True)
+            await self._run(job, run, None, durable=True, last=last)
         except Conflict as fault:
             log.info("draft.left", draft_id=str(draft_id), reason=fault.code)
 
-    async def _run(self, job: Job, run: int, on_stage: OnStage | None, *, durable: bool = False) -> Draft:
+    async def _run(
+        self, job: Job, run: int, on_stage: OnStage | None, *, durable: bool = False, last: bool = True
+    ) -> Draft:
         try:
             draft = await self._drafter.draft(job, on_stage)
+            async with self._database.tenant(job.tenant.id) as tx:
+                await drafts.finish(tx, draft, run=run)
+                return await drafts.get(tx, draft.id)
         except BaseException as fault:
             if durable and isinstance(fault, asyncio.CancelledError):
                 await asyncio.shield(self._pass_on(job))
-                raise
-            reason = fault.code if isinstance(fault, CcosError) else type(fault).__name__
-            await asyncio.shield(self._give_up(job, reason))
+            elif last:
+                reason = fault.code if isinstance(fault, CcosError) else type(fault).__name__
+                await asyncio.shield(self._give_up(job, run, reason))
             raise
-        async with self._database.tenant(job.tenant.id) as tx:
-            await drafts.finish(tx, draft, run=run)
-            return await drafts.get(tx, draft.id)
 
     async def _pass_on(self, job: Job) -> None:
         try:
@@ -126,9 +129,9 @@ class Drafting:
         except CcosError as fault:
             log.warning("draft.not_passed_on", draft_id=job.draft_id, reason=fault.code)
 
-    async def _give_up(self, job: Job, reason: str) -> None:
+    async def _give_up(self, job: Job, run: int, reason: str) -> None:
         try:
             async with self._database.tenant(job.tenant.id) as tx:
-                await drafts.give_up(tx, job.draft_id, reason)
+                await drafts.give_up(tx, job.draft_id, reason, run=run)
         except CcosError as fault:
             log.warning("draft.not_marked", draft_id=job.draft_id, reason=fault.code)

@@ -110,30 +110,40 @@ async def finish(tx: Tx, draft: Draft, *, run: int) -> None:
     await _store_attempts(tx, draft_id, draft.attempts)
 
 
-async def give_up(tx: Tx, draft_id: str | UUID, reason: str) -> bool:
-    """Mark a queued or running draft failed, whoever runs it; False when it was neither."""
+async def give_up(tx: Tx, draft_id: str | UUID, reason: str, *, run: int | None = None) -> bool:
+    """Mark a queued or running draft failed; False when it was neither.
+
+    With `run` only while that run has it; without, whoever does.
+    """
     return bool(
         await tx.run(
             "UPDATE draft SET state = 'failed', run = run + 1, updated_at = now(),"
             "       body = body || jsonb_build_object('reason', %(reason)s::text)"
-            " WHERE id = %(id)s AND state IN ('queued', 'running')",
+            " WHERE id = %(id)s AND state IN ('queued', 'running')"
+            "   AND (%(run)s::int IS NULL OR run = %(run)s::int)",
             id=uuid_of(draft_id),
             reason=reason,
+            run=run,
         )
     )
 
 
-async def give_up_abandoned(tx: Tx, *, silent_seconds: float) -> int:
-    """Mark failed every draft that has been running for longer than any work may take. How many that were.
+async def give_up_abandoned(tx: Tx, *, silent_seconds: float, queued_seconds: float | None = None) -> int:
+    """Mark failed every draft that nobody works on and no job waits for. How many that were.
 
-    Jobs that died are found by their heartbeat; this is for work that was done without one.
+    That is one running for `silent_seconds`, or queued for `queued_seconds` (by default as long), without a
+    job that is to do or being done. Jobs that died are found by their heartbeat.
     """
     return await tx.run(
         "UPDATE draft SET state = 'failed', run = run + 1, updated_at = now(),"
         "       body = body || jsonb_build_object('reason', 'work.abandoned')"
-        " WHERE tenant_id = %(tenant)s AND state = 'running'"
-        "   AND updated_at < now() - make_interval(secs => %(silent)s::float8)",
+        " WHERE tenant_id = %(tenant)s AND state IN ('queued', 'running')"
+        "   AND updated_at < now() - make_interval(secs => CASE state"
+        "       WHEN 'queued' THEN %(queued)s::float8 ELSE %(silent)s::float8 END)"
+        "   AND NOT EXISTS (SELECT FROM procrastinate_jobs job"
+        "       WHERE job.lock = 'draft ' || draft.id AND job.status IN ('todo', 'doing'))",
         silent=silent_seconds,
+        queued=silent_seconds if queued_seconds is None else queued_seconds,
     )
 
 

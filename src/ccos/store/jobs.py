@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
@@ -18,8 +18,11 @@ from ccos.store.database import Database, Tx, patience
 DRAFT_QUEUE = "drafts"
 DRAFT_TASK = "ccos.draft"
 
-DraftWork = Callable[[UUID, UUID], Awaitable[None]]
-"""Takes tenant id and draft id. It may be called again for the same draft, so its effects are fenced."""
+DraftWork = Callable[[UUID, UUID, bool], Awaitable[None]]
+"""Takes tenant id, draft id, and whether this is the last try.
+
+It may be called again for the same draft, so its effects are fenced.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,11 @@ def queue_app(url: str, *, role: str | None = None, connections: int = 4, wait_s
 def register_draft(app: App, work: DraftWork, *, attempts: int = 3, wait_seconds: int = 5) -> None:
     """Let `work` do the draft jobs; one that raises is tried again, `attempts` times at most in all."""
 
-    async def run(tenant_id: str, draft_id: str) -> None:
-        await work(UUID(tenant_id), UUID(draft_id))
+    async def run(context: JobContext, tenant_id: str, draft_id: str) -> None:
+        await work(UUID(tenant_id), UUID(draft_id), context.job.attempts >= attempts - 1)
 
     retry = RetryStrategy(max_attempts=attempts - 1, exponential_wait=wait_seconds)
-    app.task(name=DRAFT_TASK, queue=DRAFT_QUEUE, retry=retry)(run)
+    app.task(name=DRAFT_TASK, queue=DRAFT_QUEUE, retry=retry, pass_context=True)(run)
 
 
 async def defer_draft(tx: Tx, tenant_id: UUID, draft_id: str | UUID, *, priority: int = 0) -> int:
