@@ -132,7 +132,7 @@ async def test_at_the_daily_limit_the_tiers_below_go_on(settings):
         assert ("tier_0", "budget.exhausted") in {(a.tier, a.reason) for a in made.attempts}
 
 
-async def test_a_local_model_takes_its_turn_and_the_gate_holds_it_to_the_same_bar(settings, tmp_path):
+async def test_a_local_model_takes_its_turn_and_is_held_to_the_same_bar(settings, tmp_path):
     model = tmp_path / "tiny.gguf"
     build_tiny_gguf(model)
     prompt = Prompt(
@@ -144,11 +144,15 @@ async def test_a_local_model_takes_its_turn_and_the_gate_holds_it_to_the_same_ba
         max_tokens=400,
     )
     async with open_ccos(settings(tinyllama_model_path=model), load_seconds=30) as ccos:
-        made = await ccos.service.generate_with_fallback(prompt, Context(seconds=60))
-    mine = [a for a in made.attempts if a.tier is Tier.LOCAL_TINYLLAMA]
-    assert mine[0].outcome is Outcome.REFUSED_BY_GATE, "a model of random weights writes nonsense"
-    assert mine[0].tokens_out > 0 and mine[0].cost_usd == 0
-    assert made.tier is Tier.RULE_BASED and made.fallback_used and made.response
+        held = await ccos.service.generate_with_fallback(prompt, Context(seconds=60), required_quality=1.1)
+        free = await ccos.service.generate_with_fallback(prompt, Context(seconds=60), required_quality=0.0)
+    tiny, rules = held.attempts[0], held.attempts[-1]
+    assert (tiny.tier, tiny.outcome) == (Tier.LOCAL_TINYLLAMA, Outcome.REFUSED_BY_GATE)
+    assert tiny.tokens_out > 0 and tiny.cost_usd == 0
+    assert rules.tier is Tier.RULE_BASED and not held.accepted and held.response
+    assert all(a.reason != "veto.schema" for a in free.attempts), (
+        "the grammar holds even random weights to it"
+    )
 
 
 @pytest.mark.parametrize(
