@@ -21,6 +21,8 @@ UPKEEP_SECONDS = 15.0
 PROBE_SECONDS = 20.0
 REST_AFTER_FAULT_SECONDS = 2.0
 GRACE_SECONDS = 5.0
+POLL_SECONDS = 1.0
+"""Jobs are announced; this is for when the announcer was lost with a database that went away."""
 ABANDONED_SECONDS = 1.5 * BATCH_SECONDS
 ORPHANED_SECONDS = 180.0
 """How long a draft may be queued without a job before it fails."""
@@ -44,6 +46,7 @@ async def work(ccos: Ccos, *, concurrency: int = CONCURRENT_DRAFTS) -> None:
                     concurrency=concurrency,
                     install_signal_handlers=False,
                     listen_notify=True,
+                    fetch_job_polling_interval=POLL_SECONDS,
                     shutdown_graceful_timeout=GRACE_SECONDS,
                 )
         except asyncio.CancelledError:
