@@ -122,15 +122,19 @@ class LocalProvider:
 
 
 def control_pattern(tokens: Iterable[str]) -> re.Pattern[str] | None:
-    """What finds the first character of every control token in a text, overlapping ones too."""
-    words = sorted((token for token in tokens if len(token) > 1), key=len, reverse=True)
-    return re.compile(f"(?=(?:{'|'.join(map(re.escape, words))}))(.)", re.DOTALL) if words else None
+    """What finds the start of every control token, up to its first character that is no blank.
+
+    A token needs two such characters: no blank could part one that has fewer.
+    """
+    words = sorted((token for token in tokens if len("".join(token.split())) > 1), key=len, reverse=True)
+    return re.compile(rf"(?=(?:{'|'.join(map(re.escape, words))}))(\s*\S)") if words else None
 
 
 def broken_up(text: str, control: re.Pattern[str] | None) -> str:
     """The text with a space inside every control token, so that the engine reads it as plain words.
 
     The engine's tokenizer takes `<|im_end|>` in a customer's message for the real end of the message.
+    It ends because every round widens a gap that is inside a token, and no token's gap is wider than itself.
     """
     while control is not None and control.search(text):
         text = control.sub(r"\1 ", text)
