@@ -61,9 +61,9 @@ def set_up(kind: str) -> None:
         return
     started = time.monotonic()
     say(f"Setting up in {VENV.name}/ (first time only: about 250 MB to fetch)")
-    if not PYTHON.exists():
-        make_environment()
     uv = shutil.which("uv")
+    if not is_whole(needs_pip=not uv):
+        make_environment()
     pip: list[str | Path] = (
         [uv, "pip", "install", "--python", PYTHON]
         if uv
@@ -78,6 +78,14 @@ def set_up(kind: str) -> None:
     step([*pip, "--no-deps", "--no-build-isolation", "-e", HERE], "CCOS itself could not be installed.")
     stamp.write_text(wanted, encoding="ascii")
     say(f"Ready after {time.monotonic() - started:.0f} s")
+
+
+def is_whole(*, needs_pip: bool) -> bool:
+    """Whether the environment was made to its end: one that was interrupted has a Python, but no pip yet."""
+    if not PYTHON.exists():
+        return False
+    check = "import sys; assert sys.prefix != sys.base_prefix" + ("; import pip" if needs_pip else "")
+    return not subprocess.run([str(PYTHON), "-I", "-c", check], capture_output=True, check=False).returncode
 
 
 def make_environment() -> None:
