@@ -8,10 +8,9 @@ from pathlib import Path
 
 from ccos.domain.errors import BadSetting, ModelUnusable
 from ccos.local.gguf import read_model_file
-from ccos.providers.prices import Prices
 from ccos.settings import Settings
 from ccos.store.database import patience
-from ccos.wiring.providers import OPENAI_HOST, configured_prices, leaves_network
+from ccos.wiring.providers import leaves_network, openai_seller, prices_of
 
 
 def problems(settings: Settings) -> list[str]:
@@ -53,18 +52,16 @@ def _home(settings: Settings) -> list[str]:
 def _cloud(settings: Settings) -> list[str]:
     chosen = []
     if settings.openai_api_key or "openai_base_url" in settings.model_fields_set:
-        official = f"//{OPENAI_HOST}" in settings.openai_base_url
-        chosen.append(("OPENAI_MODEL", settings.openai_model, "openai" if official else None))
+        chosen.append(("OPENAI_MODEL", settings.openai_model, openai_seller(settings)))
     if settings.anthropic_api_key or "anthropic_base_url" in settings.model_fields_set:
         chosen.append(("ANTHROPIC_MODEL", settings.anthropic_model, "anthropic"))
     if not chosen:
         return ["tier_0 is off: neither OPENAI_API_KEY nor ANTHROPIC_API_KEY is set."]
-    prices = Prices(configured_prices(settings))
     found = [
         f"{name}: no price is known for {model!r}, so it is never called; set CCOS_CLOUD_PRICE_IN and "
         "CCOS_CLOUD_PRICE_OUT to its USD per million tokens."
-        for name, model, provider in chosen
-        if not prices.knows(provider, model)
+        for name, model, seller in chosen
+        if not prices_of(settings, seller, model).knows(seller, model)
     ]
     if (settings.cloud_price_in is None) != (settings.cloud_price_out is None):
         found.append(
@@ -98,7 +95,7 @@ def _local(settings: Settings) -> list[str]:
             found.append(
                 f"{name}_BASE_URL leaves your network: its answers are paid for, personal data is masked."
             )
-            if not Prices(configured_prices(settings)).knows(None, name.lower()):
+            if not prices_of(settings, None, name.lower()).knows(None, name.lower()):
                 found.append(f"{name}_BASE_URL: no price is known for a model there, so it is never called.")
     return found
 

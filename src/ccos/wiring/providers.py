@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -65,19 +63,18 @@ def _local_wishes(settings: Settings) -> list[tuple[Tier, str, Path | None, str 
 async def _cloud(settings: Settings, stack: AsyncExitStack) -> list[Provider]:
     """Tier 0, masked: what leaves the machine holds no personal data."""
     found: list[Provider] = []
-    prices = Prices(configured_prices(settings))
     if settings.openai_api_key or settings.anthropic_api_key or _cloud_url_given(settings):
         await asyncio.to_thread(load_prices)
     if settings.openai_api_key or "openai_base_url" in settings.model_fields_set:
-        official = urlsplit(settings.openai_base_url).hostname == OPENAI_HOST
+        seller = openai_seller(settings)
         openai = OpenAIChat(
             session=await stack.enter_async_context(open_session()),
             base_url=settings.openai_base_url,
             model=settings.openai_model,
             api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
-            dialect=dialect_for(settings.openai_model, official=official),
-            prices=prices,
-            price_provider="openai" if official else None,
+            dialect=dialect_for(settings.openai_model, official=seller is not None),
+            prices=prices_of(settings, seller, settings.openai_model),
+            price_provider=seller,
         )
         found.append(Masked(openai))
     if settings.anthropic_api_key or "anthropic_base_url" in settings.model_fields_set:
@@ -87,7 +84,7 @@ async def _cloud(settings: Settings, stack: AsyncExitStack) -> list[Provider]:
             model=settings.anthropic_model,
             api_key=settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else "",
             dialect=anthropic_dialect(settings.anthropic_model),
-            prices=prices,
+            prices=prices_of(settings, "anthropic", settings.anthropic_model),
         )
         found.append(Masked(anthropic))
     return found
@@ -97,11 +94,17 @@ def _cloud_url_given(settings: Settings) -> bool:
     return bool({"openai_base_url", "anthropic_base_url"} & settings.model_fields_set)
 
 
-def configured_prices(settings: Settings) -> Mapping[str, tuple[Decimal, Decimal]]:
-    if settings.cloud_price_in is None or settings.cloud_price_out is None:
-        return {}
-    rate = (settings.cloud_price_in, settings.cloud_price_out)
-    return {settings.openai_model: rate, settings.anthropic_model: rate}
+def openai_seller(settings: Settings) -> str | None:
+    """The price table's name for who answers at OPENAI_BASE_URL; None for a gateway."""
+    return "openai" if urlsplit(settings.openai_base_url).hostname == OPENAI_HOST else None
+
+
+def prices_of(settings: Settings, seller: str | None, model: str) -> Prices:
+    """Prices for one model: the configured rate counts only where the table knows none for it."""
+    table = Prices()
+    if settings.cloud_price_in is None or settings.cloud_price_out is None or table.knows(seller, model):
+        return table
+    return Prices({model: (settings.cloud_price_in, settings.cloud_price_out)})
 
 
 async def _server(settings: Settings, stack: AsyncExitStack, tier: Tier, name: str, url: str) -> Provider:
@@ -117,7 +120,7 @@ async def _server(settings: Settings, stack: AsyncExitStack, tier: Tier, name: s
         leaves_machine=outside,
         context_tokens=8_192,
         dialect=SERVER_DIALECT,
-        prices=Prices(configured_prices(settings)),
+        prices=prices_of(settings, None, name) if outside else None,
         price_provider=None,
     )
     return Masked(chat) if outside else chat
