@@ -91,11 +91,17 @@ class Settings(BaseSettings):
     minimax_enable_local: bool = Field(True, description="Whether tier_1 may be used")
     minimax_model_path: File | None = Field(None, description="GGUF file of tier_1, any 7-9B chat model")
     minimax_base_url: Url | None = Field(None, description="OpenAI-compatible server for tier_1, not a file")
+    minimax_model: str | None = Field(
+        None, description="Model name sent to it; unset: the only one that server lists"
+    )
     minimax_max_tokens: int = Field(800, ge=16, le=8192, description="Longest answer of tier_1, in tokens")
     minimax_temperature: float = Field(0.2, ge=0, le=2, description="Temperature of tier_1")
     tinyllama_model_path: File | None = Field(None, description="GGUF file of tier_2, a model of about 1B")
     tinyllama_base_url: Url | None = Field(
         None, description="OpenAI-compatible server for tier_2, not a file"
+    )
+    tinyllama_model: str | None = Field(
+        None, description="Model name sent to it; unset: the only one that server lists"
     )
 
     database_url: SecretStr | None = Field(

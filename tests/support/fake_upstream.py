@@ -77,9 +77,12 @@ class FakeUpstream:
         port: int = 0,
         unix_socket: Path | None = None,
         models: Does | str = "ok",
+        serves: tuple[str, ...] | None = None,
     ) -> None:
+        """`serves`: the models it lists; a request for another one is answered with a 404."""
         self.script = tuple(_does(s) for s in script) or (Does(),)
         self.models = _does(models)
+        self.serves = serves
         self.model, self.delay, self.kill_after, self.port = model, delay, kill_after, port
         self.unix_socket = unix_socket
         self.seen: list[Seen] = []
@@ -155,6 +158,8 @@ class _Exchange:
         if request.method == "GET":
             return await self._list_models()
         does = self._upstream.next_behaviour()
+        if self._upstream.serves is not None and request.body.get("model") not in self._upstream.serves:
+            does = Does("not_found")
         self._format = AnthropicFormat() if request.path.endswith("/messages") else OpenAiFormat()
         await asyncio.sleep(self._upstream.delay)
         if does.what in STATUSES:
@@ -358,7 +363,9 @@ class _Exchange:
         if does.what != "ok":
             return bool(await getattr(self, does.what)(does))
         known = self._request.path.endswith("/models")
-        listed = {"object": "list", "data": [{"id": self._upstream.model or "fake", "object": "model"}]}
+        serves = self._upstream.serves
+        names = (self._upstream.model or "fake",) if serves is None else serves
+        listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
         return await self._body(200 if known else 404, json.dumps(listed).encode())
 
     async def _refuse(self, does: Does) -> bool:

@@ -138,6 +138,32 @@ class Upstream:
         if not reader.whole:
             raise ProviderDown(cause="truncated")
 
+    async def get(self, path: str, *, seconds: float) -> bytes:
+        """The body of a GET, within `seconds`; raises a ProviderError when there is none."""
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self._session.get(
+                    self._url(path),
+                    headers=self._headers,
+                    timeout=_connecting(min(CONNECT_SECONDS, max(seconds, 0.001))),
+                    allow_redirects=False,
+                ) as response,
+            ):
+                if response.status != 200:
+                    raise await _refused(response)
+                whole = bytearray()
+                async for chunk in response.content.iter_any():
+                    whole += chunk
+                    if len(whole) > MAX_DOCUMENT_BYTES:
+                        raise ProviderDown(cause="answer_too_large")
+                return bytes(whole)
+        except TimeoutError as fault:
+            connecting = isinstance(fault, aiohttp.ServerTimeoutError)
+            raise ProviderTimeout(phase="connect" if connecting else "total") from None
+        except (aiohttp.ClientError, OSError) as fault:
+            raise ProviderDown(cause=_cause(fault)) from None
+
     async def answers(self, path: str, *, seconds: float) -> bool:
         """Whether a GET is answered in time and not refused. A server without this path counts as up."""
         if seconds <= 0:

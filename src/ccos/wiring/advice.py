@@ -77,26 +77,39 @@ def _cloud(settings: Settings) -> list[str]:
 def _local(settings: Settings) -> list[str]:
     found = []
     minimax, tiny = (
-        ("tier_1", "MINIMAX", settings.minimax_model_path, settings.minimax_base_url),
-        ("tier_2", "TINYLLAMA", settings.tinyllama_model_path, settings.tinyllama_base_url),
+        ("tier_1", "MINIMAX", settings.minimax_model_path, settings.minimax_base_url, settings.minimax_model),
+        (
+            "tier_2",
+            "TINYLLAMA",
+            settings.tinyllama_model_path,
+            settings.tinyllama_base_url,
+            settings.tinyllama_model,
+        ),
     )
     wanted = [minimax, tiny]
     if not settings.minimax_enable_local:
         found.append("tier_1 is off: MINIMAX_ENABLE_LOCAL is false.")
         wanted.remove(minimax)
-    for tier, name, path, url in wanted:
+    for tier, name, path, url, model in wanted:
         if path is None and url is None:
             found.append(f"{tier} is off: neither {name}_MODEL_PATH nor {name}_BASE_URL is set.")
         if path is not None and url is not None:
             found.append(f"{name}_MODEL_PATH is not used, because {name}_BASE_URL is set.")
         elif path is not None:
             found += _model(f"{name}_MODEL_PATH", path)
+        if model is not None and url is None:
+            found.append(f"{name}_MODEL is not used: it names a model of {name}_BASE_URL, which is not set.")
         if url is not None and leaves_network(url):
             found.append(
                 f"{name}_BASE_URL leaves your network: its answers are paid for, personal data is masked."
             )
-            if not prices_of(settings, None, name.lower()).knows(None, name.lower()):
-                found.append(f"{name}_BASE_URL: no price is known for a model there, so it is never called.")
+            if model is None:
+                found.append(f"{tier} is off: set {name}_MODEL to the model there that is paid for.")
+            elif not prices_of(settings, None, model).knows(None, model):
+                found.append(
+                    f"{name}_MODEL: no price is known for {model!r}, so it is never called; set "
+                    "CCOS_CLOUD_PRICE_IN and CCOS_CLOUD_PRICE_OUT to its USD per million tokens."
+                )
     return found
 
 

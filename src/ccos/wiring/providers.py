@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from ccos.providers.anthropic_wire import AnthropicMessages
 from ccos.providers.anthropic_wire import dialect_for as anthropic_dialect
 from ccos.providers.http import open_session
 from ccos.providers.local import Endpoint, LocalProvider
-from ccos.providers.openai_wire import Dialect, OpenAIChat, dialect_for
+from ccos.providers.openai_wire import Dialect, OpenAIChat, ServedChat, dialect_for
 from ccos.providers.prices import Prices
 from ccos.providers.prices import load as load_prices
 from ccos.providers.rules import RuleBased
@@ -29,6 +30,7 @@ from ccos.tiers.tuned import Tuned
 
 OPENAI_HOST = "api.openai.com"
 LOCAL_DIALECT = Dialect(schema="grammar", grammar=to_gbnf, bounds=True, return_progress=True)
+SERVER_CONTEXT_TOKENS = 8_192
 SERVER_DIALECT = Dialect(schema="json_schema", bounds=True)
 
 
@@ -37,26 +39,42 @@ async def open_providers(
 ) -> tuple[list[Provider], list[LocalModel]]:
     """Every configured provider, best first within a tier, and the local models that are being loaded.
 
-    The rules are always among them. Loading is begun, not awaited: until a model is up, its tier is skipped.
+    The rules are always among them; a paid server without a model's name is not, for it has no price.
+    Loading is begun, not awaited: until a model is up, its tier is skipped.
     """
     providers: list[Provider] = [*await _cloud(settings, stack)]
     models: list[LocalModel] = []
-    for tier, name, path, url in _local_wishes(settings):
-        if url is not None:
-            providers.append(_tuned(settings, await _server(settings, stack, tier, name, url)))
-        elif path is not None:
-            provider, model = await _file(settings, stack, tier, name, path)
+    for wish in _local_wishes(settings):
+        if wish.url is not None:
+            if wish.model is not None or not leaves_network(wish.url):
+                providers.append(_tuned(settings, await _server(settings, stack, wish, wish.url)))
+        elif wish.path is not None:
+            provider, model = await _file(settings, stack, wish, wish.path)
             providers.append(_tuned(settings, provider))
             models.append(model)
     providers.append(RuleBased())
     return providers, models
 
 
-def _local_wishes(settings: Settings) -> list[tuple[Tier, str, Path | None, str | None]]:
-    wishes = [(Tier.LOCAL_TINYLLAMA, "tiny", settings.tinyllama_model_path, settings.tinyllama_base_url)]
-    if settings.minimax_enable_local:
-        minimax = (Tier.LOCAL_MINIMAX, "minimax", settings.minimax_model_path, settings.minimax_base_url)
-        wishes.insert(0, minimax)
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the settings say of one local tier: a server and its model's name, or a file."""
+
+    tier: Tier
+    name: str
+    setting: str
+    path: Path | None
+    url: str | None
+    model: str | None
+
+
+def _local_wishes(settings: Settings) -> list[_Wish]:
+    s = settings
+    tiny = (s.tinyllama_model_path, s.tinyllama_base_url, s.tinyllama_model)
+    wishes = [_Wish(Tier.LOCAL_TINYLLAMA, "tiny", "TINYLLAMA_MODEL", *tiny)]
+    if s.minimax_enable_local:
+        minimax = (s.minimax_model_path, s.minimax_base_url, s.minimax_model)
+        wishes.insert(0, _Wish(Tier.LOCAL_MINIMAX, "minimax", "MINIMAX_MODEL", *minimax))
     return wishes
 
 
@@ -107,36 +125,45 @@ def prices_of(settings: Settings, seller: str | None, model: str) -> Prices:
     return Prices({model: (settings.cloud_price_in, settings.cloud_price_out)})
 
 
-async def _server(settings: Settings, stack: AsyncExitStack, tier: Tier, name: str, url: str) -> Provider:
+async def _server(settings: Settings, stack: AsyncExitStack, wish: _Wish, url: str) -> Provider:
     """A model server instead of a file. One out on the internet is paid for, and reads masked text only."""
     outside = leaves_network(url)
-    chat = OpenAIChat(
-        session=await stack.enter_async_context(open_session(keepalive_seconds=15.0 if outside else 0)),
-        base_url=url,
-        model=name,
-        tier=tier,
-        name=name,
-        paid=outside,
-        leaves_machine=outside,
-        context_tokens=8_192,
-        dialect=SERVER_DIALECT,
-        prices=prices_of(settings, None, name) if outside else None,
-        price_provider=None,
-    )
-    return Masked(chat) if outside else chat
+    if outside:
+        await asyncio.to_thread(load_prices)
+    session = await stack.enter_async_context(open_session(keepalive_seconds=15.0 if outside else 0))
+
+    def connect(model: str) -> OpenAIChat:
+        return OpenAIChat(
+            session=session,
+            base_url=url,
+            model=model,
+            tier=wish.tier,
+            name=wish.name,
+            paid=outside,
+            leaves_machine=outside,
+            context_tokens=SERVER_CONTEXT_TOKENS,
+            dialect=SERVER_DIALECT,
+            prices=prices_of(settings, None, model) if outside else None,
+            price_provider=None,
+        )
+
+    if wish.model is not None:
+        return Masked(connect(wish.model)) if outside else connect(wish.model)
+    card = ProviderCard(wish.tier, wish.name, wish.name, context_tokens=SERVER_CONTEXT_TOKENS)
+    return ServedChat(session=session, base_url=url, card=card, connect=connect, setting=wish.setting)
 
 
 async def _file(
-    settings: Settings, stack: AsyncExitStack, tier: Tier, name: str, path: Path
+    settings: Settings, stack: AsyncExitStack, wish: _Wish, path: Path
 ) -> tuple[Provider, LocalModel]:
     """A GGUF file in a child process of its own."""
     # The engine closes a connection after each streamed answer although it says it keeps it.
     session = await stack.enter_async_context(open_session(keepalive_seconds=0))
-    plan = ModelPlan(name=name, path=path)
-    model = LocalModel(plan, state_dir=settings.folder / "models" / name)
+    plan = ModelPlan(name=wish.name, path=path)
+    model = LocalModel(plan, state_dir=settings.folder / "models" / wish.name)
     stack.push_async_callback(model.close)
     await model.start()
-    card = ProviderCard(tier=tier, name=name, model=path.stem, context_tokens=plan.context_tokens)
+    card = ProviderCard(tier=wish.tier, name=wish.name, model=path.stem, context_tokens=plan.context_tokens)
 
     def connect(endpoint: Endpoint) -> OpenAIChat:
         return OpenAIChat(
@@ -144,8 +171,8 @@ async def _file(
             base_url=endpoint.base_url,
             model=path.stem,
             api_key=endpoint.api_key,
-            tier=tier,
-            name=name,
+            tier=wish.tier,
+            name=wish.name,
             paid=False,
             leaves_machine=False,
             context_tokens=plan.context_tokens,

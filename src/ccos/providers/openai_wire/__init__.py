@@ -2,5 +2,6 @@
 
 from ccos.providers.openai_wire.client import OpenAIChat
 from ccos.providers.openai_wire.dialect import Dialect, dialect_for
+from ccos.providers.openai_wire.served import ServedChat
 
-__all__ = ["Dialect", "OpenAIChat", "dialect_for"]
+__all__ = ["Dialect", "OpenAIChat", "ServedChat", "dialect_for"]
