@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +23,11 @@ from ccos.settings import Settings, variable
 from ccos.store.embedded import EmbeddedServer, start
 
 OURS = {variable(field) for field in Settings.model_fields}
+
+
+def _hears_ctrl_c() -> None:
+    """A test run in the background of a script ignores SIGINT, and its children would inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ class Command:
                 stderr=err,
                 cwd=self.folder,
                 env=self.environment(**settings),
+                preexec_fn=_hears_ctrl_c,
             )
             try:
                 yield Running(process, out.fileno(), err.fileno())
