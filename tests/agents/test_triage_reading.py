@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccos.agents.triage import Sentiment, triage
+from ccos.agents.triage import triage
 from ccos.domain.prompt import Language
-from ccos.domain.ticket import Message, Priority, Ticket
+from ccos.domain.ticket import Message, Priority, Sentiment, Ticket
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ from ccos.agents.triage import Triage, triage
 from ccos.domain.draft import Draft
 from ccos.domain.errors import CcosError
 from ccos.domain.prompt import Grounds
-from ccos.tiers.request import Context, PiiClass
+from ccos.domain.ticket import PiiClass
+from ccos.tiers.request import Context
 
 log = structlog.get_logger(__name__)
 

@@ -10,13 +10,10 @@ from typing import Literal
 from ccos.agents import triage_words as words
 from ccos.agents.triage_words import Cues, Intent
 from ccos.domain.prompt import Language
-from ccos.domain.ticket import Priority, Ticket
+from ccos.domain.ticket import PiiClass, Priority, Sentiment, Ticket
 from ccos.providers.rules.queries import asks
 from ccos.providers.rules.text import bounded, fold, spaced, squash
 from ccos.providers.rules.urgency import priority_of
-
-Sentiment = Literal["negative", "neutral", "positive"]
-PiiClass = Literal["none", "maskable", "local_only"]
 
 WEAK = 1.9
 """Below this score an intent is a guess: triage says "other" instead."""

@@ -15,10 +15,10 @@ from ccos.api.metrics import count_attempts
 from ccos.domain.draft import Attempt, Check
 from ccos.domain.evidence import Evidence
 from ccos.domain.prompt import Grounds, Language, Prompt, Turn
-from ccos.domain.ticket import Text, Ticket
+from ccos.domain.ticket import PiiClass, Text, Ticket
 from ccos.domain.tier import Mode, Task, Tier
 from ccos.quality import checks
-from ccos.quality.pii import PiiClass, classify
+from ccos.quality.pii import classify
 from ccos.quality.schemas import flaw
 from ccos.tiers.request import Context
 

@@ -49,6 +49,12 @@ def _plausible(moment: datetime) -> datetime:
 Moment = Annotated[datetime, AfterValidator(_plausible)]
 
 
+PiiClass = Literal["none", "maskable", "local_only"]
+"""What personal data a text holds: "local_only" keeps every task on it on this machine."""
+
+Sentiment = Literal["negative", "neutral", "positive"]
+
+
 class Priority(StrEnum):
     LOW = "low"
     NORMAL = "normal"

@@ -9,16 +9,12 @@ from functools import cache
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from ccos.domain.prompt import Language
 from ccos.domain.tenant import ApprovedAnswer, TenantSettings
-from ccos.domain.ticket import Priority, Ticket
-
-Sentiment = Literal["negative", "neutral", "positive"]
-PiiClass = Literal["none", "maskable", "local_only"]
+from ccos.domain.ticket import PiiClass, Priority, Sentiment, Ticket
 
 
 class Gold(BaseModel):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from ccos.domain.ticket import PiiClass
 from ccos.quality.folding import fold
 from ccos.quality.pii import checksums
 
@@ -18,7 +19,6 @@ Kind = Literal[
     "resident", "foreigner", "card", "license", "business", "customs", "passport",
     "phone", "account", "email", "address", "name",
 ]  # fmt: skip
-PiiClass = Literal["none", "maskable", "local_only"]
 
 LOCAL_ONLY: frozenset[Kind] = frozenset({"resident", "foreigner"})
 """Kinds the law lets nobody pass on: a text with one stays on this machine, masked or not."""
