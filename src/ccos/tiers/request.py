@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 from uuid import UUID
 
 from ccos.domain.draft import Attempt
-from ccos.domain.money import ZERO, MicroUsd, usd
+from ccos.domain.money import ZERO, MicroUsd
+from ccos.domain.ticket import PiiClass
 from ccos.domain.tier import Mode, Tier
 from ccos.domain.verdict import Verdict
-
-PiiClass = Literal["none", "maskable", "local_only"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +50,3 @@ class Generation:
     verdict: Verdict
     attempts: tuple[Attempt, ...] = ()
     spent: MicroUsd = field(default=ZERO)
-
-    @classmethod
-    def of(
-        cls,
-        chosen: Attempt,
-        verdict: Verdict,
-        attempts: tuple[Attempt, ...],
-        *,
-        accepted: bool,
-        fallback_used: bool,
-        degraded: bool,
-        reason: str,
-        spent: MicroUsd,
-        seconds: float,
-    ) -> Generation:
-        return cls(
-            response=verdict.text,
-            tier=chosen.tier,
-            quality_score=verdict.quality,
-            latency=seconds,
-            cost=usd(spent),
-            fallback_used=fallback_used,
-            degraded=degraded,
-            accepted=accepted,
-            reason=reason,
-            provider=chosen.provider,
-            model=chosen.model,
-            verdict=verdict,
-            attempts=attempts,
-            spent=spent,
-        )

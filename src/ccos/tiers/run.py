@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ccos.domain.draft import Attempt, Outcome
-from ccos.domain.money import ZERO, MicroUsd
+from ccos.domain.money import ZERO, MicroUsd, usd
 from ccos.domain.prompt import Prompt
 from ccos.domain.tier import Tier
 from ccos.domain.verdict import Verdict
@@ -43,17 +43,22 @@ class Run:
 def conclude(run: Run, accepted: Evaluated | None, seconds: float) -> Generation:
     """What the call comes to: the accepted answer, else the best evaluated one."""
     chosen = accepted or max(run.evaluated, key=lambda e: e.rank)
-    first = run.plan.tiers[0]
-    return Generation.of(
-        chosen.attempt,
-        chosen.verdict,
-        tuple(run.attempts),
+    attempt, verdict = chosen.attempt, chosen.verdict
+    return Generation(
+        response=verdict.text,
+        tier=attempt.tier,
+        quality_score=verdict.quality,
+        latency=seconds,
+        cost=usd(run.spent),
+        fallback_used=attempt.tier is not run.plan.tiers[0],
+        degraded=_degraded(run, attempt.tier),
         accepted=accepted is not None,
-        fallback_used=chosen.attempt.tier is not first,
-        degraded=_degraded(run, chosen.attempt.tier),
         reason=_reason(run, accepted),
+        provider=attempt.provider,
+        model=attempt.model,
+        verdict=verdict,
+        attempts=tuple(run.attempts),
         spent=run.spent,
-        seconds=seconds,
     )
 
 
