@@ -22,6 +22,8 @@ from ccos.store.paging import mark, read_mark
 from ccos.store.values import json_of, new_id, uuid_of
 
 DECIDABLE = frozenset({DraftState.READY, DraftState.NEEDS_REVIEW, DraftState.ABSTAINED})
+JOB_LOCK = "draft "
+"""Before a draft's id: the lock of its job in the queue, by which the two find each other."""
 OPEN = DECIDABLE | {DraftState.QUEUED, DraftState.RUNNING}
 FINISHED = DECIDABLE | {DraftState.FAILED}
 
@@ -141,9 +143,10 @@ async def give_up_abandoned(tx: Tx, *, silent_seconds: float, queued_seconds: fl
         "   AND updated_at < now() - make_interval(secs => CASE state"
         "       WHEN 'queued' THEN %(queued)s::float8 ELSE %(silent)s::float8 END)"
         "   AND NOT EXISTS (SELECT FROM procrastinate_jobs job"
-        "       WHERE job.lock = 'draft ' || draft.id AND job.status IN ('todo', 'doing'))",
+        "       WHERE job.lock = %(lock)s || draft.id AND job.status IN ('todo', 'doing'))",
         silent=silent_seconds,
         queued=silent_seconds if queued_seconds is None else queued_seconds,
+        lock=JOB_LOCK,
     )
 
 

@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
 from ccos.store.database import Database, Tx, patience
+from ccos.store.drafts import JOB_LOCK
 
 DRAFT_QUEUE = "drafts"
 DRAFT_TASK = "ccos.draft"
@@ -83,7 +84,7 @@ async def defer_draft(tx: Tx, tenant_id: UUID, draft_id: str | UUID, *, priority
         queue=DRAFT_QUEUE,
         task=DRAFT_TASK,
         priority=priority,
-        lock=f"draft {draft_id}",
+        lock=f"{JOB_LOCK}{draft_id}",
         args=Jsonb({"tenant_id": str(tenant_id), "draft_id": str(draft_id)}),
     )
     assert row is not None
