@@ -30,10 +30,15 @@ class Outcome(StrEnum):
     REFUSED_BY_GATE = "refused_by_gate"
     FAILED = "failed"
     SKIPPED = "skipped"
+    CANCELLED = "cancelled"
 
 
 class Attempt(BaseModel):
-    """One call of one provider, or why it was not called (`outcome` = skipped)."""
+    """One call of one provider, or why it was not called (`outcome` = skipped).
+
+    `cancelled`: another tier that was asked beside it answered first. `cached`: nothing was sent, the same
+    question had been answered before.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,6 +53,7 @@ class Attempt(BaseModel):
     cost_usd: float = 0.0
     latency_seconds: float = 0.0
     quality: float | None = None
+    cached: bool = False
 
 
 class FieldChange(BaseModel):

@@ -59,7 +59,10 @@ FinishReason = Literal["stop", "length", "content_filter", "other"]
 class Answer:
     """A provider's words. Token counts are the provider's own where it reports them, else our estimate.
 
-    `approved` holds the texts in it that people signed off beforehand: their facts need no other support.
+    `cost` is what the provider bills by the tokens it reported; `estimated_cost` what we make of it by counting
+    tokens ourselves: the two ledgers that are held against each other. `first_token_seconds` is when the first
+    words came, None where nobody saw. `approved` holds the texts in it that people signed off beforehand:
+    their facts need no other support.
     """
 
     text: str
@@ -68,6 +71,8 @@ class Answer:
     tokens_in: int = 0
     tokens_out: int = 0
     cost: MicroUsd = ZERO
+    estimated_cost: MicroUsd = ZERO
+    first_token_seconds: float | None = None
     finish_reason: FinishReason = "stop"
     usage_reported: bool = False
     approved: tuple[str, ...] = ()
@@ -75,7 +80,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ProviderCard:
-    """Who a provider is: read by filter and plan, shown in health."""
+    """Who a provider is: read by filter and plan, shown in health.
+
+    `credential` is a short fingerprint of the key and base URL it is called with, never the key itself.
+    """
 
     tier: Tier
     name: str
@@ -83,3 +91,9 @@ class ProviderCard:
     paid: bool = False
     leaves_machine: bool = False
     context_tokens: int = 8_192
+    credential: str = ""
+
+    @property
+    def deployment(self) -> str:
+        """What a breaker stands for: the same model behind another key is another deployment."""
+        return "/".join((self.tier.value, self.name, self.model, self.credential))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
@@ -56,6 +57,9 @@ class TenantSettings(BaseModel):
     banned_phrases: tuple[str, ...] = ()
     approved_answers: tuple[ApprovedAnswer, ...] = ()
     cloud_allowed: bool = True
+    daily_cost_limit_usd: Decimal | None = Field(
+        None, ge=0, le=1_000_000, description="This tenant's own limit a day, below the one for all tenants"
+    )
 
 
 class Tenant(BaseModel):

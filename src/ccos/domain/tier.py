@@ -31,9 +31,16 @@ class Task(StrEnum):
     QUERY_BUILDER = "query_builder"
     KB_SYNTHESIS = "kb_synthesis"
     SOLUTION_DRAFT = "solution_draft"
+    CHAT = "chat"
 
 
 REQUIRED_QUALITY: Mapping[Task, float] = MappingProxyType(
-    {Task.TRIAGE: 0.6, Task.QUERY_BUILDER: 0.6, Task.SOLUTION_DRAFT: 0.7, Task.KB_SYNTHESIS: 0.8}
+    {
+        Task.TRIAGE: 0.6,
+        Task.QUERY_BUILDER: 0.6,
+        Task.SOLUTION_DRAFT: 0.7,
+        Task.KB_SYNTHESIS: 0.8,
+        Task.CHAT: 0.6,
+    }
 )
-"""Quality an answer must reach, per task (DESIGN, section 2)."""
+"""Quality an answer must reach, per task (DESIGN, section 2); a chat is whatever a program asks over /v1."""

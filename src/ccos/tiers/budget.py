@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NewType, Protocol
 from uuid import UUID, uuid4
 
-from ccos.domain.money import MicroUsd
+from ccos.domain.money import Level, MicroUsd, level
 
 Reservation = NewType("Reservation", UUID)
 
@@ -23,6 +23,10 @@ class Budget(Protocol):
 
     async def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:
         """Gives the hold back: nothing was spent."""
+        ...
+
+    def level(self, tenant_id: UUID | None) -> Level:
+        """How far the day's money has gone, as far as is known here: from memory, never waiting."""
         ...
 
 
@@ -47,3 +51,6 @@ class MemoryBudget:
 
     async def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:  # noqa: ARG002
         self._held.pop(reservation, None)
+
+    def level(self, tenant_id: UUID | None) -> Level:  # noqa: ARG002
+        return level(self.spent + sum(self._held.values()), self._limit)

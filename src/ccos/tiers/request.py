@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Literal
 from uuid import UUID
 
 from ccos.domain.draft import Attempt
@@ -10,6 +12,19 @@ from ccos.domain.money import ZERO, MicroUsd
 from ccos.domain.ticket import PiiClass
 from ccos.domain.tier import Mode, Tier
 from ccos.domain.verdict import Verdict
+from ccos.tiers.relay import Relay
+
+
+class Priority(IntEnum):
+    """Who goes first where a provider is at its limit, and who is sent to another tier when the line is full."""
+
+    AGENT_WAITING = 0
+    TICKET_DRAFT = 1
+    BATCH = 2
+
+
+CacheUse = Literal["use", "refresh", "off"]
+"""`refresh` asks anew and keeps the new answer; `off` neither reads nor keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +33,9 @@ class Context:
 
     `seconds` is the time from now until the answer must be there, for all attempts together.
     `pii` is what the text contains: "local_only" keeps the task on this machine.
+    `only` asks for one tier; the rules still stand behind it. `relay` hears the words of an answer while it is
+    written, before the gate has judged it: only for callers who asked for that. `source` says whose work it is
+    in the ledger.
     """
 
     tenant_id: UUID | None = None
@@ -25,6 +43,11 @@ class Context:
     seconds: float = 20.0
     pii: PiiClass = "none"
     cloud_allowed: bool = True
+    priority: Priority = Priority.AGENT_WAITING
+    cache: CacheUse = "use"
+    only: Tier | None = None
+    relay: Relay | None = None
+    source: Literal["draft", "api"] = "draft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +56,9 @@ class Generation:
 
     `fallback_used`: it did not come from the plan's first tier, because that one failed or was refused.
     `degraded`: the cloud tier was wanted and could not be had. `accepted` is false when nothing passed
-    the gate: then this is the best answer that was evaluated, and a person must look at it.
+    the gate: then this is the best answer that was evaluated, and a person must look at it. `cached`: it was
+    given before, to the same question. `cut`: its words were already on their way to the caller when the
+    provider failed; what is there is not whole.
     """
 
     response: str
@@ -50,3 +75,8 @@ class Generation:
     verdict: Verdict
     attempts: tuple[Attempt, ...] = ()
     spent: MicroUsd = field(default=ZERO)
+    cached: bool = False
+    cut: bool = False
+    tokens_in: int = 0
+    tokens_out: int = 0
+    finish_reason: str = "stop"
