@@ -35,7 +35,7 @@ WARNING_SHARE, COST_FIRST_SHARE = 0.70, 0.85
 
 
 def level(used: int, limit: int) -> Level:
-    """70 % warns, 85 % turns every mode to cost_first, 100 % leaves the free tiers. A limit of 0 is used up."""
+    """70 % warns, 85 % turns to cost_first, 100 % leaves the free tiers. A limit of 0 is used up."""
     if used >= limit:
         return Level.EXHAUSTED
     share = used / limit

@@ -59,9 +59,9 @@ FinishReason = Literal["stop", "length", "content_filter", "other"]
 class Answer:
     """A provider's words. Token counts are the provider's own where it reports them, else our estimate.
 
-    `cost` is what the provider bills by the tokens it reported; `estimated_cost` what we make of it by counting
-    tokens ourselves: the two ledgers that are held against each other. `first_token_seconds` is when the first
-    words came, None where nobody saw. `approved` holds the texts in it that people signed off beforehand:
+    `cost` is what the provider bills by the tokens it reported; `estimated_cost` what we make of it by our own
+    count of tokens: two ledgers to hold against each other. `first_token_seconds` is when the first words
+    came, None where nobody saw. `approved` holds the texts in it that people signed off beforehand:
     their facts need no other support.
     """
 
@@ -83,6 +83,7 @@ class ProviderCard:
     """Who a provider is: read by filter and plan, shown in health.
 
     `credential` is a short fingerprint of the key and base URL it is called with, never the key itself.
+    `slots` is how many calls it takes at once where that is fixed; None lets the limit find itself.
     """
 
     tier: Tier
@@ -92,6 +93,7 @@ class ProviderCard:
     leaves_machine: bool = False
     context_tokens: int = 8_192
     credential: str = ""
+    slots: int | None = None
 
     @property
     def deployment(self) -> str:

@@ -1,4 +1,4 @@
-"""The pulse of every deployment, in one place: read by filter, plan and health, changed by calls and probes."""
+"""The pulse of every deployment: read by filter, plan and health, changed by calls and probes."""
 
 from __future__ import annotations
 

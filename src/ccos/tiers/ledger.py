@@ -1,4 +1,4 @@
-"""What every call of a provider cost and would have cost: noted in memory, written down by whoever keeps it."""
+"""What every call of a provider cost, and would have cost: noted here, written down by whoever keeps it."""
 
 from __future__ import annotations
 

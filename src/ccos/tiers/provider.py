@@ -8,7 +8,6 @@ from typing import Protocol
 from ccos.domain.money import MicroUsd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard
 
-
 Hear = Callable[[str], None]
 """Gets an answer's words piece by piece while they are written; joined they are the answer's text, but for
 blanks at its ends. It neither blocks nor raises."""

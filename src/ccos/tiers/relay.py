@@ -1,4 +1,4 @@
-"""Words on their way to a caller before they are judged: for those who would rather have them early than sure."""
+"""Words on their way to a caller before they are judged, for who would rather have them early than sure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ COMMIT_CHARACTERS = 24
 class Relay:
     """Passes one attempt's words on. Until it has committed, another attempt may take its place.
 
-    `send` gets each piece of text in order; it must not block or raise.
+    `send` gets each piece of text in order; it must not block or raise. `text` is all that was sent.
     """
 
     def __init__(self, send: Callable[[str], None], *, hold_characters: int = COMMIT_CHARACTERS) -> None:
         self._send = send
         self._hold_characters = hold_characters
         self._held = ""
+        self._sent: list[str] = []
         self.committed = False
+
+    @property
+    def text(self) -> str:
+        return "".join(self._sent)
 
     def begin(self) -> None:
         """A new attempt starts: what the last one said is forgotten, for nobody has seen it."""
@@ -28,17 +33,21 @@ class Relay:
     def hear(self, piece: str) -> None:
         """One more piece of the attempt's answer."""
         if self.committed:
-            self._send(piece)
+            self._pass_on(piece)
             return
         self._held += piece
         if len(self._held.strip()) >= self._hold_characters:
             self.committed = True
             held, self._held = self._held.lstrip(), ""
-            self._send(held)
+            self._pass_on(held)
 
     def finish(self, text: str) -> None:
-        """The accepted answer is whole: an attempt that never reached the commit point is sent now."""
+        """The answer is settled: one whose words never reached the commit point is sent now."""
         if not self.committed:
             self.committed = True
             self._held = ""
-            self._send(text)
+            self._pass_on(text)
+
+    def _pass_on(self, piece: str) -> None:
+        self._sent.append(piece)
+        self._send(piece)

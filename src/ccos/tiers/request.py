@@ -16,7 +16,7 @@ from ccos.tiers.relay import Relay
 
 
 class Priority(IntEnum):
-    """Who goes first where a provider is at its limit, and who is sent to another tier when the line is full."""
+    """Who goes first where a provider is at its limit, and who is sent on when the line is full."""
 
     AGENT_WAITING = 0
     TICKET_DRAFT = 1
@@ -33,9 +33,9 @@ class Context:
 
     `seconds` is the time from now until the answer must be there, for all attempts together.
     `pii` is what the text contains: "local_only" keeps the task on this machine.
-    `only` asks for one tier; the rules still stand behind it. `relay` hears the words of an answer while it is
-    written, before the gate has judged it: only for callers who asked for that. `source` says whose work it is
-    in the ledger.
+    `only` asks for one tier; the rules still stand behind it. `relay` hears the words of an answer while
+    they are written, before the gate has judged them: only for callers who asked for that. `source` says
+    whose work it is in the ledger.
     """
 
     tenant_id: UUID | None = None
