@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from ccos import __version__
 from ccos.api import drafts, generate, health, kb, problems, tickets
+from ccos.api.caller import identify
 from ccos.api.edge import Edge
+from ccos.api.identities import Identities
 from ccos.api.limits import BodyLimit
 from ccos.wiring import Ccos
 
@@ -27,6 +31,7 @@ def create_app(ccos: Ccos) -> FastAPI:
         generate_unique_id_function=_operation,
     )
     app.state.ccos = ccos
+    app.state.identities = Identities(partial(identify, ccos))
     problems.install(app)
     for part in (tickets, drafts, generate, kb):
         app.include_router(part.router, responses=problems.OF_EVERY_ROUTE)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from ccos.api.identities import Caller as Caller
+from ccos.api.identities import Identities
 from ccos.domain.errors import NotAllowed
-from ccos.domain.tenant import Role, Tenant
+from ccos.domain.tenant import Role
 from ccos.store import keys, tenants
 from ccos.wiring import Ccos
 
@@ -27,11 +28,9 @@ def ccos_of(request: Request) -> Ccos:
 Opened = Annotated[Ccos, Depends(ccos_of)]
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    tenant: Tenant
-    role: Role
-    key_id: str
+def identities_of(request: Request) -> Identities:
+    identities: Identities = request.app.state.identities
+    return identities
 
 
 async def identify(ccos: Ccos, key: str) -> Caller:
@@ -46,16 +45,17 @@ Bearer = HTTPBearer(auto_error=False, scheme_name="API key", description="Made b
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(Bearer)]
 
 
-async def _caller(request: Request, ccos: Opened, given: Credentials) -> Caller:
+async def _caller(request: Request, given: Credentials) -> Caller:
     """`Authorization: Bearer`, else the console's cookie, which changes nothing for pages of other sites."""
+    identities = identities_of(request)
     if given is not None:
-        return await identify(ccos, given.credentials.strip())
+        return await identities.of(given.credentials.strip())
     key = request.cookies.get(COOKIE, "")
     if not key:
         raise NotAllowed("Send an API key as `Authorization: Bearer ...`; `ccos keys create` makes one.")
     if request.method not in READING:
         refuse_other_sites(request)
-    return await identify(ccos, key)
+    return await identities.of(key)
 
 
 def refuse_other_sites(request: Request) -> None:
@@ -79,14 +79,20 @@ def needs(*roles: Role) -> Callable[[Caller], Awaitable[Caller]]:
     """A dependency that lets only these roles pass; an administrator always does."""
 
     async def check(caller: AnyCaller) -> Caller:
-        if caller.role is not Role.ADMIN and caller.role not in roles:
-            names = ", ".join(sorted({Role.ADMIN, *roles}))
-            raise NotAllowed(f"This needs a key with one of the roles {names}.", role=caller.role.value)
+        require(caller, *roles)
         return caller
 
     return check
 
 
-Writer = Annotated[Caller, Depends(needs(Role.INTEGRATION, Role.AGENT, Role.SUPERVISOR))]
+def require(caller: Caller, *roles: Role) -> None:
+    """Raises NotAllowed unless the caller has one of the roles, or is an administrator."""
+    if caller.role is not Role.ADMIN and caller.role not in roles:
+        names = ", ".join(sorted({Role.ADMIN, *roles}))
+        raise NotAllowed(f"This needs a key with one of the roles {names}.", role=caller.role.value)
+
+
+WRITERS = (Role.INTEGRATION, Role.AGENT, Role.SUPERVISOR)
+Writer = Annotated[Caller, Depends(needs(*WRITERS))]
 Reviewer = Annotated[Caller, Depends(needs(Role.AGENT, Role.SUPERVISOR))]
 Curator = Annotated[Caller, Depends(needs(Role.INTEGRATION, Role.SUPERVISOR))]
