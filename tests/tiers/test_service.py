@@ -339,7 +339,7 @@ async def test_without_its_ledger_a_paid_tier_is_not_called():
             raise DatabaseUnavailable
 
     cloud = ScriptedProvider(CLOUD, ["q1"], cost=MicroUsd(5))
-    made = await service(cloud, rules("q0.9"), budget=Gone(MicroUsd(0))).generate_with_fallback(PROMPT)
+    made = await service(cloud, rules("q0.9"), budget=Gone(MicroUsd(100))).generate_with_fallback(PROMPT)
     assert made.tier is RULES and cloud.calls == []
     assert ("scripted-tier_0", "budget.unavailable") in reasons(made)
 

@@ -7,6 +7,7 @@ from typing import Literal
 from ccos.domain.errors import (
     ContentFiltered,
     ContextTooLong,
+    NoPrice,
     ProviderBusy,
     ProviderDown,
     ProviderError,
@@ -15,7 +16,13 @@ from ccos.domain.errors import (
 )
 from ccos.domain.verdict import Verdict
 
-Step = Literal["accept", "repair", "sideways", "next_tier", "rules"]
+Step = Literal["accept", "repair", "sideways", "next_tier", "rules", "stop"]
+"""`stop`: words of the answer are with the caller already, so nothing may follow them."""
+
+STUMBLES = frozenset({500, 502, 503})
+OVERLOADED = frozenset({503, 529})
+OF_THE_ACCOUNT = frozenset({401, 402, 403, 404})
+"""Statuses about a key, a bill or a model's name: another provider has its own."""
 
 NEVER_REACHED = frozenset({"dns", "tls", "connect"})
 """Causes of an outage in which the provider never saw the request."""
@@ -37,14 +44,37 @@ def after_verdict(verdict: Verdict, required_quality: float, *, repaired: bool) 
 
 
 def after_failure(fault: ProviderError) -> Step:
-    """What follows from a failed call: outages go sideways first, everything else down the plan."""
+    """What follows from a failed call.
+
+    An outage, a rate limit and a refused key are that provider's own: the tier's other one may answer. A
+    timeout has eaten the time for that. A text that is too long, filtered or refused is not sent to another
+    cloud as if nothing had been said: it goes to the next tier, with the reason on record.
+    """
     match fault:
         case ContextTooLong() | ContentFiltered():
             return "next_tier"
-        case ProviderDown() | ProviderBusy() | ProviderRefused():
+        case ProviderDown() | ProviderBusy() | NoPrice():
+            return "sideways"
+        case ProviderRefused() if fault.facts.get("status") in OF_THE_ACCOUNT:
             return "sideways"
         case _:
             return "next_tier"
+
+
+def worth_a_quick_retry(fault: ProviderError) -> bool:
+    """Whether the same provider may be asked again at once: it stumbled, and had not begun to answer.
+
+    A reset connection, 500, 502 and 503 pass; whatever spoke of load, time, limits or the request does not.
+    """
+    if not isinstance(fault, ProviderDown) or fault.facts.get("begun"):
+        return False
+    status = fault.facts.get("status")
+    return status in STUMBLES if status is not None else fault.facts.get("cause") == "reset"
+
+
+def counts_as_overload(fault: ProviderError) -> bool:
+    """Whether it says that the provider has more to do than it can: its limit of calls at once shrinks."""
+    return isinstance(fault, ProviderBusy | ProviderTimeout) or fault.facts.get("status") in OVERLOADED
 
 
 def counts_against_health(fault: ProviderError) -> bool:

@@ -6,14 +6,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ccos.domain.prompt import Prompt, ProviderCard
-from ccos.domain.tier import Mode
+from ccos.domain.tier import Mode, Tier
 from ccos.tiers.request import Context
 
 CHARACTERS_PER_TOKEN = 1.2
 """Low on purpose: Korean takes 0.6-0.9 tokens a character in current tokenisers, English about 0.25."""
 
 
-CLOUD_MISSED = frozenset({"breaker.open", "provider.busy", "mode.outage", "key.refused", "provider.no_price"})
+CLOUD_MISSED = frozenset(
+    {
+        "breaker.open",
+        "budget.exhausted",
+        "key.refused",
+        "mode.outage",
+        "provider.busy",
+        "provider.no_price",
+    }
+)
 """Reasons that keep the cloud out although it was wanted; a tenant's policy or PII is not one of them."""
 
 
@@ -25,6 +34,7 @@ class Condition:
     breaker_allows: bool = True
     ready: bool = True
     busy: bool = False
+    affordable: bool = True
     disabled_reason: str | None = None
 
 
@@ -58,6 +68,8 @@ def tokens_needed(prompt: Prompt) -> int:
 
 def _reason_against(condition: Condition, context: Context, tokens: int) -> str | None:
     card = condition.card
+    if context.only is not None and card.tier not in (context.only, Tier.RULE_BASED):
+        return "tier.not_asked"
     if card.leaves_machine:
         if not context.cloud_allowed:
             return "policy.cloud_not_allowed"
@@ -75,4 +87,6 @@ def _reason_against(condition: Condition, context: Context, tokens: int) -> str 
         return "provider.busy"
     if tokens > card.context_tokens:
         return "context.too_long"
+    if not condition.affordable:
+        return "budget.exhausted"
     return None

@@ -23,10 +23,12 @@ def attempt_of(
     cost: MicroUsd = ZERO,
     quality: float | None = None,
     seconds: float = 0.0,
+    cached: bool = False,
 ) -> Attempt:
     """A provider that was called, and how long it took in `seconds`.
 
-    Without an `answer` the call failed, and `cost` is what it may have cost all the same.
+    Without an `answer` the call failed, and `cost` is what it may have cost all the same. A `cached` answer
+    cost nothing this time.
     """
     return Attempt(
         task=prompt.task,
@@ -37,7 +39,8 @@ def attempt_of(
         reason=reason,
         tokens_in=answer.tokens_in if answer else 0,
         tokens_out=answer.tokens_out if answer else 0,
-        cost_usd=usd(answer.cost if answer else cost),
+        cost_usd=usd(answer.cost if answer and not cached else cost),
         latency_seconds=round(seconds, 6),
         quality=quality,
+        cached=cached,
     )

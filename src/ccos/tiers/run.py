@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from ccos.domain.draft import Attempt, Outcome
 from ccos.domain.money import ZERO, MicroUsd, usd
-from ccos.domain.prompt import Prompt
+from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.tier import Tier
 from ccos.domain.verdict import Verdict
+from ccos.tiers.ledger import Entry
 from ccos.tiers.planning import Plan
 from ccos.tiers.request import Context, Generation
 
@@ -17,6 +18,7 @@ from ccos.tiers.request import Context, Generation
 class Evaluated:
     attempt: Attempt
     verdict: Verdict
+    answer: Answer
 
     @property
     def rank(self) -> tuple[bool, float]:
@@ -24,9 +26,22 @@ class Evaluated:
         return (not self.verdict.vetoes, self.verdict.quality)
 
 
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What an attempt comes to in the ledger. Without an `answer` it failed, and may have cost `spent`."""
+
+    attempt: Attempt
+    answer: Answer | None
+    spent: MicroUsd
+
+
 @dataclass(slots=True)
 class Run:
-    """What one call has gathered so far."""
+    """What one call has gathered so far.
+
+    `cut` is the attempt that failed when its words were already with the caller. `come_back` holds when a
+    busy deployment asked to be called again, by the service's clock; `waited`: that was done once.
+    """
 
     prompt: Prompt
     context: Context
@@ -35,15 +50,55 @@ class Run:
     plan: Plan
     wanted: Plan
     attempts: list[Attempt] = field(default_factory=list)
+    charges: list[Charge] = field(default_factory=list)
     evaluated: list[Evaluated] = field(default_factory=list)
     spent: MicroUsd = ZERO
     repaired: bool = False
+    come_back: dict[str, float] = field(default_factory=dict)
+    waited: bool = False
+    cut: Attempt | None = None
+
+    @property
+    def committed(self) -> bool:
+        """Words are on their way to the caller: no other attempt can take this one's place."""
+        return self.context.relay is not None and self.context.relay.committed
+
+    def record(self, attempt: Attempt, answer: Answer | None = None, spent: MicroUsd = ZERO) -> None:
+        """Writes an attempt down, and what it cost when it was made at all."""
+        self.attempts.append(attempt)
+        self.spent = MicroUsd(self.spent + spent)
+        if attempt.outcome is not Outcome.SKIPPED:
+            self.charges.append(Charge(attempt, answer, spent))
+
+
+def entry(charge: Charge, context: Context, premium: MicroUsd) -> Entry:
+    """The ledger's line for a charge; `premium` is what its answer would have cost on the premium model."""
+    attempt, answer = charge.attempt, charge.answer
+    asked = answer if answer is not None and not attempt.cached else None
+    return Entry(
+        tenant_id=context.tenant_id,
+        source=context.source,
+        task=attempt.task,
+        tier=attempt.tier,
+        provider=attempt.provider,
+        model=attempt.model,
+        outcome=attempt.outcome,
+        tokens_in=attempt.tokens_in,
+        tokens_out=attempt.tokens_out,
+        spent=charge.spent,
+        estimated=asked.estimated_cost if asked else ZERO,
+        reported=asked.cost if asked and asked.usage_reported else None,
+        premium=premium,
+        cached=attempt.cached,
+    )
 
 
 def conclude(run: Run, accepted: Evaluated | None, seconds: float) -> Generation:
-    """What the call comes to: the accepted answer, else the best evaluated one."""
-    chosen = accepted or max(run.evaluated, key=lambda e: e.rank)
-    attempt, verdict = chosen.attempt, chosen.verdict
+    """What the call comes to: the accepted answer, else the best evaluated one, else what had gone out."""
+    if run.cut is not None:
+        return _cut_short(run, run.cut, seconds)
+    chosen = used(run, accepted)
+    attempt, verdict, answer = chosen.attempt, chosen.verdict, chosen.answer
     return Generation(
         response=verdict.text,
         tier=attempt.tier,
@@ -59,6 +114,43 @@ def conclude(run: Run, accepted: Evaluated | None, seconds: float) -> Generation
         verdict=verdict,
         attempts=tuple(run.attempts),
         spent=run.spent,
+        cached=attempt.cached,
+        tokens_in=answer.tokens_in,
+        tokens_out=answer.tokens_out,
+        finish_reason=answer.finish_reason,
+    )
+
+
+def used(run: Run, accepted: Evaluated | None) -> Evaluated:
+    """The answer the caller gets: when none was accepted the best one, or the one whose words went out.
+
+    The rules see to it that there is one.
+    """
+    if accepted is not None:
+        return accepted
+    return run.evaluated[-1] if run.committed else max(run.evaluated, key=lambda e: e.rank)
+
+
+def _cut_short(run: Run, failed: Attempt, seconds: float) -> Generation:
+    """The words that went out are all there will be, and nobody may take them for whole."""
+    text = run.context.relay.text if run.context.relay else ""
+    return Generation(
+        response=text,
+        tier=failed.tier,
+        quality_score=0.0,
+        latency=seconds,
+        cost=usd(run.spent),
+        fallback_used=failed.tier is not run.plan.tiers[0],
+        degraded=False,
+        accepted=False,
+        reason=f"{failed.tier.value} {failed.reason}",
+        provider=failed.provider,
+        model=failed.model,
+        verdict=Verdict(0.0, "none", text),
+        attempts=tuple(run.attempts),
+        spent=run.spent,
+        cut=True,
+        finish_reason="other",
     )
 
 
@@ -69,6 +161,8 @@ def _degraded(run: Run, tier: Tier) -> bool:
         return False
     if any(e.attempt.tier is Tier.CLOUD_PREMIUM for e in run.evaluated):
         return False
+    if any(a.tier is Tier.CLOUD_PREMIUM and a.outcome is Outcome.CANCELLED for a in run.attempts):
+        return False  # it was outrun by a tier asked beside it, not missed
     # With the cloud to be had, a plan of few calls may not have held the tier that answered at all.
     return tier not in wanted or wanted.index(Tier.CLOUD_PREMIUM) < wanted.index(tier)
 

@@ -1,0 +1,225 @@
+"""Goes down a plan: tier after tier, provider after provider, until an answer is accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from ccos.domain.draft import Outcome
+from ccos.domain.errors import ProviderBusy, ProviderError
+from ccos.domain.prompt import Answer, Prompt, ProviderCard
+from ccos.domain.tier import Mode, Tier
+from ccos.domain.verdict import Verdict
+from ccos.tiers.board import Board
+from ccos.tiers.deciding import Step, after_failure, after_verdict, refusal_reason
+from ccos.tiers.filtering import Dropped
+from ccos.tiers.guard import Called, Guard, PassedOver
+from ccos.tiers.outlook import EXPECTED_SECONDS
+from ccos.tiers.provider import Provider
+from ccos.tiers.pulse import Pulse
+from ccos.tiers.record import attempt_of, skipped
+from ccos.tiers.repair import repair_prompt
+from ccos.tiers.run import Evaluated, Run
+
+LONGEST_REMOTE_SECONDS = 30.0
+"""For one call that leaves the machine; a local model that works through a batch may take what remains."""
+RESERVE_SECONDS: Mapping[Tier, float] = {
+    Tier.CLOUD_PREMIUM: 2.0,
+    Tier.LOCAL_MINIMAX: 2.0,
+    Tier.LOCAL_TINYLLAMA: 1.0,
+    Tier.RULE_BASED: 0.2,
+}
+"""Seconds kept back for each tier that stands lower in the plan."""
+WAIT_SHARE = 0.15
+"""Share of the remaining time that may be waited for a provider that named a moment to come back."""
+
+
+class Gate(Protocol):
+    """Says whether an answer may be shown. Pure, bounded in time, never raises."""
+
+    def judge(self, prompt: Prompt, answer: Answer) -> Verdict: ...
+
+
+Where = tuple[Step, Evaluated | None]
+"""Where to go after an attempt, and the answer when there was one."""
+
+
+class Walker:
+    """Calls providers through a guard, and has every answer judged."""
+
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        gate: Gate,
+        guard: Guard,
+        board: Board,
+        *,
+        clock: Callable[[], float],
+        dice: random.Random,
+    ) -> None:
+        self._providers = tuple(providers)
+        self._gate = gate
+        self._guard = guard
+        self._board = board
+        self._clock = clock
+        self._dice = dice
+
+    async def walk(self, run: Run, kept: Sequence[ProviderCard]) -> Evaluated | None:
+        """Goes through the plan until an answer is accepted."""
+        tiers = list(run.plan.tiers)
+        to_rules = False
+        while tiers:
+            tier = tiers.pop(0)
+            if to_rules and tier is not Tier.RULE_BASED:
+                continue
+            rival = self._rival(run, kept, tier, tiers)
+            if rival is None:
+                step, evaluated = await self._tier(run, kept, tier, _reserve(tiers))
+            else:
+                step, evaluated, raced = await self._race(run, kept, tier, rival, _reserve(tiers[1:]))
+                if raced:
+                    tiers.pop(0)
+            if step == "accept":
+                return evaluated
+            if step == "stop":
+                return None
+            to_rules = to_rules or step == "rules"
+        return None
+
+    async def _tier(self, run: Run, kept: Sequence[ProviderCard], tier: Tier, reserve: float) -> Where:
+        """Asks the providers of one tier in turn, until a step says where to go from here."""
+        providers = [p for p in self._providers if p.card.tier is tier and p.card in kept]
+        step: Step = "next_tier"
+        for provider in providers:
+            step, evaluated = await self._with_repair(run, provider, reserve)
+            if step != "sideways":
+                return step, evaluated
+        wait = self._worth_waiting(run, providers, reserve)
+        if wait is None:
+            return step, None
+        provider, seconds = wait
+        run.waited = True
+        await asyncio.sleep(seconds)
+        return await self._with_repair(run, provider, reserve)
+
+    def _worth_waiting(
+        self, run: Run, providers: Sequence[Provider], reserve: float
+    ) -> tuple[Provider, float] | None:
+        """The provider that asked for so little time that it is worth waiting for, and how many seconds."""
+        now = self._clock()
+        named = [
+            (run.come_back[p.card.deployment], p) for p in providers if p.card.deployment in run.come_back
+        ]
+        if not named or run.waited:
+            return None
+        at, provider = min(named, key=lambda pair: pair[0])
+        seconds = max(at - now, 0.0) * (1.0 + self._dice.uniform(0.0, 0.1))
+        return (provider, seconds) if seconds <= WAIT_SHARE * (run.deadline - reserve - now) else None
+
+    async def _with_repair(self, run: Run, provider: Provider, reserve: float) -> Where:
+        """One provider's turn, and a second one when its answer was wrong in form alone."""
+        step, evaluated = await self._attempt(run, provider, run.prompt, reserve)
+        if step != "repair" or evaluated is None:
+            return step, evaluated
+        run.repaired = True
+        return await self._attempt(run, provider, repair_prompt(run.prompt, evaluated.verdict), reserve)
+
+    def _rival(
+        self, run: Run, kept: Sequence[ProviderCard], tier: Tier, after: Sequence[Tier]
+    ) -> Tier | None:
+        """The local tier that may be started beside a slow cloud: in `latency_first`, with a free slot."""
+        if run.context.mode is not Mode.LATENCY_FIRST or run.context.relay is not None or not after:
+            return None
+        if after[0] is Tier.RULE_BASED or not all(c.leaves_machine for c in kept if c.tier is tier):
+            return None
+        cards = [c for c in kept if c.tier is after[0]]
+        limiters = self._guard.limiters
+        free = [c for c in cards if limiters[c.deployment].in_flight < limiters[c.deployment].limit]
+        return after[0] if free and not any(c.leaves_machine or c.paid for c in cards) else None
+
+    async def _race(
+        self, run: Run, kept: Sequence[ProviderCard], tier: Tier, rival: Tier, reserve: float
+    ) -> tuple[Step, Evaluated | None, bool]:
+        """Asks `tier`, and `rival` too once `tier` is slower than its own p95; the first accepted stays.
+
+        The other call is cancelled. The last value says whether the rival was asked.
+        """
+        first = asyncio.create_task(self._tier(run, kept, tier, reserve + RESERVE_SECONDS[rival]))
+        second: asyncio.Task[Where] | None = None
+        try:
+            done, _ = await asyncio.wait({first}, timeout=self._hedge_seconds(kept, tier))
+            if done or not self._guard.retries.spend():
+                return *(await first), False
+            second = asyncio.create_task(self._tier(run, kept, rival, reserve))
+            waiting = {first, second}
+            step: Step = "next_tier"
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for ended in done:
+                    step, evaluated = ended.result()
+                    if step == "accept":
+                        return step, evaluated, True
+            return step, None, True
+        finally:
+            started = [task for task in (first, second) if task is not None]
+            for task in started:
+                task.cancel()
+            await asyncio.gather(*started, return_exceptions=True)
+
+    def _hedge_seconds(self, kept: Sequence[ProviderCard], tier: Tier) -> float:
+        known = [self._pulse(c).p95_seconds for c in kept if c.tier is tier]
+        measured = [seconds for seconds in known if seconds is not None]
+        return min(measured, default=EXPECTED_SECONDS[tier])
+
+    async def _attempt(self, run: Run, provider: Provider, prompt: Prompt, reserve: float) -> Where:
+        """One turn of one provider: an answer that is judged, or the reason why there is none."""
+        try:
+            called = await self._guard.call(run, provider, prompt, self._until(run, provider.card, reserve))
+        except PassedOver as passed:
+            run.record(skipped(prompt, Dropped(provider.card, passed.reason)))
+            return "sideways", None
+        except ProviderError as fault:
+            if isinstance(fault, ProviderBusy) and "retry_after_seconds" in fault.facts:
+                asked = float(fault.facts["retry_after_seconds"])
+                run.come_back[provider.card.deployment] = self._clock() + asked
+            if run.committed:
+                run.cut = run.attempts[-1]
+                return "stop", None
+            return after_failure(fault), None
+        return self._judge(run, provider.card, prompt, called)
+
+    def _judge(self, run: Run, card: ProviderCard, prompt: Prompt, called: Called) -> Where:
+        verdict = self._gate.judge(prompt, called.answer)
+        self._board.note(card.deployment, lambda pulse: pulse.after_quality(verdict.quality))
+        # Rules would say the same again, so they are never asked to repair.
+        spent_repair = run.repaired or card.tier is Tier.RULE_BASED
+        step = after_verdict(verdict, run.required_quality, repaired=spent_repair)
+        accepted = step == "accept"
+        attempt = attempt_of(
+            prompt,
+            card,
+            Outcome.ACCEPTED if accepted else Outcome.REFUSED_BY_GATE,
+            "accepted" if accepted else refusal_reason(verdict),
+            answer=called.answer,
+            quality=verdict.quality,
+            seconds=called.seconds,
+        )
+        run.record(attempt, called.answer, called.answer.cost)
+        evaluated = Evaluated(attempt, verdict, called.answer)
+        run.evaluated.append(evaluated)
+        return ("stop" if run.committed and not accepted else step), evaluated
+
+    def _until(self, run: Run, card: ProviderCard, reserve: float) -> float:
+        """When an attempt must be over: before the time kept for lower tiers, sooner if it leaves here."""
+        until = run.deadline - reserve
+        return min(until, self._clock() + LONGEST_REMOTE_SECONDS) if card.leaves_machine else until
+
+    def _pulse(self, card: ProviderCard) -> Pulse:
+        return self._board.pulse(card.deployment)
+
+
+def _reserve(lower: Sequence[Tier]) -> float:
+    """Seconds kept back for the tiers that stand below in the plan."""
+    return sum(RESERVE_SECONDS[tier] for tier in lower)

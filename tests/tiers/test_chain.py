@@ -1,0 +1,414 @@
+"""How a chain moves: quick retries, waits, races, early words, crowds, and what each call leaves in the books."""
+
+import asyncio
+import random
+
+import pytest
+
+from ccos.domain.draft import Outcome
+from ccos.domain.errors import ContentFiltered, ContextTooLong, ProviderBusy, ProviderDown, ProviderRefused
+from ccos.domain.money import Level, MicroUsd
+from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
+from ccos.domain.tier import Mode, Task, Tier
+from ccos.domain.verdict import Verdict
+from ccos.tiers.board import Board
+from ccos.tiers.budget import MemoryBudget
+from ccos.tiers.relay import Relay
+from ccos.tiers.request import Context, Priority
+from ccos.tiers.service import MultiTierLLMService
+from ccos.tiers.testing import ScriptedProvider
+
+PROMPT = Prompt(Task.SOLUTION_DRAFT, "system", (Turn("user", "환불은 언제 되나요?"),))
+CLOUD, LOCAL, TINY, RULES = Tier
+STUMBLE = ProviderDown(status=500)
+
+
+class LengthGate:
+    """Accepts what begins with "good"."""
+
+    def judge(self, prompt, answer):
+        return Verdict(0.9 if answer.text.startswith("good") else 0.1, "length", answer.text)
+
+
+class Books:
+    def __init__(self):
+        self.entries = []
+
+    def note(self, entry):
+        self.entries.append(entry)
+
+
+class Paced:
+    """Answers after a while, piece by piece; `gone` counts cancelled calls."""
+
+    def __init__(self, tier, *, seconds, pieces=("good answer",), fails=None, slots=None, paid=False):
+        self.card = ProviderCard(tier, f"paced-{tier.value}", "m", paid, tier is CLOUD, 100_000, slots=slots)
+        self.seconds, self.pieces, self.fails = seconds, pieces, fails
+        self.calls = self.at_once = self.most_at_once = self.gone = 0
+
+    async def answer(self, prompt, *, seconds, hear=None):
+        self.calls += 1
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await asyncio.sleep(self.seconds)
+            for piece in self.pieces:
+                if hear is not None:
+                    hear(piece)
+            if self.fails is not None:
+                raise self.fails
+            return Answer(
+                "".join(self.pieces), self.card.name, "m", cost=MicroUsd(7 if self.card.paid else 0)
+            )
+        except asyncio.CancelledError:
+            self.gone += 1
+            raise
+        finally:
+            self.at_once -= 1
+
+    async def alive(self, *, seconds):
+        return True
+
+    def estimate(self, prompt):
+        return MicroUsd(20 if self.card.paid else 0)
+
+
+def rules():
+    return ScriptedProvider(RULES, ["rules"], name="rules")
+
+
+def chain(*providers, budget=None, **kwargs):
+    budget = budget or MemoryBudget(MicroUsd(10**9))
+    return MultiTierLLMService(providers, LengthGate(), budget, dice=random.Random(1), **kwargs)
+
+
+def told(made):
+    return [(a.provider, a.outcome.value, a.reason) for a in made.attempts]
+
+
+QUALITY = Context(mode=Mode.QUALITY_FIRST)
+
+
+# --- the same provider again, sideways, down ---
+
+
+@pytest.mark.parametrize(
+    "stumble",
+    [
+        ProviderDown(status=500),
+        ProviderDown(status=502),
+        ProviderDown(status=503),
+        ProviderDown(cause="reset"),
+    ],
+)
+async def test_a_stumble_is_tried_once_more_at_the_same_provider(stumble):
+    cloud = ScriptedProvider(CLOUD, [stumble, "good"], name="openai")
+    made = await chain(cloud, rules()).generate_with_fallback(PROMPT, QUALITY)
+    assert told(made) == [("openai", "failed", "provider.down"), ("openai", "accepted", "accepted")]
+    assert made.tier is CLOUD and not made.degraded
+
+
+async def test_a_second_stumble_goes_sideways_and_then_down():
+    openai = ScriptedProvider(CLOUD, [STUMBLE], name="openai")
+    anthropic = ScriptedProvider(CLOUD, [STUMBLE], name="anthropic")
+    local = ScriptedProvider(LOCAL, ["good"], name="minimax")
+    made = await chain(openai, anthropic, local, rules()).generate_with_fallback(PROMPT, QUALITY)
+    assert [a.provider for a in made.attempts] == ["openai", "openai", "anthropic", "anthropic", "minimax"]
+    assert made.tier is LOCAL and made.degraded
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ProviderDown(status=500, begun=True),
+        ProviderDown(cause="truncated"),
+        ProviderDown(cause="dns"),
+        ProviderDown(status=529),
+        ProviderDown(cause="empty"),
+    ],
+)
+async def test_what_had_begun_or_will_not_pass_is_not_tried_again(fault):
+    openai = ScriptedProvider(CLOUD, [fault], name="openai")
+    anthropic = ScriptedProvider(CLOUD, ["good"], name="anthropic")
+    made = await chain(openai, anthropic, rules()).generate_with_fallback(PROMPT, QUALITY)
+    assert [a.provider for a in made.attempts] == ["openai", "anthropic"]
+
+
+@pytest.mark.parametrize(
+    "fault", [ContextTooLong(status=400), ContentFiltered(), ProviderRefused(status=400)]
+)
+async def test_what_the_text_itself_caused_is_not_sent_to_another_cloud(fault):
+    openai = ScriptedProvider(CLOUD, [fault], name="openai")
+    anthropic = ScriptedProvider(CLOUD, ["good"], name="anthropic")
+    local = ScriptedProvider(LOCAL, ["good"], name="minimax")
+    made = await chain(openai, anthropic, local, rules()).generate_with_fallback(PROMPT, QUALITY)
+    assert [a.provider for a in made.attempts] == ["openai", "minimax"]
+    assert anthropic.calls == [] and made.reason == f"tier_0 {fault.code}"
+
+
+async def test_of_a_thousand_failing_calls_few_are_tried_again():
+    cloud = ScriptedProvider(CLOUD, [ProviderRefused(status=400)] * 3 + [STUMBLE], name="openai")
+
+    class NeverOpens(Board):
+        def note(self, deployment, change):
+            pass
+
+    board = NeverOpens([cloud.card.deployment, rules().card.deployment])
+    service = chain(cloud, rules(), board=board)
+    await asyncio.gather(*(service.generate_with_fallback(PROMPT, QUALITY) for _ in range(300)))
+    assert 300 <= len(cloud.calls) <= 300 * 1.1 + 10
+
+
+async def test_a_short_retry_after_is_waited_for_and_a_long_one_is_not():
+    cloud = ScriptedProvider(CLOUD, [ProviderBusy(retry_after_seconds=0.2), "good"], name="openai")
+    made = await chain(cloud, rules()).generate_with_fallback(PROMPT, QUALITY)
+    assert made.tier is CLOUD and made.latency >= 0.2
+    assert told(made)[0] == ("openai", "failed", "provider.busy")
+
+    slow = ScriptedProvider(CLOUD, [ProviderBusy(retry_after_seconds=30), "good"], name="openai")
+    made = await chain(slow, rules()).generate_with_fallback(PROMPT, QUALITY)
+    assert made.tier is RULES and len(slow.calls) == 1 and made.degraded
+
+    silent = ScriptedProvider(CLOUD, [ProviderBusy(), "good"], name="openai")
+    assert (await chain(silent, rules()).generate_with_fallback(PROMPT, QUALITY)).tier is RULES
+
+
+async def test_a_rate_limit_goes_to_the_other_provider_of_the_tier_before_anyone_waits():
+    openai = ScriptedProvider(CLOUD, [ProviderBusy(retry_after_seconds=0.2), "good"], name="openai")
+    anthropic = ScriptedProvider(CLOUD, ["good"], name="anthropic")
+    made = await chain(openai, anthropic, rules()).generate_with_fallback(PROMPT, QUALITY)
+    assert made.provider == "anthropic" and len(openai.calls) == 1
+
+
+# --- one tier, and means ---
+
+
+async def test_one_tier_can_be_asked_for_and_the_rules_still_stand_behind_it():
+    cloud, local = ScriptedProvider(CLOUD, ["good"]), ScriptedProvider(LOCAL, [ProviderDown(cause="dns")])
+    made = await chain(cloud, local, rules()).generate_with_fallback(PROMPT, Context(only=LOCAL))
+    assert made.tier is RULES and cloud.calls == [] and not made.degraded
+    assert ("scripted-tier_0", "skipped", "tier.not_asked") in told(made)
+
+
+class Rich(MemoryBudget):
+    def __init__(self, level):
+        super().__init__(MicroUsd(10**9))
+        self.now = level
+
+    def level(self, tenant_id):
+        return self.now
+
+
+async def test_with_most_of_the_money_gone_quality_first_turns_to_cost_first():
+    cloud, local = ScriptedProvider(CLOUD, ["good"], cost=MicroUsd(9_000)), ScriptedProvider(LOCAL, ["good"])
+    budget = Rich(Level.WARNING)
+    service = chain(cloud, local, rules(), budget=budget)
+    assert (await service.generate_with_fallback(PROMPT, QUALITY)).tier is CLOUD
+    budget.now = Level.COST_FIRST
+    made = await service.generate_with_fallback(PROMPT, QUALITY)
+    assert made.tier is LOCAL and not made.degraded
+
+
+async def test_with_all_of_it_gone_paid_tiers_are_left_out_of_the_plan():
+    cloud, local = ScriptedProvider(CLOUD, ["good"], cost=MicroUsd(9)), ScriptedProvider(LOCAL, ["bad"])
+    made = await chain(cloud, local, rules(), budget=Rich(Level.EXHAUSTED)).generate_with_fallback(
+        PROMPT, QUALITY
+    )
+    assert cloud.calls == [] and made.tier in (LOCAL, RULES)
+    assert ("scripted-tier_0", "skipped", "budget.exhausted") in told(made)
+
+
+# --- crowds ---
+
+
+async def test_a_model_with_two_slots_never_gets_a_third_call_and_the_crowd_is_sent_on():
+    local = Paced(LOCAL, seconds=0.1, slots=2)
+    service = chain(local, rules())
+    context = Context(seconds=8.0)
+    made = await asyncio.gather(*(service.generate_with_fallback(PROMPT, context) for _ in range(100)))
+    assert local.most_at_once == 2
+    tiers = [m.tier for m in made]
+    assert tiers.count(LOCAL) >= 2 and tiers.count(RULES) >= 1
+    shed = [m for m in made if m.tier is RULES]
+    assert all(told(m)[0][1:] == ("skipped", "provider.saturated") for m in shed)
+    assert service.load()[local.card.deployment] == (0, 2, 0)
+
+
+async def test_who_waits_for_an_agent_goes_before_batch_work():
+    local = Paced(LOCAL, seconds=0.05, slots=1)
+    service, order = chain(local, rules()), []
+
+    async def ask(name, priority):
+        await service.generate_with_fallback(PROMPT, Context(seconds=20.0, priority=priority))
+        order.append(name)
+
+    first = asyncio.create_task(ask("first", Priority.BATCH))
+    await asyncio.sleep(0.01)
+    batch = asyncio.create_task(ask("batch", Priority.BATCH))
+    await asyncio.sleep(0.01)
+    agent = asyncio.create_task(ask("agent", Priority.AGENT_WAITING))
+    await asyncio.gather(first, batch, agent)
+    assert order == ["first", "agent", "batch"]
+
+
+async def test_a_request_that_is_cancelled_frees_its_slot_and_its_money_at_once():
+    cloud, books = Paced(CLOUD, seconds=60, paid=True, slots=1), Books()
+    budget = MemoryBudget(MicroUsd(100))
+    service = chain(cloud, rules(), budget=budget, ledger=books)
+    task = asyncio.create_task(service.generate_with_fallback(PROMPT, QUALITY))
+    await asyncio.sleep(0.05)
+    assert service.load()[cloud.card.deployment][0] == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert cloud.gone == 1 and service.load()[cloud.card.deployment][0] == 0
+    assert budget.spent == 20  # what may be on the bill counts as spent
+    (entry,) = books.entries
+    assert (entry.outcome, entry.spent) == (Outcome.CANCELLED, 20)
+
+
+# --- two tiers at once ---
+
+LATENCY = Context(mode=Mode.LATENCY_FIRST, seconds=8.0)
+
+
+def expecting(seconds):
+    """A board on which the cloud has answered often, always after so many seconds."""
+
+    def filled(*cards):
+        board = Board(card.deployment for card in cards)
+        for _ in range(10):
+            board.note(cards[0].deployment, lambda p: p.after_success(seconds, 0.0, at=0.0, admitted_at=0.0))
+        return board
+
+    return filled
+
+
+async def test_a_cloud_slower_than_its_own_p95_is_raced_by_the_local_model_and_cancelled():
+    cloud, local, third = Paced(CLOUD, seconds=60, paid=True), Paced(LOCAL, seconds=0.01, slots=2), rules()
+    board, books = expecting(0.1)(cloud.card, local.card, third.card), Books()
+    budget = MemoryBudget(MicroUsd(1000))
+    made = await chain(cloud, local, third, board=board, budget=budget, ledger=books).generate_with_fallback(
+        PROMPT, LATENCY
+    )
+    assert made.tier is LOCAL and made.latency < 5 and not made.degraded
+    assert (cloud.calls, cloud.gone) == (1, 1)
+    assert ("paced-tier_0", "cancelled", "cancelled") in told(made)
+    assert budget.spent == made.spent == 20
+    assert sorted(e.spent for e in books.entries) == [0, 20]
+
+
+async def test_a_cloud_in_time_is_not_raced():
+    cloud, local, third = Paced(CLOUD, seconds=0.01), Paced(LOCAL, seconds=0.01, slots=2), rules()
+    board = expecting(2.0)(cloud.card, local.card, third.card)
+    made = await chain(cloud, local, third, board=board).generate_with_fallback(PROMPT, LATENCY)
+    assert made.tier is CLOUD and local.calls == 0
+
+
+async def test_when_the_rival_is_refused_the_cloud_may_still_win():
+    cloud = Paced(CLOUD, seconds=0.5)
+    local, third = Paced(LOCAL, seconds=0.01, pieces=("bad",), slots=2), rules()
+    board = expecting(0.1)(cloud.card, local.card, third.card)
+    made = await chain(cloud, local, third, board=board).generate_with_fallback(PROMPT, LATENCY)
+    assert made.tier is CLOUD and local.calls == 1 and not made.fallback_used
+
+
+async def test_a_busy_local_model_is_not_asked_as_a_rival():
+    cloud, local, third = Paced(CLOUD, seconds=0.4), Paced(LOCAL, seconds=1.0, slots=1), rules()
+    board = expecting(0.1)(cloud.card, local.card, third.card)
+    service = chain(cloud, local, third, board=board)
+    busy = asyncio.create_task(service.generate_with_fallback(PROMPT, Context(only=LOCAL)))
+    await asyncio.sleep(0.05)
+    made = await service.generate_with_fallback(PROMPT, LATENCY)
+    assert made.tier is CLOUD and local.calls == 1
+    await busy
+
+
+# --- words before they are judged ---
+
+
+def relayed(**kwargs):
+    heard = []
+    return heard, Context(mode=Mode.QUALITY_FIRST, relay=Relay(heard.append, **kwargs))
+
+
+async def test_words_are_passed_on_once_enough_of_them_are_there():
+    cloud = Paced(CLOUD, seconds=0.0, pieces=("good ", "morning, ", "dear customer of ours"))
+    heard, context = relayed(hold_characters=10)
+    made = await chain(cloud, rules()).generate_with_fallback(PROMPT, context)
+    assert "".join(heard) == made.response == "good morning, dear customer of ours"
+    assert heard[0] == "good morning, " and made.accepted and not made.cut
+
+
+async def test_an_upstream_that_dies_before_that_costs_the_listener_nothing():
+    dying = Paced(CLOUD, seconds=0.0, pieces=("go",), fails=ProviderDown(cause="truncated", begun=True))
+    local = Paced(LOCAL, seconds=0.0, pieces=("good from here",))
+    heard, context = relayed(hold_characters=10)
+    made = await chain(dying, local, rules()).generate_with_fallback(PROMPT, context)
+    assert "".join(heard) == "good from here" and made.tier is LOCAL
+
+
+async def test_an_upstream_that_dies_after_it_ends_in_a_cut_and_no_other_voice():
+    dying = Paced(CLOUD, seconds=0.0, pieces=("good so far, and",), fails=ProviderDown(cause="truncated"))
+    local = Paced(LOCAL, seconds=0.0)
+    heard, context = relayed(hold_characters=10)
+    made = await chain(dying, local, rules()).generate_with_fallback(PROMPT, context)
+    assert made.cut and not made.accepted and made.response == "".join(heard) == "good so far, and"
+    assert local.calls == 0 and made.reason == "tier_0 provider.down"
+
+
+async def test_an_answer_that_was_heard_and_refused_is_the_answer_and_says_so():
+    cloud = Paced(CLOUD, seconds=0.0, pieces=("bad from the beginning",))
+    local = Paced(LOCAL, seconds=0.0)
+    heard, context = relayed(hold_characters=10)
+    made = await chain(cloud, local, rules()).generate_with_fallback(PROMPT, context)
+    assert not made.accepted and not made.cut and local.calls == 0
+    assert made.response == "".join(heard) == "bad from the beginning"
+
+
+async def test_a_short_answer_is_heard_at_the_end():
+    heard, context = relayed()
+    made = await chain(rules()).generate_with_fallback(PROMPT, context)
+    assert heard == [made.response] == ["rules"]
+
+
+# --- the books ---
+
+
+async def test_every_call_is_in_the_books_and_the_used_one_with_its_premium_price():
+    openai = ScriptedProvider(CLOUD, [ProviderDown(cause="truncated")], name="openai", cost=MicroUsd(30))
+    anthropic = ScriptedProvider(CLOUD, ["good"], name="anthropic", cost=MicroUsd(40))
+    books = Books()
+    service = chain(
+        openai, anthropic, rules(), ledger=books, premium=lambda prompt, text: MicroUsd(len(text))
+    )
+    made = await service.generate_with_fallback(PROMPT, QUALITY)
+    assert [(e.provider, e.outcome.value, e.spent, e.premium) for e in books.entries] == [
+        ("openai", "failed", 30, 0),
+        ("anthropic", "accepted", 40, 4),
+    ]
+    assert made.spent == 70 == sum(e.spent for e in books.entries)
+
+
+# --- one probe, of all processes ---
+
+
+class Elsewhere(Board):
+    """Another process sends the probe."""
+
+    async def claim_probe(self, deployment, *, seconds):
+        return False
+
+
+async def test_a_probe_that_another_process_sends_is_not_sent_here():
+    now = [0.0]
+    cloud = ScriptedProvider(CLOUD, [ProviderDown(cause="dns")], name="openai", cost=MicroUsd(30))
+    board, budget = Elsewhere([cloud.card.deployment, rules().card.deployment]), MemoryBudget(MicroUsd(1000))
+    service = chain(cloud, rules(), board=board, budget=budget, clock=lambda: now[0])
+    for _ in range(5):
+        await service.generate_with_fallback(PROMPT, QUALITY)
+    assert len(cloud.calls) == 5
+    now[0] = 100.0
+    made = await service.generate_with_fallback(PROMPT, QUALITY)
+    assert len(cloud.calls) == 5 and told(made)[0] == ("openai", "skipped", "breaker.open")
+    assert budget.spent == 0 and budget.level(None) is Level.OK
