@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -13,6 +15,7 @@ from ccos.domain.tier import Mode, Task, Tier
 from ccos.domain.verdict import Verdict
 from ccos.tiers.board import Board
 from ccos.tiers.budget import MemoryBudget
+from ccos.tiers.cache import AnswerCache
 from ccos.tiers.relay import Relay
 from ccos.tiers.request import Context, Priority
 from ccos.tiers.service import MultiTierLLMService
@@ -412,3 +415,57 @@ async def test_a_probe_that_another_process_sends_is_not_sent_here():
     made = await service.generate_with_fallback(PROMPT, QUALITY)
     assert len(cloud.calls) == 5 and told(made)[0] == ("openai", "skipped", "breaker.open")
     assert budget.spent == 0 and budget.level(None) is Level.OK
+
+
+# --- the same question again ---
+
+TENANT = UUID(int=7)
+ASKING = Context(tenant_id=TENANT, mode=Mode.QUALITY_FIRST)
+
+
+def remembering(*providers, **kwargs):
+    return chain(*providers, cache=AnswerCache(), **kwargs)
+
+
+async def test_the_same_question_is_paid_for_once_and_the_answer_says_that_it_was_kept():
+    cloud, books = ScriptedProvider(CLOUD, ["good"], cost=MicroUsd(40)), Books()
+    budget = MemoryBudget(MicroUsd(1000))
+    service = remembering(cloud, rules(), ledger=books, budget=budget, premium=lambda p, t: MicroUsd(9))
+    first = await service.generate_with_fallback(PROMPT, ASKING)
+    again = await service.generate_with_fallback(PROMPT, ASKING)
+    assert (first.cached, again.cached, again.response, again.spent) == (False, True, "good", 0)
+    assert again.tier is CLOUD and again.attempts[0].cached and again.attempts[0].cost_usd == 0
+    assert len(cloud.calls) == 1 and budget.spent == 40
+    assert [(e.cached, e.spent, e.premium) for e in books.entries] == [(False, 40, 9), (True, 0, 9)]
+
+
+async def test_equal_questions_at_the_same_moment_share_one_call():
+    cloud = Paced(CLOUD, seconds=0.1, paid=True)
+    service = remembering(cloud, rules())
+    made = await asyncio.gather(*(service.generate_with_fallback(PROMPT, ASKING) for _ in range(20)))
+    assert cloud.calls == 1 and sum(m.cached for m in made) == 19
+    assert sum(m.spent for m in made) == 7
+
+
+async def test_another_tenant_a_refused_answer_and_a_caller_who_wants_a_new_one_share_nothing():
+    cloud = ScriptedProvider(CLOUD, ["good", "good", "good", "bad"])
+    service = remembering(cloud, rules())
+    await service.generate_with_fallback(PROMPT, ASKING)
+    await service.generate_with_fallback(PROMPT, replace(ASKING, tenant_id=UUID(int=8)))
+    assert len(cloud.calls) == 2
+    await service.generate_with_fallback(PROMPT, replace(ASKING, cache="refresh"))
+    assert len(cloud.calls) == 3
+    other = replace(PROMPT, turns=(Turn("user", "환불은 안 되나요?"),))
+    for _ in range(2):
+        assert not (await service.generate_with_fallback(other, ASKING)).accepted
+    assert len(cloud.calls) == 5
+
+
+async def test_when_the_leader_is_cancelled_another_takes_over_and_all_are_answered():
+    cloud = Paced(CLOUD, seconds=0.3)
+    service = remembering(cloud, rules())
+    tasks = [asyncio.create_task(service.generate_with_fallback(PROMPT, ASKING)) for _ in range(5)]
+    await asyncio.sleep(0.05)
+    tasks[0].cancel()
+    made = await asyncio.gather(*tasks[1:])
+    assert all(m.tier is CLOUD and m.accepted for m in made) and cloud.calls == 2

@@ -14,6 +14,7 @@ from ccos.domain.prompt import Prompt, ProviderCard
 from ccos.domain.tier import REQUIRED_QUALITY, Mode, Tier
 from ccos.tiers.board import Board
 from ccos.tiers.budget import Budget
+from ccos.tiers.cache import AnswerCache
 from ccos.tiers.filtering import CLOUD_MISSED, Condition, filter_providers
 from ccos.tiers.guard import Guard
 from ccos.tiers.ledger import Ledger, NoLedger
@@ -35,8 +36,9 @@ class MultiTierLLMService:
 
     `providers` holds every configured provider, best first inside a tier; it must hold a rule tier,
     which is what makes the call end in an answer whatever else happens. `required_quality` overrides the
-    tasks' own; `one_tier` calls a single tier before the rules. `premium` says what a prompt and its answer
-    would have cost on the premium model: the other side of the saving.
+    tasks' own; `one_tier` calls a single tier before the rules. `board` and `ledger` may be shared with other
+    processes, `cache` keeps accepted answers. `premium` says what a prompt and its answer would have cost on
+    the premium model: the other side of the saving.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class MultiTierLLMService:
         *,
         board: Board | None = None,
         ledger: Ledger | None = None,
+        cache: AnswerCache | None = None,
         premium: Callable[[Prompt, str], MicroUsd] = lambda _prompt, _text: ZERO,
         thresholds: Mapping[Tier, float] = CAPABILITY,
         required_quality: float | None = None,
@@ -69,7 +72,7 @@ class MultiTierLLMService:
         self._clock = clock
         dice = dice or random.Random()  # noqa: S311  it spreads calls in time and keeps no secret
         self._guard = Guard(cards, budget, self._board, clock=clock, wall_clock=wall_clock, dice=dice)
-        self._walker = Walker(providers, gate, self._guard, self._board, clock=clock, dice=dice)
+        self._walker = Walker(providers, gate, self._guard, self._board, cache, clock=clock, dice=dice)
 
     async def generate_with_fallback(
         self,

@@ -13,9 +13,10 @@ from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.domain.tier import Mode, Tier
 from ccos.domain.verdict import Verdict
 from ccos.tiers.board import Board
+from ccos.tiers.cache import AnswerCache, Kept
 from ccos.tiers.deciding import Step, after_failure, after_verdict, refusal_reason
 from ccos.tiers.filtering import Dropped
-from ccos.tiers.guard import Called, Guard, PassedOver
+from ccos.tiers.guard import SLOT_SHARE, Called, Guard, PassedOver
 from ccos.tiers.outlook import EXPECTED_SECONDS
 from ccos.tiers.provider import Provider
 from ccos.tiers.pulse import Pulse
@@ -55,6 +56,7 @@ class Walker:
         gate: Gate,
         guard: Guard,
         board: Board,
+        cache: AnswerCache | None,
         *,
         clock: Callable[[], float],
         dice: random.Random,
@@ -63,6 +65,7 @@ class Walker:
         self._gate = gate
         self._guard = guard
         self._board = board
+        self._cache = cache
         self._clock = clock
         self._dice = dice
 
@@ -174,7 +177,39 @@ class Walker:
         return min(measured, default=EXPECTED_SECONDS[tier])
 
     async def _attempt(self, run: Run, provider: Provider, prompt: Prompt, reserve: float) -> Where:
-        """One turn of one provider: an answer that is judged, or the reason why there is none."""
+        """One turn of one provider, or the answer it gave to the very same question before."""
+        card, context = provider.card, run.context
+        key = None
+        if self._cache is not None and card.tier is not Tier.RULE_BASED and context.cache != "off":
+            key = self._cache.key(
+                prompt, context.tenant_id, card.deployment, required_quality=run.required_quality
+            )
+        if self._cache is None or key is None:
+            return await self._fresh(run, provider, prompt, reserve)
+        if context.cache == "refresh":
+            where = await self._fresh(run, provider, prompt, reserve)
+            if (kept := _kept(where)) is not None:
+                self._cache.put(key, kept)
+            return where
+        seconds = SLOT_SHARE * max(self._until(run, card, reserve) - self._clock(), 0.0)
+        made = await self._cache.share(
+            key, lambda: self._fresh(run, provider, prompt, reserve), _kept, seconds=seconds
+        )
+        return self._remembered(run, card, prompt, made) if isinstance(made, Kept) else made
+
+    def _remembered(self, run: Run, card: ProviderCard, prompt: Prompt, kept: Kept) -> Where:
+        """An answer that passed the gate before: it costs nothing, and it says so."""
+        quality = kept.verdict.quality
+        attempt = attempt_of(
+            prompt, card, Outcome.ACCEPTED, "accepted", answer=kept.answer, quality=quality, cached=True
+        )
+        run.record(attempt, kept.answer)
+        evaluated = Evaluated(attempt, kept.verdict, kept.answer)
+        run.evaluated.append(evaluated)
+        return "accept", evaluated
+
+    async def _fresh(self, run: Run, provider: Provider, prompt: Prompt, reserve: float) -> Where:
+        """An answer that is asked for and judged, or the reason why there is none."""
         try:
             called = await self._guard.call(run, provider, prompt, self._until(run, provider.card, reserve))
         except PassedOver as passed:
@@ -218,6 +253,11 @@ class Walker:
 
     def _pulse(self, card: ProviderCard) -> Pulse:
         return self._board.pulse(card.deployment)
+
+
+def _kept(where: Where) -> Kept | None:
+    step, evaluated = where
+    return Kept(evaluated.answer, evaluated.verdict) if step == "accept" and evaluated else None
 
 
 def _reserve(lower: Sequence[Tier]) -> float:
