@@ -406,3 +406,20 @@ async def test_answerability_tells_covered_from_foreign_questions(searcher):
     assert await covered("우주여행 보험 약관") < 0.2
     assert await covered("안녕하세요") == 0.0
     assert searcher.answerability([], []) == searcher.answerability(["환불"], []) == 0.0
+
+
+async def test_whoever_keeps_answers_hears_of_a_change_when_it_can_be_found(shelf, tmp_path):
+    changed: list[UUID] = []
+    searcher = Searcher(shelf, tmp_path, patience_seconds=30, on_change=changed.append)
+    await ids(searcher, "환불")
+    assert set(changed) == {TENANT}
+    changed.clear()
+    await ids(searcher, "환불")
+    assert changed == []
+    await put(shelf, item("refund", "환불 기간 안내", "환불은 영업일 7일이 걸립니다."))
+    await ids(searcher, "환불")
+    other = uuid4()
+    await put(shelf, item("points", *ARTICLES["points"]), tenant=other)
+    await ids(searcher, "포인트", tenant=other)
+    assert changed == [TENANT, other]
+    await searcher.aclose()

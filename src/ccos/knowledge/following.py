@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -20,10 +21,13 @@ class Followed:
     A search needs what was on the shelf when it began, so it never joins a pass that is already at work.
     """
 
-    def __init__(self, shelf: Shelf, tenant_id: UUID, folder: Path) -> None:
+    def __init__(
+        self, shelf: Shelf, tenant_id: UUID, folder: Path, on_change: Callable[[UUID], None] | None = None
+    ) -> None:
         self._shelf = shelf
         self._tenant_id = tenant_id
         self._folder = folder
+        self._on_change = on_change
         self._index: TenantIndex | None = None
         self._distrusted = False
         self._closing = False
@@ -95,3 +99,5 @@ class Followed:
             shelved = await self._shelf.load(self._tenant_id, ids)
             gone = ids - {each.id for each in shelved}
             await asyncio.to_thread(index.apply, shelved, gone, changes[-1].seq)
+            if self._on_change is not None:
+                self._on_change(self._tenant_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -35,14 +35,23 @@ class Searcher:
 
     Indexes live under `home`/index. A search first takes in what changed on the shelf; when that takes longer
     than `patience_seconds` (a first build, a mass import) it answers from what is indexed so far, and the
-    indexing goes on behind it. Raises `IndexUnusable` when this machine cannot hold an index, and whatever
-    the shelf raises.
+    indexing goes on behind it. `on_change` hears of each tenant whose shelf was found changed, before a
+    search answers from the change; it neither blocks nor raises. Raises `IndexUnusable` when this machine
+    cannot hold an index, and whatever the shelf raises.
     """
 
-    def __init__(self, shelf: Shelf, home: Path, *, patience_seconds: float = 2.0) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        home: Path,
+        *,
+        patience_seconds: float = 2.0,
+        on_change: Callable[[UUID], None] | None = None,
+    ) -> None:
         self._shelf = shelf
         self._root = home / "index"
         self._patience_seconds = patience_seconds
+        self._on_change = on_change
         self._slot: Slot | None = None
         self._taking = asyncio.Lock()
         self._followed: OrderedDict[UUID, Followed] = OrderedDict()
@@ -95,7 +104,7 @@ class Searcher:
         followed = self._followed.get(tenant_id)
         if followed is None:
             folder = self._root / str(tenant_id) / str(self._slot.number)
-            followed = self._followed[tenant_id] = Followed(self._shelf, tenant_id, folder)
+            followed = self._followed[tenant_id] = Followed(self._shelf, tenant_id, folder, self._on_change)
         self._followed.move_to_end(tenant_id)
         if len(self._followed) > MOST_TENANTS:
             idle = next((key for key, each in self._followed.items() if each.idle and key != tenant_id), None)
