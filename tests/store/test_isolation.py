@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from ccos.store.database import Database
 from support.store import fill_every_table, new_tenant, opened
 
-NOT_OF_A_TENANT = {"schema_migration"}
+NOT_OF_A_TENANT = {"schema_migration", "spend_total", "usage_writer"}
 DEFINERS = {"tenant_ids"}
 TABLES = """
     SELECT c.relname AS name, c.relrowsecurity AND c.relforcerowsecurity AS forced,
@@ -52,7 +52,9 @@ def statement(text, name):
 
 def test_every_table_is_of_a_tenant_and_forces_its_policy(superuser):
     found = tables(superuser)
-    assert {"tenant", "ticket", "draft", "attempt", "kb_passage", "reservation"} <= {t["name"] for t in found}
+    assert {"tenant", "ticket", "draft", "attempt", "kb_passage", "reservation", "usage_day"} <= {
+        t["name"] for t in found
+    }
     for table in found:
         assert table["forced"], f"{table['name']} has no forced row-level security"
         assert "own_tenant" in table["policies"], f"{table['name']} lacks its policy"

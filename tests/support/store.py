@@ -15,7 +15,7 @@ from ccos.domain.money import MicroUsd
 from ccos.domain.tenant import Role, Tenant
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Task, Tier
-from ccos.store import decisions, drafts, keys, knowledge, spend, tenants, tickets
+from ccos.store import decisions, drafts, keys, knowledge, ledger, spend, tenants, tickets
 from ccos.store.database import Database
 from ccos.store.embedded import EmbeddedServer, ServerUrls
 from ccos.store.migrate import migrate
@@ -76,6 +76,8 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         await knowledge.put(tx, item, [knowledge.Passage("Refunds", "Money comes back in three days.")])
         held = await spend.reserve(tx, MicroUsd(10), cap=MicroUsd(100), day=date(2026, 11, 22))
         assert held is not None
+        line = ledger.Line(owner.id, date(2026, 11, 22), "draft", "solution_draft", "tier_0", "openai", "gpt")
+        assert await ledger.add(tx, uuid4(), 1, [(line, ledger.Sums(calls=1))])
 
 
 def finished(draft: Draft, state: DraftState = DraftState.READY, **changes: object) -> Draft:

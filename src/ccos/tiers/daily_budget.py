@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from ccos.domain.money import MicroUsd
+import structlog
+
+from ccos.domain.errors import CcosError, DatabaseUnavailable
+from ccos.domain.money import Level, MicroUsd
 from ccos.store import spend
 from ccos.store.database import Database
+from ccos.store.lane import Lane
+from ccos.store.spend import Closing, Holding
+from ccos.store.values import new_id
 from ccos.tiers.budget import Reservation
+from ccos.tiers.levels import Levels
+
+log = structlog.get_logger(__name__)
+
+MOST_AT_ONCE = 100
+"""Holds and closings in one statement: it takes some milliseconds, and others wait for its locks."""
+MOST_KEPT = 10_000
+"""Closings kept while the database is away. One that is let go leaves its hold to be charged whole."""
+PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0)
+"""Between tries while the database is away; the last stays."""
+
+Waiting = tuple[Holding | Closing, "asyncio.Future[bool]"]
 
 
 class DailyBudget:
-    """A limit per tenant and day; the day begins at midnight in `zone`."""
+    """A limit in total and one for each tenant; the day begins at midnight in `zone`.
+
+    Everything that wants money at one moment goes in one statement: while it is under way, the next ones
+    gather. Nobody waits longer than `wait_seconds`; once the database is known to be away nobody waits at
+    all, until a try in the background has reached it. What could not be closed then is closed later. A hold
+    that nobody closes within `hold_seconds` is charged whole by `spend.sweep`.
+    """
 
     def __init__(
         self,
@@ -22,31 +49,182 @@ class DailyBudget:
         limit: MicroUsd,
         zone: ZoneInfo,
         *,
+        enforced: bool = True,
+        hold_seconds: float = spend.HOLD_SECONDS,
+        wait_seconds: float = 1.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database = database
-        self._limit = limit
-        self._zone = zone
+        """`enforced` off: everything is recorded, nothing held back, and the level is always ok."""
+        self.limits = spend.Limits(limit, enforced=enforced)
+        self.zone = zone
+        self._lane = Lane(database, seconds=wait_seconds)
+        self._hold_seconds = hold_seconds
+        self._wait_seconds = wait_seconds
         self._now = now
+        self._levels = Levels(limit, clock)
+        self._line: deque[Waiting] = deque()
+        self._asked: set[UUID | None] = set()
+        self._away: CcosError | None = None
+        self._pump: asyncio.Task[None] | None = None
 
     @property
     def today(self) -> date:
-        return self._now().astimezone(self._zone).date()
+        return self._now().astimezone(self.zone).date()
 
     async def reserve(self, tenant_id: UUID | None, amount: MicroUsd) -> Reservation | None:
-        """A hold, or None when the limit leaves no room, or nobody is there to pay. Raises StoreError."""
+        """A hold, or None when the limits leave no room, or nobody is there to pay. Raises StoreError."""
         if tenant_id is None:
             return None
-        async with self._database.tenant(tenant_id) as tx:
-            held = await spend.reserve(tx, amount, cap=self._limit, day=self.today)
-        return None if held is None else Reservation(held)
+        if self._away is not None:
+            raise DatabaseUnavailable(cause=self._away.code)
+        holding = Holding(tenant_id, new_id(), self.today, amount)
+        made = self._enter(holding)
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                held = await made
+        except TimeoutError:
+            raise DatabaseUnavailable(cause="timeout") from None
+        return Reservation(holding.id) if held else None
 
     async def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:
-        assert tenant_id is not None  # there is no hold without a tenant
-        async with self._database.tenant(tenant_id) as tx:
-            await spend.settle(tx, reservation, spent)
+        """Turns the hold into what was spent: now, or when the database is back."""
+        await self._close(tenant_id, reservation, spent)
 
     async def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:
-        assert tenant_id is not None
-        async with self._database.tenant(tenant_id) as tx:
-            await spend.release(tx, reservation)
+        """Gives the hold back: now, or when the database is back."""
+        await self._close(tenant_id, reservation, None)
+
+    def level(self, tenant_id: UUID | None) -> Level:
+        """The worse of the tenant's and the total's, as the last statements told; one that is old is asked
+        about in the background.
+        """
+        if not self.limits.enforced:
+            return Level.OK
+        found, stale = self._levels.of(tenant_id, self.today)
+        if stale:
+            self._asked.add(tenant_id)
+            self._start()
+        return found
+
+    async def close(self, *, seconds: float = 5.0) -> None:
+        """Waits at most `seconds` for what is in line to be written down."""
+        if self._pump is not None:
+            _, late = await asyncio.wait({self._pump}, timeout=seconds)
+            for pump in late:
+                pump.cancel()
+                await asyncio.wait({pump}, timeout=seconds)
+        if self._line:
+            log.warning("budget.holds_left", holds=len(self._line))
+        await self._lane.close()
+
+    async def _close(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd | None) -> None:
+        assert tenant_id is not None  # there is no hold without a tenant
+        closed = self._enter(Closing(tenant_id, reservation, spent))
+        if self._away is None:
+            await asyncio.wait({closed}, timeout=self._wait_seconds)
+
+    def _enter(self, element: Holding | Closing) -> asyncio.Future[bool]:
+        spend.check(element)
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._line.append((element, done))
+        self._start()
+        return done
+
+    def _start(self) -> None:
+        if self._pump is None or self._pump.done():
+            try:
+                loop = asyncio.get_running_loop()
+            except RuntimeError:
+                return  # asked from a thread: whoever comes next will start it
+            self._pump = loop.create_task(self._work(), name="daily-budget")
+
+    async def _work(self) -> None:
+        """Until nothing is in line: sends what has gathered, or tries to reach a database that is away."""
+        tries = 0
+        while self._line or self._asked or self._away is not None:
+            batch = self._next_batch()
+            try:
+                await self._send(batch)
+            except DatabaseUnavailable as fault:
+                self._put_back(batch, fault)
+                await asyncio.sleep(PAUSES_SECONDS[min(tries, len(PAUSES_SECONDS) - 1)])
+                tries += 1
+            else:
+                tries = 0
+                if self._away is not None:
+                    log.info("budget.back", waiting=len(self._line))
+                self._away = None
+
+    def _next_batch(self) -> list[Waiting]:
+        """What has gathered: closings first, they make room. Holds nobody waits for any more drop out."""
+        taken = [self._line.popleft() for _ in range(min(len(self._line), MOST_AT_ONCE))]
+        batch = [each for each in taken if isinstance(each[0], Closing) or not each[1].done()]
+        return sorted(batch, key=lambda each: (isinstance(each[0], Holding), each[0].tenant_id.int))
+
+    async def _send(self, batch: Sequence[Waiting]) -> None:
+        today, asked = self.today, frozenset(self._asked)
+        try:
+            applied = await spend.apply(
+                self._lane,
+                [element for element, _ in batch],
+                limits=self.limits,
+                today=today,
+                asked=[tenant for tenant in asked if tenant is not None],
+                hold_seconds=self._hold_seconds,
+            )
+        except DatabaseUnavailable:
+            raise
+        except CcosError as fault:
+            # One element can spoil a statement for all: alone, each stands or falls for itself.
+            self._asked -= asked
+            if len(batch) > 1:
+                for each in batch:
+                    await self._send([each])
+            elif batch:
+                self._refuse(batch[0], fault)
+            return
+        self._asked -= asked
+        self._levels.note(today, applied, enforced=self.limits.enforced)
+        for (element, waiting), done in zip(batch, applied.done, strict=True):
+            if not waiting.done():
+                waiting.set_result(done)
+            elif done and isinstance(element, Holding):
+                self._give_back(element)
+
+    def _put_back(self, batch: Sequence[Waiting], fault: CcosError) -> None:
+        """The database is away: holds fail now, closings wait for it."""
+        if self._away is None:
+            log.warning("budget.away", reason=fault.code)
+        self._away = fault
+        everything = [*batch, *self._line]
+        self._line.clear()
+        self._asked.clear()
+        for n, (element, waiting) in enumerate(everything):
+            if isinstance(element, Closing):
+                if not waiting.done():
+                    waiting.set_result(False)
+                self._line.append((element, waiting))
+                continue
+            used = waiting.done() and not waiting.cancelled() and waiting.exception() is None
+            if not waiting.done():
+                waiting.set_exception(fault)
+                waiting.exception()  # it is seen here, should nobody wait for it any more
+            if n < len(batch) and not used:  # it was sent: it may stand, with the answer lost
+                self._give_back(element)
+        while len(self._line) > MOST_KEPT:
+            self._line.popleft()
+            log.warning("budget.closing_let_go")
+
+    def _give_back(self, holding: Holding) -> None:
+        nobody = asyncio.get_running_loop().create_future()
+        nobody.set_result(True)
+        self._line.append((Closing(holding.tenant_id, holding.id, None), nobody))
+
+    def _refuse(self, entry: Waiting, fault: CcosError) -> None:
+        element, waiting = entry
+        if isinstance(element, Closing):
+            log.error("budget.not_closed", reason=fault.code, facts=fault.facts)
+        if not waiting.done():
+            waiting.set_exception(fault)
+            waiting.exception()

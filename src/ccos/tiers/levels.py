@@ -1,0 +1,71 @@
+"""How far the day's money has gone, as far as this process has heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import structlog
+
+from ccos.domain.money import ZERO, Level, MicroUsd, level, usd
+from ccos.store.spend import Applied, Used
+
+log = structlog.get_logger(__name__)
+
+FRESH_SECONDS = 5.0
+"""Older than this, what was heard is asked about again: another process may have spent or given back."""
+ORDER = tuple(Level)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    level: Level
+    at: float
+
+
+class Levels:
+    """Of one day at a time: what was heard of another day says nothing."""
+
+    def __init__(self, limit: MicroUsd, clock: Callable[[], float]) -> None:
+        self._unheard = level(ZERO, limit)
+        self._clock = clock
+        self._day = date.min
+        self._heard: dict[UUID | None, Heard] = {}
+        self._told: dict[UUID | None, Level] = {}
+
+    def of(self, tenant_id: UUID | None, day: date) -> tuple[Level, bool]:
+        """The worse of the tenant's level and the total's, and whether it is time to ask again."""
+        if day != self._day:
+            return self._unheard, True
+        total, own = self._heard.get(None), self._heard.get(tenant_id)
+        if total is None or own is None:
+            return self._unheard if total is None else total.level, True
+        stale = self._clock() - min(total.at, own.at) > FRESH_SECONDS
+        return max(total.level, own.level, key=ORDER.index), stale
+
+    def note(self, day: date, applied: Applied, *, enforced: bool) -> None:
+        """Takes in what a statement told of `day`, and warns of each level once a day."""
+        if day != self._day:
+            self._day = day
+            self._heard.clear()
+            self._told.clear()
+        now = self._clock()
+        for who, used in (*applied.tenants.items(), (None, applied.total)):
+            found = level(used.amount, used.limit)
+            self._heard[who] = Heard(found, now)
+            if ORDER.index(found) > ORDER.index(self._told.get(who, Level.OK)):
+                self._told[who] = found
+                _warn(who, found, used, enforced)
+
+
+def _warn(who: UUID | None, reached: Level, used: Used, enforced: bool) -> None:
+    log.warning(
+        "budget.level",
+        level=reached.value,
+        of="total" if who is None else str(who),
+        used_usd=usd(used.amount),
+        limit_usd=usd(used.limit),
+        enforced=enforced,
+    )
