@@ -142,3 +142,14 @@ def thanks(language: Language) -> str:
 def last_resort(language: Language) -> str:
     """What may always be said."""
     return "\n\n".join((greeting(language, None, None), holding(language, "other"), thanks(language)))
+
+
+NO_ASSISTANT: Mapping[Language, str] = MappingProxyType(
+    {
+        "ko": "죄송합니다. 지금은 자동 답변을 드릴 수 없습니다. "
+        "고객센터로 문의해 주시면 담당자가 도와드리겠습니다.",
+        "en": "We are sorry, the assistant is not available right now. Please contact our support team; "
+        "a person will help you.",
+    }
+)
+"""For a chat: what no model could answer is not guessed at."""

@@ -63,6 +63,9 @@ class RuleBased:
                 return (
                     _json(_draft(reply, ticket, grounds)) if prompt.schema else reply.text
                 ), reply.approved
+            case Task.CHAT:  # no rule can answer whatever is asked, nor in whatever shape: it says so
+                said = phrases.NO_ASSISTANT[grounds.language]
+                return said, (said,)
 
 
 def _draft(reply: Reply, ticket: Ticket, grounds: Grounds) -> dict[str, object]:
@@ -113,7 +116,7 @@ def _last_resort(prompt: Prompt) -> str:
             "kind": "hold",
         },
     }
-    return _json(shapes[prompt.task]) if prompt.schema else hold
+    return _json(shapes[prompt.task]) if prompt.schema and prompt.task in shapes else hold
 
 
 def _json(value: object) -> str:

@@ -6,12 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.verdict import Veto
 from ccos.quality.reading import Reading
 from ccos.quality.vetoes.family import Family
 
 LONG = 80
 """Characters from which an answer is expected to end like a sentence."""
+
+LIMIT_SHARE = 0.9
+"""An answer with so much of the tokens it was allowed has used them up: counts differ a little."""
 
 _WORDS = re.compile(r"[^\W_]")
 _CLOSERS = "*_`~\"')]}」』”’ \t\r\n\ufe0f"
@@ -24,6 +28,7 @@ _DANGLING = re.compile(
 )
 _SIGN_OFF = re.compile(r"regards|sincerely|thank|best|드림|올림|감사", re.IGNORECASE)
 _RUN = re.compile(r"([^\s\-=_*.~#|])\1{19,}")
+_STRUCTURED = re.compile(r"(?s:```.*?```)|^[ \t]*\|.*$", re.MULTILINE)
 _SHINGLE = 16
 
 
@@ -54,6 +59,25 @@ def _look_uncut(reading: Reading) -> Iterator[Veto]:
         yield Veto("truncated", "The answer stops before it ends.", "repair")
     if loop := circling(reading.folded.text):
         yield Veto("looping", "The answer repeats itself.", "escalate", reading.folded.original(*loop))
+
+
+def _look_spoken(reading: Reading) -> Iterator[Veto]:
+    """A chat may answer with code or a table, whose lines end and repeat as they like."""
+    text = reading.folded.text
+    if not _WORDS.search(text):
+        yield Veto("empty", "The answer has no words.", "escalate")
+        return
+    dangling = len(text) >= 40 and _DANGLING.search(text.rstrip())
+    if cut_short(reading.answer, reading.prompt) or dangling or text.count("```") % 2:
+        yield Veto("truncated", "The answer stops before it ends.", "repair")
+    if circling(_STRUCTURED.sub("", text)):
+        yield Veto("looping", "The answer repeats itself.", "escalate")
+
+
+def cut_short(answer: Answer, prompt: Prompt) -> bool:
+    """Whether a model's own limit ended the answer, and not the one its caller asked for."""
+    at_limit = not answer.usage_reported or answer.tokens_out >= LIMIT_SHARE * prompt.max_tokens
+    return answer.finish_reason == "length" and not at_limit
 
 
 def cut_off(text: str) -> bool:
@@ -99,4 +123,5 @@ def circling(text: str) -> tuple[int, int] | None:
 
 COMPLETE = Family("complete", ("empty", "truncated", "looping"), "The answer is whole.", _look)
 UNCUT = Family("complete", ("truncated", "looping"), "The answer is whole.", _look_uncut)
+SPOKEN = Family("complete", ("empty", "truncated", "looping"), "The answer is whole.", _look_spoken)
 PRESENT = Family("complete", ("empty", "truncated", "looping"), "The answer is there.", _look_present)

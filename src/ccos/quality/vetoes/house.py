@@ -14,15 +14,20 @@ _CITATION = re.compile(r"\[(\d{1,3}(?:\s?,\s?\d{1,3}){0,8})\](?!\()")
 
 
 def _rules(reading: Reading) -> Iterator[Veto]:
-    text, settings = reading.folded.text, reading.grounds.settings
-    for phrase in settings.banned_phrases:
-        if match := _phrase(phrase, text):
-            sentence = f"The answer uses {phrase.strip()[:60]!r}, which the company does not say."
-            yield Veto("banned", sentence, "repair", reading.folded.original(*match.span()))
+    yield from _banned(reading)
+    settings = reading.grounds.settings
     if len(reading.text) > settings.reply_max_characters:
         limit = settings.reply_max_characters
         sentence = f"The answer has {len(reading.text)} characters; {limit} are allowed."
         yield Veto("too_long", sentence, "repair", (limit, len(reading.text)))
+
+
+def _banned(reading: Reading) -> Iterator[Veto]:
+    text = reading.folded.text
+    for phrase in reading.grounds.settings.banned_phrases:
+        if match := _phrase(phrase, text):
+            sentence = f"The answer uses {phrase.strip()[:60]!r}, which the company does not say."
+            yield Veto("banned", sentence, "repair", reading.folded.original(*match.span()))
 
 
 def _phrase(phrase: str, text: str) -> re.Match[str] | None:
@@ -46,4 +51,5 @@ def _citations(reading: Reading) -> Iterator[Veto]:
 
 
 HOUSE = Family("house rules", ("banned", "too_long"), "It keeps the company's rules.", _rules)
+BANNED = Family("house rules", ("banned",), "It keeps the company's rules.", _banned)
 CITATIONS = Family("citations", ("citation",), "Every citation points at a passage.", _citations)
