@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -13,16 +14,24 @@ from ccos.api.caller import identify
 from ccos.api.edge import Edge
 from ccos.api.identities import Identities
 from ccos.api.limits import BodyLimit
+from ccos.api.v1 import openapi
+from ccos.api.v1.routes import routes
 from ccos.wiring import Ccos
 
 DESCRIPTION = """Reply drafts for support tickets, through four tiers: cloud, local model, tiny model, rules.
 
-Send an API key as `Authorization: Bearer ...`. Errors are problem details (RFC 9457) with a stable `code`."""
+Send an API key as `Authorization: Bearer ...`. Errors are problem details (RFC 9457) with a stable `code`;
+under `/v1` they have the shape that the clients of OpenAI and Anthropic know."""
+
+
+class Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return openapi.describe(super().openapi())
 
 
 def create_app(ccos: Ccos) -> FastAPI:
     """The application over an opened CCOS, which whoever opened it closes."""
-    app = FastAPI(
+    app = Application(
         title="CCOS",
         version=__version__,
         description=DESCRIPTION,
@@ -33,6 +42,7 @@ def create_app(ccos: Ccos) -> FastAPI:
     app.state.ccos = ccos
     app.state.identities = Identities(partial(identify, ccos))
     problems.install(app)
+    app.router.routes[:0] = routes()  # the hot ones, before anything else is tried
     for part in (tickets, drafts, generate, kb):
         app.include_router(part.router, responses=problems.OF_EVERY_ROUTE)
     app.include_router(health.router)

@@ -10,7 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccos.api import metrics
-from ccos.api.problems import problem
+from ccos.api.problems import said_to
 from ccos.wiring.logs import where
 
 log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ CAREFUL = {
 
 
 class Edge:
-    """The outermost layer: nothing that goes wrong inside gets past it as anything but a problem document."""
+    """The outermost layer: nothing that goes wrong inside gets past it but as an error that is told."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -36,7 +36,7 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = uuid4().hex
+        request_id = scope["ccos.request_id"] = uuid4().hex
         begun = time.perf_counter()
         started = False
 
@@ -60,7 +60,7 @@ class Edge:
                 if started:
                     raise
                 sentence = "Something went wrong here; it has been logged under the request id."
-                await problem(500, "internal", sentence)(scope, receive, mark)
+                await said_to(scope, 500, "internal", sentence)(scope, receive, mark)
 
 
 def template(scope: Scope) -> str:

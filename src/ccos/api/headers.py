@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ccos.domain.draft import Draft, Outcome
 from ccos.domain.tier import Task
-from ccos.tiers.request import Generation
+from ccos.tiers.request import CacheUse, Generation
 
 
 def draft_headers(draft: Draft) -> dict[str, str]:
@@ -20,16 +20,30 @@ def draft_headers(draft: Draft) -> dict[str, str]:
     )
 
 
-def generation_headers(made: Generation) -> dict[str, str]:
-    called = [a for a in made.attempts if a.outcome is not Outcome.SKIPPED]
-    return _headers(
-        tier=made.tier.value,
-        model=made.model,
-        quality=made.quality_score,
-        attempts=len(called),
-        fallback_reason=made.reason if made.fallback_used else "",
-        cost_usd=made.cost,
-    )
+def generation_headers(made: Generation, cache: CacheUse = "use") -> dict[str, str]:
+    """The headers for one call of the tiers, which asked for the `cache` so."""
+    return {
+        **_headers(
+            tier=made.tier.value,
+            model=made.model,
+            quality=made.quality_score,
+            attempts=called(made),
+            fallback_reason=made.reason if made.fallback_used else "",
+            cost_usd=made.cost,
+        ),
+        "x-ccos-cache": cache_word(made, cache),
+        "x-ccos-accepted": "true" if made.accepted else "false",
+    }
+
+
+def called(made: Generation) -> int:
+    """How many calls were really made."""
+    return sum(a.outcome is not Outcome.SKIPPED and not a.cached for a in made.attempts)
+
+
+def cache_word(made: Generation, cache: CacheUse) -> str:
+    """`hit`, `miss`, or `off` where the caller wanted none of it."""
+    return "hit" if made.cached else "off" if cache == "off" else "miss"
 
 
 def _headers(

@@ -28,7 +28,7 @@ async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     `work` too.
     """
     task = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_left(receive))
+    leaving = asyncio.ensure_future(left(receive))
     try:
         await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -40,7 +40,7 @@ async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.gather(task, leaving, return_exceptions=True)
 
 
-async def _left(receive: Receive) -> None:
+async def left(receive: Receive) -> None:
     """Returns when the caller has gone; a server that never tells leaves the work alone."""
     while (await receive())["type"] != "http.disconnect":
         pass

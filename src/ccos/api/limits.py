@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ccos.api.problems import problem
+from ccos.api.problems import said_to
 
 MAX_BODY_BYTES = 2_000_000
 BODY_SECONDS = 30.0
@@ -33,12 +33,12 @@ class BodyLimit:
             async with asyncio.timeout(self._seconds):
                 body = None if too_large else await self._read(receive)
         except TimeoutError:
-            late = problem(408, "input.too_slow", "The body did not arrive in time; send it again.")
-            await late(scope, receive, send)
+            sentence = "The body did not arrive in time; send it again."
+            await said_to(scope, 408, "input.too_slow", sentence)(scope, receive, send)
             return
         if body is None:
             sentence = f"The body is over {self._limit // 1_000_000} MB; send less."
-            await problem(413, "input.too_large", sentence)(scope, receive, send)
+            await said_to(scope, 413, "input.too_large", sentence)(scope, receive, send)
             return
         if body is GONE:
             return

@@ -1,4 +1,4 @@
-"""Errors become RFC 9457 problem details here and nowhere else."""
+"""Errors become RFC 9457 problem details here and nowhere else; under /v1, what its clients know instead."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
+from ccos.api.v1.faults import Fault, error_body, shape_of
 from ccos.domain import errors
 
 STATUS: Mapping[type[errors.CcosError], int] = {
@@ -67,6 +69,16 @@ def problem(
     return JSONResponse(body, status, sent | dict(headers or {}), MEDIA_TYPE)
 
 
+def said_to(
+    scope: Scope, status: int, code: str, sentence: str, *, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An error in the form that is spoken at the request's address."""
+    shape = shape_of(scope["path"], scope["headers"])
+    if shape is None:
+        return problem(status, code, sentence, headers=headers)
+    return Response(error_body(shape, Fault(status, sentence)), status, headers, "application/json")
+
+
 def status_of(fault: errors.CcosError) -> int:
     if isinstance(fault, errors.NotAllowed) and fault.facts.get("role"):
         return FORBIDDEN
@@ -93,12 +105,14 @@ def install(app: FastAPI) -> None:
         return problem(422, "input.invalid", f"{first['field']}: {first['message']}.", errors=faults)
 
     @app.exception_handler(HTTPException)
-    async def http(request: Request, fault: HTTPException) -> JSONResponse:  # noqa: ARG001
+    async def http(request: Request, fault: HTTPException) -> Response:
         if fault.status_code == 400:  # only a body that cannot be decoded gets here
             return _not_json()
         known = {404: ("not_found", "There is nothing at this address."), 405: ("method.not_allowed", None)}
         code, sentence = known.get(fault.status_code, (f"http.{fault.status_code}", None))
-        return problem(fault.status_code, code, sentence or f"{fault.detail}.", headers=fault.headers)
+        return said_to(
+            request.scope, fault.status_code, code, sentence or f"{fault.detail}.", headers=fault.headers
+        )
 
 
 def _not_json() -> JSONResponse:
