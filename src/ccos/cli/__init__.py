@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": ("ccos.cli.serve:serve", "Serve the console and the HTTP interface."),
     "worker": ("ccos.cli.serve:worker", "Draft queued tickets, beside or instead of `serve`."),
     "draft": ("ccos.cli.draft:draft", "Draft a reply to a ticket, or to a file of tickets."),
+    "drill": ("ccos.cli.drill:drill", "Rehearse an outage and report what came of it."),
     "kb": ("ccos.cli.kb:kb", "Import and search the knowledge base."),
     "tenants": ("ccos.cli.tenants:tenants", "List, create and configure tenants."),
     "keys": ("ccos.cli.keys:keys", "Make, list and revoke API keys."),
