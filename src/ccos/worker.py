@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from uuid import UUID
 
 import structlog
 
 from ccos.agents.drafting import BATCH_SECONDS
-from ccos.domain.errors import CcosError
-from ccos.store import drafts, spend, tenants
-from ccos.store.jobs import queue_app, register_draft, retry_stalled
+from ccos.agents.recovery import Recovery, cloud_is_back
+from ccos.domain.errors import CcosError, NotFound
+from ccos.store import drafts, housekeeping, remakes, spend, tenants
+from ccos.store.jobs import Job, queue_app, register_draft, register_remake, retry_stalled
 from ccos.store.migrate import APP_ROLE
 from ccos.wiring import Ccos
 
@@ -18,6 +21,9 @@ log = structlog.get_logger(__name__)
 
 CONCURRENT_DRAFTS = 4
 UPKEEP_SECONDS = 15.0
+RECOVERY_SECONDS = 15.0
+TIDY_SECONDS = 3600.0
+TIDY_BATCHES = 20
 PROBE_SECONDS = 20.0
 REST_AFTER_FAULT_SECONDS = 2.0
 GRACE_SECONDS = 5.0
@@ -37,9 +43,13 @@ async def work(ccos: Ccos, *, concurrency: int = CONCURRENT_DRAFTS) -> None:
     async def draft(tenant_id: UUID, draft_id: UUID, last: bool) -> None:
         await ccos.drafting.work(tenant_id, draft_id, last=last)
 
+    async def remake(tenant_id: UUID, draft_id: UUID, last: bool) -> None:
+        await ccos.drafting.remake(tenant_id, draft_id, last=last)
+
     while True:
         app = queue_app(ccos.urls.app, role=APP_ROLE)
         register_draft(app, draft)
+        register_remake(app, remake)
         try:
             async with app.open_async():
                 await app.run_worker_async(
@@ -57,24 +67,68 @@ async def work(ccos: Ccos, *, concurrency: int = CONCURRENT_DRAFTS) -> None:
 
 
 async def upkeep(ccos: Ccos) -> None:
-    """Again and again: stalled drafts are retried or failed, and holds on money that nobody closed end."""
+    """Again and again: what stalled is retried or failed, holds on money that nobody closed end, and once an
+    hour what nobody will ask for again goes."""
+    tidied_at: float | None = None
     while True:
         try:
-            stalled = await retry_stalled(ccos.database)
-            for job in stalled.given_up:
-                async with ccos.database.tenant(job.tenant_id) as tx:
-                    await drafts.give_up(tx, job.draft_id, "worker.stalled")
-            async with ccos.database.unbound() as tx:
-                known = await tenants.ids(tx)
-            for tenant_id in known:
-                async with ccos.database.tenant(tenant_id) as tx:
-                    await spend.sweep(tx)
-                    await drafts.give_up_abandoned(
-                        tx, silent_seconds=ABANDONED_SECONDS, queued_seconds=ORPHANED_SECONDS
-                    )
+            await _mend(ccos)
+            if tidied_at is None or time.monotonic() - tidied_at >= TIDY_SECONDS:
+                await _tidy(ccos)
+                tidied_at = time.monotonic()
         except CcosError as fault:
             log.warning("upkeep.failed", reason=fault.code)
         await asyncio.sleep(UPKEEP_SECONDS)
+
+
+async def _mend(ccos: Ccos) -> None:
+    stalled = await retry_stalled(ccos.database)
+    for job in stalled.given_up:
+        await _give_up(ccos, job)
+    for tenant_id in await _tenants(ccos):
+        async with ccos.database.tenant(tenant_id) as tx:
+            await spend.sweep(tx)
+            await drafts.give_up_abandoned(
+                tx, silent_seconds=ABANDONED_SECONDS, queued_seconds=ORPHANED_SECONDS
+            )
+
+
+async def _give_up(ccos: Ccos, job: Job) -> None:
+    async with ccos.database.tenant(job.tenant_id) as tx:
+        if not job.remake:
+            await drafts.give_up(tx, job.draft_id, "worker.stalled")
+            return
+        with contextlib.suppress(NotFound):
+            await remakes.fail(tx, await drafts.get(tx, job.draft_id), "worker.stalled")
+
+
+async def _tidy(ccos: Ccos) -> None:
+    for _ in range(TIDY_BATCHES):
+        if not await housekeeping.prune_jobs(ccos.database):
+            break
+    for tenant_id in await _tenants(ccos):
+        async with ccos.database.tenant(tenant_id) as tx:
+            await housekeeping.prune_holds(tx)
+
+
+async def _tenants(ccos: Ccos) -> list[UUID]:
+    async with ccos.database.unbound() as tx:
+        return await tenants.ids(tx)
+
+
+async def recover(ccos: Ccos) -> None:
+    """Again and again: once the cloud is back, what was drafted without it is put in line for another try."""
+    recovery = Recovery(
+        ccos.database,
+        lambda: cloud_is_back(ccos.service.pulses(), time.monotonic()),
+        ccos.budget.level,
+    )
+    while True:
+        try:
+            await recovery.look()
+        except CcosError as fault:
+            log.warning("recovery.failed", reason=fault.code)
+        await asyncio.sleep(RECOVERY_SECONDS)
 
 
 async def watch(ccos: Ccos) -> None:

@@ -108,21 +108,6 @@ async def test_work_ends_only_in_the_states_it_can_end_in(database, tenant, tick
             await drafts.finish(tx, finished(draft, state), run=await drafts.start(tx, draft.id))
 
 
-async def test_a_draft_that_a_person_reads_is_not_replaced_on_our_own_account(database, tenant, ticket):
-    draft = await made(database, tenant, ticket, degraded=True)
-    async with database.tenant(tenant.id) as tx:
-        assert [each.id for each in await drafts.made_degraded(tx)] == [draft.id]
-        await drafts.mark_opened(tx, draft.id)
-        assert await drafts.made_degraded(tx) == []
-    with pytest.raises(Conflict, match="opened"):
-        async with database.tenant(tenant.id) as tx:
-            await drafts.queue(tx, ticket.id, keep_opened=True)
-    async with database.tenant(tenant.id) as tx:
-        assert (await drafts.get(tx, draft.id)).state == DraftState.READY
-        await drafts.queue(tx, ticket.id)
-        assert (await drafts.get(tx, draft.id)).state == DraftState.SUPERSEDED
-
-
 async def test_an_agents_own_answer_expires_the_open_draft(database, tenant, ticket):
     draft = await made(database, tenant, ticket)
     async with database.tenant(tenant.id) as tx:

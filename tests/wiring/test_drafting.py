@@ -11,8 +11,9 @@ from ccos.domain.draft import Draft, DraftState
 from ccos.domain.errors import BadInput, Conflict, NotFound, StoreError
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode
-from ccos.store import drafts
+from ccos.store import drafts, tickets
 from ccos.store.jobs import defer_draft, waiting
+from ccos.tiers.request import Priority
 
 TICKET = Ticket(external_id="T-1", subject="환불", description="언제 되나요?")
 
@@ -109,29 +110,95 @@ async def test_work_that_breaks_marks_its_draft_failed_with_a_code_and_no_text(d
         raise KeyError("고객 이름")
 
     work, _ = drafting(database, breaks)
-    taken = await work.take_in(tenant.id, TICKET)
-    with pytest.raises(KeyError):
-        await work.make(tenant, taken.ticket.id)
     async with database.tenant(tenant.id) as tx:
-        newest = await drafts.latest(tx, taken.ticket.id)
+        ticket = (await tickets.put(tx, TICKET)).ticket
+    with pytest.raises(KeyError):
+        await work.make(tenant, ticket.id)
+    async with database.tenant(tenant.id) as tx:
+        newest = await drafts.latest(tx, ticket.id)
     assert newest.state is DraftState.FAILED and newest.reason == "KeyError"
 
 
-async def test_cancelled_work_marks_its_draft_failed_too(database, tenant):
+async def cancelled(work, drafter, tenant, ticket_id):
+    """A draft made now, cancelled in the middle; its id."""
     begun = asyncio.Event()
 
     async def hangs(job):
         begun.set()
         await asyncio.sleep(60)
 
-    work, drafter = drafting(database, hangs)
-    taken = await work.take_in(tenant.id, TICKET)
-    task = asyncio.create_task(work.make(tenant, taken.ticket.id))
+    drafter.before = hangs
+    task = asyncio.create_task(work.make(tenant, ticket_id))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await state_of(database, tenant, drafter.jobs[0].draft_id) is DraftState.FAILED
+    drafter.before = None
+    return drafter.jobs[-1].draft_id
+
+
+async def test_cancelled_work_on_a_tickets_first_draft_leaves_it_failed(database, tenant):
+    async with database.tenant(tenant.id) as tx:
+        ticket = (await tickets.put(tx, TICKET)).ticket
+    draft_id = await cancelled(*drafting(database), tenant, ticket.id)
+    async with database.tenant(tenant.id) as tx:
+        draft = await drafts.get(tx, draft_id)
+    assert (draft.state, draft.reason) == (DraftState.FAILED, "cancelled")
+
+
+async def test_a_ticket_that_waited_for_its_draft_waits_again_when_the_one_made_now_is_cancelled(
+    database, tenant
+):
+    work, drafter = drafting(database)
+    taken = await work.take_in(tenant.id, TICKET)
+    before = await waiting(database)
+    draft_id = await cancelled(work, drafter, tenant, taken.ticket.id)
+    assert await waiting(database) == before + 1
+    await work.work(tenant.id, draft_id)
+    assert await state_of(database, tenant, draft_id) is DraftState.READY
+
+
+async def test_a_finished_draft_is_back_when_another_that_was_asked_for_is_cancelled(database, tenant):
+    work, drafter = drafting(database)
+    taken = await work.take_in(tenant.id, TICKET)
+    first = await work.make(tenant, taken.ticket.id)
+    draft_id = await cancelled(work, drafter, tenant, taken.ticket.id)
+    async with database.tenant(tenant.id) as tx:
+        assert await drafts.latest(tx, taken.ticket.id) == first
+        left = await drafts.get(tx, draft_id)
+    assert (left.state, left.reason) == (DraftState.SUPERSEDED, "cancelled")
+
+
+async def test_a_customer_who_wrote_meanwhile_keeps_the_newer_draft(database, tenant):
+    work, drafter = drafting(database)
+    taken = await work.take_in(tenant.id, TICKET)
+    await work.make(tenant, taken.ticket.id)
+
+    async def writes_again(job):
+        await work.take_in(tenant.id, TICKET.model_copy(update={"description": "아직인가요?"}))
+        raise KeyError
+
+    drafter.before = writes_again
+    with pytest.raises(KeyError):
+        await work.make(tenant, taken.ticket.id)
+    async with database.tenant(tenant.id) as tx:
+        newest = await drafts.latest(tx, taken.ticket.id)
+        assert newest.state is DraftState.QUEUED
+        counted = await drafts.counts(tx)
+    assert counted == {DraftState.QUEUED: 1, DraftState.SUPERSEDED: 3}
+
+
+async def test_who_waits_goes_first_and_asks_anew(database, tenant):
+    work, drafter = drafting(database)
+    taken = await work.take_in(tenant.id, TICKET)
+    await work.work(tenant.id, taken.draft.id)
+    await work.make(tenant, taken.ticket.id)
+    await work.make(tenant, taken.ticket.id, priority=Priority.BATCH)
+    assert [(job.priority, job.cache) for job in drafter.jobs] == [
+        (Priority.TICKET_DRAFT, "use"),
+        (Priority.AGENT_WAITING, "refresh"),
+        (Priority.BATCH, "use"),
+    ]
 
 
 async def test_a_job_that_is_cancelled_leaves_its_draft_to_the_next_worker(database, tenant):
@@ -170,10 +237,11 @@ class Unstorable(Drafter):
 
 
 async def test_a_draft_that_cannot_be_stored_does_not_stay_running(database, tenant):
-    taken = await drafting(database)[0].take_in(tenant.id, TICKET)
+    async with database.tenant(tenant.id) as tx:
+        ticket = (await tickets.put(tx, TICKET)).ticket
     drafter = Unstorable()
     with pytest.raises(BadInput):
-        await Drafting(database, drafter, defer_draft, mode=Mode.COST_FIRST).make(tenant, taken.ticket.id)
+        await Drafting(database, drafter, defer_draft, mode=Mode.COST_FIRST).make(tenant, ticket.id)
     assert await state_of(database, tenant, drafter.jobs[0].draft_id) is DraftState.FAILED
 
 

@@ -11,18 +11,24 @@ from uuid import UUID
 import structlog
 
 from ccos.agents.job import Job, OnStage
-from ccos.domain.draft import Draft
+from ccos.agents.recovery import better
+from ccos.domain.draft import Draft, DraftState
 from ccos.domain.errors import CcosError, Conflict, NotFound
 from ccos.domain.tenant import Tenant
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode
-from ccos.store import drafts, tenants, tickets
+from ccos.store import drafts, remakes, tenants, tickets
 from ccos.store.database import Database, Tx
+from ccos.store.values import new_id
+from ccos.tiers.request import Priority
 
 log = structlog.get_logger(__name__)
 
 INTERACTIVE_SECONDS = 20.0
 BATCH_SECONDS = 600.0
+REMAKE_SECONDS = 120.0
+"""There is a draft already, and whoever makes another holds a place that a new ticket may want."""
+UNFINISHED = frozenset({DraftState.QUEUED, DraftState.RUNNING})
 
 
 class Drafter(Protocol):
@@ -75,14 +81,35 @@ class Drafting:
         seconds: float = INTERACTIVE_SECONDS,
         hint: str | None = None,
         on_stage: OnStage | None = None,
+        priority: Priority = Priority.AGENT_WAITING,
     ) -> Draft:
-        """Drafts a stored ticket now, in place of any open draft it has. Raises NotFound."""
+        """Drafts a stored ticket now, in place of any open draft it has. Raises NotFound.
+
+        A person who asks for a draft of a ticket that has one gets no answer that was given before. When this
+        is cancelled or breaks, the ticket is left as it was: with the draft it had, or in line for one.
+        """
         async with self._database.tenant(tenant.id) as tx:
             ticket = await tickets.get(tx, ticket_id)
+            older = await drafts.latest(tx, ticket_id)
             queued = await drafts.queue(tx, ticket_id)
             run = await drafts.start(tx, queued.id)
-        job = Job(queued.id, queued.ticket_id, tenant, ticket, mode or self._mode, seconds, hint)
-        return await self._run(job, run, on_stage)
+        again = priority is Priority.AGENT_WAITING and older is not None and older.state not in UNFINISHED
+        job = Job(
+            queued.id,
+            queued.ticket_id,
+            tenant,
+            ticket,
+            mode or self._mode,
+            seconds,
+            hint,
+            priority,
+            "refresh" if again else "use",
+        )
+        try:
+            return await self._run(job, run, on_stage)
+        except BaseException as fault:
+            await asyncio.shield(self._undo(job, run, older, _reason(fault)))
+            raise
 
     async def work(self, tenant_id: UUID, draft_id: UUID, *, last: bool = False) -> None:
         """Does a queued draft, as a job. Done again after a crash, it harms nothing.
@@ -100,27 +127,84 @@ class Drafting:
         except (Conflict, NotFound) as fault:
             log.info("draft.left", draft_id=str(draft_id), reason=fault.code)
             return
-        job = Job(queued.id, queued.ticket_id, tenant, ticket, self._mode, BATCH_SECONDS)
+        job = Job(
+            queued.id,
+            queued.ticket_id,
+            tenant,
+            ticket,
+            self._mode,
+            BATCH_SECONDS,
+            priority=Priority.TICKET_DRAFT,
+        )
         try:
-            await self._run(job, run, None, durable=True, last=last)
+            await self._run(job, run, None)
         except Conflict as fault:
             log.info("draft.left", draft_id=str(draft_id), reason=fault.code)
-
-    async def _run(
-        self, job: Job, run: int, on_stage: OnStage | None, *, durable: bool = False, last: bool = True
-    ) -> Draft:
-        try:
-            draft = await self._drafter.draft(job, on_stage)
-            async with self._database.tenant(job.tenant.id) as tx:
-                await drafts.finish(tx, draft, run=run)
-                return await drafts.get(tx, draft.id)
-        except BaseException as fault:
-            if durable and isinstance(fault, asyncio.CancelledError):
-                await asyncio.shield(self._pass_on(job))
-            elif last:
-                reason = fault.code if isinstance(fault, CcosError) else type(fault).__name__
-                await asyncio.shield(self._give_up(job, run, reason))
+        except asyncio.CancelledError:
+            await asyncio.shield(self._pass_on(job))
             raise
+        except Exception as fault:
+            if last:
+                await asyncio.shield(self._give_up(job, run, _reason(fault)))
+            raise
+
+    async def remake(self, tenant_id: UUID, draft_id: UUID, *, last: bool = False) -> None:
+        """Makes a draft of an outage again, as a job; what comes of it stands in `store/remakes.py`.
+
+        One that a person has opened or decided meanwhile is left alone, before and after. A fault is raised
+        for the job to be tried again; with the `last` try it is noted.
+        """
+        try:
+            async with self._database.tenant(tenant_id) as tx:
+                older = await drafts.get(tx, draft_id)
+                if not await remakes.replaceable(tx, draft_id):
+                    raise Conflict("A person has opened or decided the draft.")
+                ticket = await tickets.get(tx, older.ticket_id)
+                tenant = await tenants.by_id(tx, tenant_id)
+        except (Conflict, NotFound) as fault:
+            log.info("draft.left", draft_id=str(draft_id), reason=fault.code)
+            return
+        job = Job(
+            str(new_id()),
+            older.ticket_id,
+            tenant,
+            ticket,
+            self._mode,
+            REMAKE_SECONDS,
+            priority=Priority.BATCH,
+            cache="refresh",
+        )
+        try:
+            made = await self._drafter.draft(job)
+            async with self._database.tenant(tenant_id) as tx:
+                placed = await remakes.put(tx, made, older, better=better(made, older))
+        except Exception as fault:
+            if last:
+                async with self._database.tenant(tenant_id) as tx:
+                    await remakes.fail(tx, older, _reason(fault))
+            raise
+        log.info("draft.remade", draft_id=str(draft_id), placed=placed, degraded=made.degraded)
+
+    async def _run(self, job: Job, run: int, on_stage: OnStage | None) -> Draft:
+        draft = await self._drafter.draft(job, on_stage)
+        async with self._database.tenant(job.tenant.id) as tx:
+            await drafts.finish(tx, draft, run=run)
+            return await drafts.get(tx, draft.id)
+
+    async def _undo(self, job: Job, run: int, older: Draft | None, reason: str) -> None:
+        """The draft was not made: whoever looks at the ticket next finds what was there before."""
+        if older is not None and older.state in UNFINISHED:
+            await self._pass_on(job)
+            return
+        if older is not None and older.state in drafts.DECIDABLE:
+            try:
+                async with self._database.tenant(job.tenant.id) as tx:
+                    if await drafts.take_back(tx, job.draft_id, older.id, reason, run=run):
+                        return
+            except CcosError as fault:
+                log.warning("draft.not_taken_back", draft_id=job.draft_id, reason=fault.code)
+                return
+        await self._give_up(job, run, reason)
 
     async def _pass_on(self, job: Job) -> None:
         try:
@@ -135,3 +219,10 @@ class Drafting:
                 await drafts.give_up(tx, job.draft_id, reason, run=run)
         except CcosError as fault:
             log.warning("draft.not_marked", draft_id=job.draft_id, reason=fault.code)
+
+
+def _reason(fault: BaseException) -> str:
+    """A stable code for why there is no draft; never its words, which may quote a ticket."""
+    if isinstance(fault, asyncio.CancelledError):
+        return "cancelled"
+    return fault.code if isinstance(fault, CcosError) else type(fault).__name__

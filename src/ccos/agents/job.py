@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from ccos.domain.tenant import Tenant
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode
+from ccos.tiers.request import CacheUse, Priority
 
 OnStage = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One draft to make. `seconds` is the time for all of it; `hint` is an agent's wish for a new try."""
+    """One draft to make. `seconds` is the time for all of it; `hint` is an agent's wish for a new try.
+
+    `cache`: who asks for another draft of the same ticket wants no answer that was given before.
+    """
 
     draft_id: str
     ticket_id: str
@@ -23,3 +27,5 @@ class Job:
     mode: Mode = Mode.COST_FIRST
     seconds: float = 20.0
     hint: str | None = None
+    priority: Priority = Priority.AGENT_WAITING
+    cache: CacheUse = "use"

@@ -176,6 +176,8 @@ class Orchestrator:
             seconds=remaining * share,
             pii=seen.pii if seen else "local_only",
             cloud_allowed=job.tenant.settings.cloud_allowed,
+            priority=job.priority,
+            cache=job.cache,
         )
 
 

@@ -19,6 +19,7 @@ from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode, Task
 from ccos.store import drafts as draft_store
 from ccos.store import tickets as ticket_store
+from ccos.tiers.request import Priority
 
 if TYPE_CHECKING:
     from ccos.wiring import Ccos
@@ -72,7 +73,9 @@ async def _drafted(ccos: Ccos, tenant: Tenant, ticket: Ticket, mode: Mode | None
         put = await ticket_store.put(tx, ticket)
     assert put.ticket.id is not None
     try:
-        return await ccos.drafting.make(tenant, put.ticket.id, mode=mode, seconds=seconds)
+        return await ccos.drafting.make(
+            tenant, put.ticket.id, mode=mode, seconds=seconds, priority=Priority.BATCH
+        )
     except Conflict:
         deadline = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < deadline:

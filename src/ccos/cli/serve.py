@@ -48,7 +48,12 @@ def worker(concurrency: int) -> None:
 
         async with open_ccos(found) as ccos:
             complain("Waiting for tickets; stop with Ctrl-C.")
-            await together(work.work(ccos, concurrency=concurrency), work.upkeep(ccos), work.watch(ccos))
+            await together(
+                work.work(ccos, concurrency=concurrency),
+                work.recover(ccos),
+                work.upkeep(ccos),
+                work.watch(ccos),
+            )
 
     run(go(), terminated=DONE)
 
@@ -126,7 +131,7 @@ async def serve_until_stopped(
     server = Server(config)
     beside = [asyncio.create_task(work.watch(ccos)), asyncio.create_task(work.upkeep(ccos))]
     if worker:
-        beside.append(asyncio.create_task(work.work(ccos)))
+        beside += [asyncio.create_task(work.work(ccos)), asyncio.create_task(work.recover(ccos))]
     complain(f"Serving on {address(door)} (stop with Ctrl-C)")
     if when_ready is not None:
         await when_ready(address(door))

@@ -1,7 +1,7 @@
 """Drafts, and the attempts behind them. A ticket has at most one open draft.
 
 queued -> running -> ready | needs_review | abstained | failed -> approved | edited | rejected (decisions.py);
-superseded and expired end any open one.
+superseded and expired end any open one. One that is made again (remakes.py) has no row until that is done.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from ccos.store.paging import mark, read_mark
 from ccos.store.values import json_of, new_id, uuid_of
 
 DECIDABLE = frozenset({DraftState.READY, DraftState.NEEDS_REVIEW, DraftState.ABSTAINED})
-JOB_LOCK = "draft "
-"""Before a draft's id: the lock of its job in the queue, by which the two find each other."""
 OPEN = DECIDABLE | {DraftState.QUEUED, DraftState.RUNNING}
 FINISHED = DECIDABLE | {DraftState.FAILED}
+JOB_LOCK = "draft "
+"""Before a draft's id: the lock of its job in the queue, by which the two find each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +46,17 @@ class Glance:
     priority: str | None
 
 
-async def queue(tx: Tx, ticket_id: str | UUID, *, keep_opened: bool = False) -> Draft:
-    """A new draft for the ticket, queued; an older open one is superseded.
-
-    Raises `NotFound` for an unknown ticket. With `keep_opened`, raises `Conflict` when a person has opened
-    the older one: what somebody reads is not replaced on our own account.
-    """
+async def queue(tx: Tx, ticket_id: str | UUID) -> Draft:
+    """A new draft for the ticket, queued; an older open one is superseded. Raises `NotFound`."""
     ticket = uuid_of(ticket_id)
     if not await tx.row("SELECT id FROM ticket WHERE id = %(id)s FOR NO KEY UPDATE", id=ticket):
         raise NotFound("There is no ticket with this id.")
-    older = await tx.rows(
+    await tx.run(
         "UPDATE draft SET state = 'superseded', updated_at = now()"
-        " WHERE ticket_id = %(ticket)s AND state = ANY(%(open)s) RETURNING opened_at",
+        " WHERE ticket_id = %(ticket)s AND state = ANY(%(open)s)",
         ticket=ticket,
-        open=_names(OPEN),
+        open=names(OPEN),
     )
-    if keep_opened and any(row["opened_at"] for row in older):
-        raise Conflict("A person has opened the draft; it is left as it is.")
     row = await tx.row(
         "INSERT INTO draft (tenant_id, id, ticket_id, state)"
         " VALUES (%(tenant)s, %(id)s, %(ticket)s, 'queued')"
@@ -71,7 +65,7 @@ async def queue(tx: Tx, ticket_id: str | UUID, *, keep_opened: bool = False) -> 
         ticket=ticket,
     )
     assert row is not None
-    return _draft(row)
+    return draft_of(row)
 
 
 async def start(tx: Tx, draft_id: str | UUID) -> int:
@@ -109,7 +103,7 @@ async def finish(tx: Tx, draft: Draft, *, run: int) -> None:
     )
     if not changed:
         raise await _refusal(tx, draft_id)
-    await _store_attempts(tx, draft_id, draft.attempts)
+    await store_attempts(tx, draft_id, draft.attempts)
 
 
 async def give_up(tx: Tx, draft_id: str | UUID, reason: str, *, run: int | None = None) -> bool:
@@ -150,13 +144,40 @@ async def give_up_abandoned(tx: Tx, *, silent_seconds: float, queued_seconds: fl
     )
 
 
+async def take_back(tx: Tx, draft_id: str | UUID, older_id: str | UUID, reason: str, *, run: int) -> bool:
+    """Ends work that came to nothing by opening the finished draft again that it had superseded.
+
+    False, and nothing is changed, when that run no longer has it, or the older one was not superseded.
+    """
+    ended = await tx.run(
+        "UPDATE draft SET state = 'superseded', run = run + 1, updated_at = now(),"
+        "       body = body || jsonb_build_object('reason', %(reason)s::text)"
+        " WHERE id = %(id)s AND state = 'running' AND run = %(run)s"
+        "   AND EXISTS (SELECT FROM draft older WHERE older.id = %(older)s"
+        "       AND older.ticket_id = draft.ticket_id AND older.state = 'superseded'"
+        "       AND older.body ->> 'state' = ANY(%(decidable)s))",
+        id=uuid_of(draft_id),
+        older=uuid_of(older_id),
+        run=run,
+        reason=reason,
+        decidable=names(DECIDABLE),
+    )
+    if not ended:
+        return False
+    await tx.run(
+        "UPDATE draft SET state = body ->> 'state', updated_at = now() WHERE id = %(id)s",
+        id=uuid_of(older_id),
+    )
+    return True
+
+
 async def expire(tx: Tx, ticket_id: str | UUID) -> int:
     """An agent answered the ticket without us: its open drafts expire. How many did."""
     return await tx.run(
         "UPDATE draft SET state = 'expired', updated_at = now()"
         " WHERE ticket_id = %(ticket)s AND state = ANY(%(open)s)",
         ticket=uuid_of(ticket_id),
-        open=_names(OPEN),
+        open=names(OPEN),
     )
 
 
@@ -174,26 +195,26 @@ async def get(tx: Tx, draft_id: str | UUID) -> Draft:
     row = await tx.row(_SELECT + "WHERE id = %(id)s", id=uuid_of(draft_id))
     if row is None:
         raise NotFound("There is no draft with this id.")
-    return _draft(row)
+    return draft_of(row)
 
 
 async def latest(tx: Tx, ticket_id: str | UUID) -> Draft | None:
-    """The newest draft of a ticket, whatever became of it."""
+    """The newest draft of a ticket that no other took the place of, whatever became of it."""
     row = await tx.row(
         _SELECT + "WHERE tenant_id = %(tenant)s AND ticket_id = %(ticket)s"
-        " ORDER BY created_at DESC, id DESC LIMIT 1",
+        " ORDER BY state = 'superseded', created_at DESC, id DESC LIMIT 1",
         ticket=uuid_of(ticket_id),
     )
-    return _draft(row) if row else None
+    return draft_of(row) if row else None
 
 
 async def glance(tx: Tx, ticket_ids: Collection[str]) -> dict[str, Glance]:
-    """For each of the tickets that has a draft, by ticket id, what a list shows of the newest."""
+    """For each of the tickets that has a draft, by ticket id, what a list shows of the `latest`."""
     rows = await tx.rows(
         "SELECT DISTINCT ON (ticket_id) ticket_id, state, degraded, body ->> 'tier' AS tier,"
         "       body #>> '{triage,priority}' AS priority FROM draft"
         " WHERE tenant_id = %(tenant)s AND ticket_id = ANY(%(tickets)s::uuid[])"
-        " ORDER BY ticket_id, created_at DESC, id DESC",
+        " ORDER BY ticket_id, state = 'superseded', created_at DESC, id DESC",
         tickets=list(ticket_ids),
     )
     return {
@@ -217,14 +238,14 @@ async def page(
         "    AND (%(states)s::text[] IS NULL OR state = ANY(%(states)s))"
         "    AND (%(at)s::timestamptz IS NULL OR (created_at, id) < (%(at)s::timestamptz, %(last)s::uuid))"
         "  ORDER BY created_at DESC, id DESC LIMIT %(limit)s",
-        states=_names(states) or None,
+        states=names(states) or None,
         at=at,
         last=last,
         limit=limit + 1,
     )
     shown = rows[:limit]
     return Page(
-        drafts=tuple(_draft(row) for row in shown),
+        drafts=tuple(draft_of(row) for row in shown),
         next=mark(shown[-1]["created_at"], shown[-1]["id"]) if len(rows) > limit else None,
     )
 
@@ -233,17 +254,6 @@ async def counts(tx: Tx) -> dict[DraftState, int]:
     """How many drafts are in each state; states without one are absent."""
     rows = await tx.rows("SELECT state, count(*) AS n FROM draft WHERE tenant_id = %(tenant)s GROUP BY state")
     return {DraftState(row["state"]): row["n"] for row in rows}
-
-
-async def made_degraded(tx: Tx, *, limit: int = 100) -> list[Draft]:
-    """Drafts made while the cloud was wanted and away, oldest first, that nobody has opened or decided."""
-    rows = await tx.rows(
-        _SELECT + "WHERE tenant_id = %(tenant)s AND state = ANY(%(states)s)"
-        "    AND degraded AND opened_at IS NULL ORDER BY created_at, id LIMIT %(limit)s",
-        states=_names(DECIDABLE),
-        limit=limit,
-    )
-    return [_draft(row) for row in rows]
 
 
 async def attempts(tx: Tx, draft_id: str | UUID) -> list[Attempt]:
@@ -275,7 +285,8 @@ async def attempts(tx: Tx, draft_id: str | UUID) -> list[Attempt]:
 _SELECT = "SELECT id, ticket_id, state, body, created_at FROM draft "
 
 
-async def _store_attempts(tx: Tx, draft_id: UUID, made: Sequence[Attempt]) -> None:
+async def store_attempts(tx: Tx, draft_id: UUID, made: Sequence[Attempt]) -> None:
+    """The record behind a draft, once."""
     if not made:
         return
     await tx.run_each(
@@ -316,10 +327,10 @@ async def _refusal(tx: Tx, draft_id: str | UUID) -> Conflict | NotFound:
     return Conflict(f"The draft is {row['state']} by now.", state=row["state"])
 
 
-def _names(states: Collection[DraftState]) -> list[str]:
+def names(states: Collection[DraftState]) -> list[str]:
     return sorted(state.value for state in states)
 
 
-def _draft(row: DictRow) -> Draft:
+def draft_of(row: DictRow) -> Draft:
     columns = {"id": str(row["id"]), "ticket_id": str(row["ticket_id"]), "state": row["state"]}
     return Draft.model_validate(row["body"] | columns | {"created_at": row["created_at"]})

@@ -11,13 +11,21 @@ from uuid import UUID
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from ccos.store.database import Database, Tx, patience
 from ccos.store.drafts import JOB_LOCK
+from ccos.store.remakes import REMAKE_LOCK
 
 DRAFT_QUEUE = "drafts"
-DRAFT_TASK = "ccos.draft"
+DRAFT_TASK, REMAKE_TASK = "ccos.draft", "ccos.remake"
+
+TICKET_PRIORITY, BATCH_PRIORITY = 0, -10
+"""Higher goes first: a customer's ticket before what only makes things better or fills a table."""
+
+REMAKE_LANES = 2
+"""So many drafts are made again at once, by all workers together: the others of them stay for new tickets."""
 
 DraftWork = Callable[[UUID, UUID, bool], Awaitable[None]]
 """Takes tenant id, draft id, and whether this is the last try.
@@ -28,10 +36,11 @@ It may be called again for the same draft, so its effects are fenced.
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A draft's job, as it was found stalled."""
+    """A draft's job, as it was found stalled; `remake`: the draft was there and was made again."""
 
     tenant_id: UUID
     draft_id: UUID
+    remake: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +72,65 @@ def queue_app(url: str, *, role: str | None = None, connections: int = 4, wait_s
 
 def register_draft(app: App, work: DraftWork, *, attempts: int = 3, wait_seconds: int = 5) -> None:
     """Let `work` do the draft jobs; one that raises is tried again, `attempts` times at most in all."""
+    _register(app, DRAFT_TASK, work, attempts, wait_seconds)
 
+
+def register_remake(app: App, work: DraftWork, *, attempts: int = 2, wait_seconds: int = 5) -> None:
+    """Let `work` make drafts again, as it is done for queued ones."""
+    _register(app, REMAKE_TASK, work, attempts, wait_seconds)
+
+
+def _register(app: App, task: str, work: DraftWork, attempts: int, wait_seconds: int) -> None:
     async def run(context: JobContext, tenant_id: str, draft_id: str) -> None:
         await work(UUID(tenant_id), UUID(draft_id), context.job.attempts >= attempts - 1)
 
     retry = RetryStrategy(max_attempts=attempts - 1, exponential_wait=wait_seconds)
-    app.task(name=DRAFT_TASK, queue=DRAFT_QUEUE, retry=retry, pass_context=True)(run)
+    app.task(name=task, queue=DRAFT_QUEUE, retry=retry, pass_context=True)(run)
 
 
-async def defer_draft(tx: Tx, tenant_id: UUID, draft_id: str | UUID, *, priority: int = 0) -> int:
+async def defer_draft(
+    tx: Tx, tenant_id: UUID, draft_id: str | UUID, *, priority: int = TICKET_PRIORITY
+) -> int:
     """Queue the draft's job in this transaction: there is a job exactly when there is a draft. The job's id.
 
     Two jobs of one draft never run at the same time. Higher `priority` goes first.
     """
+    lock = f"{JOB_LOCK}{draft_id}"
+    return await _defer(tx, DRAFT_TASK, tenant_id, draft_id, priority=priority, lock=lock)
+
+
+async def defer_remake(tx: Tx, tenant_id: UUID, draft_id: str | UUID) -> int:
+    """Queue the making again of a finished draft, behind everything else, `REMAKE_LANES` at a time.
+
+    Raises `Conflict` when it is in line already.
+    """
+    key = f"{REMAKE_LOCK}{draft_id}"
+    lane = f"{REMAKE_LOCK}lane {UUID(str(draft_id)).int % REMAKE_LANES}"
+    return await _defer(
+        tx, REMAKE_TASK, tenant_id, draft_id, priority=BATCH_PRIORITY, lock=lane, queueing_lock=key
+    )
+
+
+async def _defer(
+    tx: Tx,
+    task: str,
+    tenant_id: UUID,
+    draft_id: str | UUID,
+    *,
+    priority: int,
+    lock: str,
+    queueing_lock: str | None = None,
+) -> int:
     row = await tx.row(
         """
         SELECT unnest(procrastinate_defer_jobs_v1(ARRAY[ROW(
-            %(queue)s, %(task)s, %(priority)s, %(lock)s, NULL, %(args)s, NULL
+            %(queue)s, %(task)s, %(priority)s, %(lock)s, %(queueing_lock)s, %(args)s, NULL
         )::procrastinate_job_to_defer_v1])) AS id""",
         queue=DRAFT_QUEUE,
-        task=DRAFT_TASK,
+        task=task,
         priority=priority,
-        lock=f"{JOB_LOCK}{draft_id}",
+        lock=lock,
+        queueing_lock=queueing_lock,
         args=Jsonb({"tenant_id": str(tenant_id), "draft_id": str(draft_id)}),
     )
     assert row is not None
@@ -103,28 +149,36 @@ async def retry_stalled(
         rows = await tx.rows(
             """
             WITH stalled AS (
-                SELECT job.id, job.args, job.attempts + 1 >= %(max)s AS spent
+                SELECT job.id, job.args, job.task_name, job.attempts + 1 >= %(max)s AS spent
                   FROM procrastinate_jobs job
                   LEFT JOIN procrastinate_workers worker ON worker.id = job.worker_id
-                 WHERE job.status = 'doing' AND job.task_name = %(task)s
+                 WHERE job.status = 'doing' AND job.task_name = ANY(%(tasks)s)
                    AND (worker.id IS NULL
                         OR worker.last_heartbeat < now() - make_interval(secs => %(silent)s::float8))
                    FOR UPDATE OF job SKIP LOCKED)
-            SELECT args, spent,
+            SELECT args, task_name, spent,
                    CASE WHEN spent THEN procrastinate_finish_job_v1(id, 'failed', false)
                         ELSE procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL) END AS done
               FROM stalled""",
-            task=DRAFT_TASK,
+            tasks=[DRAFT_TASK, REMAKE_TASK],
             silent=silent_seconds,
             max=max_attempts,
         )
-    found = [
-        (Job(UUID(row["args"]["tenant_id"]), UUID(row["args"]["draft_id"])), row["spent"]) for row in rows
-    ]
+    found = [(_job(row), row["spent"]) for row in rows]
     return Stalled(
         retried=tuple(job for job, spent in found if not spent),
         given_up=tuple(job for job, spent in found if spent),
     )
+
+
+async def remaking(tx: Tx) -> int:
+    """How many drafts are in line to be made again or being made, of all tenants."""
+    row = await tx.row(
+        "SELECT count(*) AS n FROM procrastinate_jobs"
+        " WHERE task_name = %(task)s AND status IN ('todo', 'doing')",
+        task=REMAKE_TASK,
+    )
+    return int(row["n"]) if row else 0
 
 
 async def waiting(database: Database) -> int:
@@ -136,3 +190,8 @@ async def waiting(database: Database) -> int:
             task=DRAFT_TASK,
         )
     return int(row["n"]) if row else 0
+
+
+def _job(row: DictRow) -> Job:
+    args = row["args"]
+    return Job(UUID(args["tenant_id"]), UUID(args["draft_id"]), row["task_name"] == REMAKE_TASK)
