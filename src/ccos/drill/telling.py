@@ -1,0 +1,66 @@
+"""Promises and phases as words, for the terminal and for the page."""
+
+from __future__ import annotations
+
+from ccos.drill.figures import Figures, Promise
+from ccos.drill.plots import percent
+from ccos.drill.words import Words
+
+_SIGN = {
+    "answered": "at_least",
+    "switched": "more_than",
+    "fallback_quality": "more_than",
+    "back": "at_most",
+    "one_probe": "at_most",
+    "money": "at_most",
+}
+MARKS = {"pass": "✓", "fail": "✗", "not_measured": "–"}
+
+
+def aim(promise: Promise, words: Words) -> str:
+    return words(_SIGN[promise.name], x=amount(promise, promise.aim, words))
+
+
+def measured(promise: Promise, words: Words) -> str:
+    if promise.verdict == "not_measured":
+        return words("not_measured")
+    if promise.value is None:
+        return words("never_back")
+    said = amount(promise, promise.value, words)
+    return f"{said}, {words('beside', x=percent(promise.beside))}" if promise.beside is not None else said
+
+
+def counted(promise: Promise, words: Words) -> str:
+    if promise.verdict == "not_measured":
+        return ""
+    return words("of_outages" if promise.unit in ("seconds", "calls") else "of_drafts", n=promise.of)
+
+
+def amount(promise: Promise, value: float, words: Words) -> str:
+    match promise.unit:
+        case "share":
+            return f"{value:.1%}"
+        case "score":
+            return f"{value:.2f}"
+        case "seconds":
+            return words("seconds", x=f"{value:.1f}")
+        case "calls":
+            return f"{value:g}"
+        case "usd":
+            return f"${value:.4f}"
+
+
+def mix(found: Figures, words: Words) -> str:
+    return ", ".join(f"{words(tier)} {drafts}" for tier, drafts in found.tiers.items())
+
+
+def seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}" if value < 1 else f"{value:.2f}"
+
+
+def score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def reasons(found: Figures) -> str:
+    return ", ".join(f"{reason} {times}" for reason, times in found.reasons.items())
