@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from importlib import import_module
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,7 @@ from ccos.agents.drafting import Drafter, Drafting
 from ccos.agents.job import Job, OnStage
 from ccos.agents.ports import Generator, Search
 from ccos.domain.draft import Draft
-from ccos.domain.money import MicroUsd, micro_usd
+from ccos.domain.money import micro_usd
 from ccos.knowledge.postgres import PostgresShelf
 from ccos.knowledge.search import Searcher
 from ccos.local.supervisor import LocalModel
@@ -24,11 +23,11 @@ from ccos.settings import Settings
 from ccos.store.database import Database
 from ccos.store.jobs import defer_draft
 from ccos.tiers.daily_budget import DailyBudget
+from ccos.tiers.daily_ledger import DailyLedger
 from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.database import Urls, open_database, open_urls
+from ccos.wiring.premium import premium_cost, warm_prices
 from ccos.wiring.providers import open_providers, wait_until_loaded
-
-UNLIMITED_USD = Decimal(1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class Ccos:
     database: Database
     service: MultiTierLLMService
     budget: DailyBudget
+    ledger: DailyLedger
     shelf: PostgresShelf
     searcher: Searcher
     drafting: Drafting
@@ -59,8 +59,8 @@ async def open_ccos(
     async with AsyncExitStack() as stack:
         urls = await open_urls(settings, stack)
         database = await open_database(urls, stack)
+        budget, ledger = _books(settings, database, stack)
         providers, models = await open_providers(settings, stack)
-        budget = DailyBudget(database, _daily_limit(settings), ZoneInfo(settings.timezone))
         service = MultiTierLLMService(
             providers,
             Gate(),
@@ -68,6 +68,8 @@ async def open_ccos(
             thresholds=settings.thresholds,
             required_quality=settings.llm_tier_threshold,
             one_tier=not settings.llm_enable_multi_tier,
+            ledger=ledger,
+            premium=premium_cost(settings),
         )
         shelf = PostgresShelf(database)
         searcher = Searcher(shelf, settings.folder)
@@ -77,7 +79,9 @@ async def open_ccos(
         )
         if load_seconds:
             await wait_until_loaded(models, seconds=load_seconds)
-        yield Ccos(settings, urls, database, service, budget, shelf, searcher, drafting, tuple(models))
+        yield Ccos(
+            settings, urls, database, service, budget, ledger, shelf, searcher, drafting, tuple(models)
+        )
 
 
 class LazyDrafter:
@@ -101,6 +105,14 @@ class LazyDrafter:
         return draft
 
 
-def _daily_limit(settings: Settings) -> MicroUsd:
-    limit = settings.daily_llm_cost_limit if settings.enable_cost_based_fallback else UNLIMITED_USD
-    return micro_usd(limit)
+def _books(settings: Settings, database: Database, stack: AsyncExitStack) -> tuple[DailyBudget, DailyLedger]:
+    """The day's money and the ledger of calls: closed after everyone who spends, before the database."""
+    zone = ZoneInfo(settings.timezone)
+    limit = micro_usd(settings.daily_llm_cost_limit)
+    budget = DailyBudget(database, limit, zone, enforced=settings.enable_cost_based_fallback)
+    stack.push_async_callback(budget.close)
+    ledger = DailyLedger(database, zone)
+    stack.push_async_callback(ledger.close)
+    warming = asyncio.create_task(warm_prices(), name="warm-prices")
+    stack.callback(warming.cancel)
+    return budget, ledger
