@@ -1,6 +1,7 @@
+import json
 from datetime import UTC, datetime
 
-from ccos.domain.errors import ProviderDown, ProviderRefused
+from ccos.domain.errors import NoPrice, ProviderBusy, ProviderDown, ProviderRefused
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
 from ccos.tiers.health import health
@@ -10,6 +11,7 @@ AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 CLOUD = ProviderCard(Tier.CLOUD_PREMIUM, "openai", "gpt-4o")
 OTHER_CLOUD = ProviderCard(Tier.CLOUD_PREMIUM, "anthropic", "claude")
 RULES = ProviderCard(Tier.RULE_BASED, "rules", "rules-1")
+REFUSED = Pulse().after_failure(ProviderRefused(status=401), now=0, at=0, admitted_at=0)
 
 
 def failing(times: int) -> Pulse:
@@ -39,9 +41,55 @@ def test_a_tier_is_as_healthy_as_its_healthiest_provider():
     assert [p["status"] for p in told["providers"]] == ["unhealthy", "healthy"]
 
 
-def test_a_refused_key_says_so():
-    pulse = Pulse().after_failure(ProviderRefused(status=401), now=0, at=0, admitted_at=0)
-    assert health([(CLOUD, pulse)], now=0, at=AT)["tiers"]["tier_0"]["error"] == "key.refused"
+def test_a_refused_key_disables_and_says_what_to_do():
+    told = health([(CLOUD, REFUSED)], now=0, at=AT)["tiers"]["tier_0"]
+    assert (told["status"], told["error"]) == ("disabled", "key.refused")
+    assert "key" in told["message"] and "restart" in told["message"]
+
+
+def test_a_model_without_a_price_says_so():
+    pulse = Pulse().after_failure(NoPrice(), now=0, at=0, admitted_at=0)
+    told = health([(CLOUD, pulse)], now=0, at=AT)["tiers"]["tier_0"]
+    assert (told["status"], told["error"]) == ("disabled", "provider.no_price") and "price" in told["message"]
+
+
+def test_a_tier_is_disabled_only_when_all_its_providers_are():
+    ill = health([(CLOUD, REFUSED), (OTHER_CLOUD, failing(5))], now=1, at=AT)["tiers"]["tier_0"]
+    assert (ill["status"], ill["error"]) == ("unhealthy", "provider.down") and "message" not in ill
+    well = health([(CLOUD, REFUSED), (OTHER_CLOUD, Pulse())], now=1, at=AT)["tiers"]["tier_0"]
+    assert well["status"] == "healthy" and well["providers"][0]["status"] == "disabled"
+
+
+def test_an_open_breaker_says_when_it_is_tried_again():
+    told = health([(CLOUD, failing(5))], now=1.0, at=AT)["tiers"]["tier_0"]
+    assert (told["breaker"], told["retry_in_seconds"]) == ("open", 4.0)
+    assert told["retry_at"] == "2026-11-22T09:00:04+00:00"
+    assert "retry_at" not in health([(CLOUD, failing(5))], now=5.0, at=AT)["tiers"]["tier_0"]
+
+
+def test_half_open_is_healthy_only_when_somebody_was_seen_there_since():
+    half_open = failing(5)
+    told = health([(CLOUD, half_open)], now=60, at=AT)["tiers"]["tier_0"]
+    assert (told["breaker"], told["status"], told["error"]) == ("half_open", "unhealthy", "provider.down")
+    seen = half_open.after_probe(True)
+    assert health([(CLOUD, seen)], now=60, at=AT)["tiers"]["tier_0"]["status"] == "healthy"
+
+
+def test_an_old_error_is_not_given_as_the_reason_why_nobody_is_there():
+    pulse = Pulse().after_failure(ProviderBusy(), now=0, at=0, admitted_at=0).after_probe(False)
+    assert health([(CLOUD, pulse)], now=9, at=AT)["tiers"]["tier_0"]["error"] == "provider.unreachable"
+
+
+def test_latencies_and_the_load_are_shown():
+    pulse = Pulse()
+    for _ in range(8):
+        pulse = pulse.after_success(2.0, 0.0, at=0, admitted_at=0, first_token_seconds=0.5)
+    load = {CLOUD.deployment: (3, 20, 1), "tier_0/gone/model/": (0, 1, 0)}
+    told = health([(CLOUD, pulse), (RULES, Pulse())], now=0, at=AT, load=load)["tiers"]
+    assert (told["tier_0"]["p95"], told["tier_0"]["first_token"]) == (2.0, 0.5)
+    assert [told["tier_0"][name] for name in ("in_flight", "limit", "waiting")] == [3, 20, 1]
+    assert "limit" not in told["tier_3"]
+    json.dumps(told)
 
 
 def test_a_probe_that_finds_nobody_makes_a_tier_unhealthy_until_it_answers():

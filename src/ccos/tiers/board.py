@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
+from ccos.domain.tier import Tier
 from ccos.tiers.pulse import Pulse
 
 
 class Board:
-    """Pulses of this process alone, by `ProviderCard.deployment`."""
+    """Pulses of this process alone, by `ProviderCard.deployment`: who shares one shares its pulse."""
 
     def __init__(self, deployments: Iterable[str]) -> None:
-        self._pulses = {deployment: Pulse() for deployment in deployments}
+        self._pulses = {deployment: fresh_pulse(deployment) for deployment in deployments}
 
     def pulse(self, deployment: str) -> Pulse:
         return self._pulses[deployment]
@@ -21,5 +23,17 @@ class Board:
         self._pulses[deployment] = change(self._pulses[deployment])
 
     async def claim_probe(self, deployment: str, *, seconds: float) -> bool:  # noqa: ARG002
-        """Whether this process may send the one probe of a half-open breaker: asked after `admit`."""
+        """Whether this process may send the one probe of a half-open breaker: asked after `admit`.
+
+        Answers within `seconds`, whatever it has to ask for that.
+        """
         return True
+
+
+def fresh_pulse(deployment: str) -> Pulse:
+    """Before the first call. Only in the cloud do late first words mean trouble: a local model on a small
+    machine reads a long prompt for many seconds, and is still what remains when the cloud is away.
+    """
+    if deployment.startswith(f"{Tier.CLOUD_PREMIUM.value}/"):
+        return Pulse()
+    return Pulse(slow_first_token_seconds=math.inf)

@@ -1,30 +1,42 @@
-"""What recent calls say of each provider: breaker, latency, last success. Kept in memory, read by health."""
+"""What recent calls say of a deployment: breaker, latency, last success. Kept in memory, read by health."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import ceil
 
-from ccos.domain.errors import ProviderBusy, ProviderError, ProviderRefused
+from ccos.domain.errors import NoPrice, ProviderBusy, ProviderError, ProviderRefused
 from ccos.tiers.breaker import Breaker
 from ccos.tiers.deciding import counts_against_health
 
 LATENCY_WEIGHT = 0.2
 """Share of the newest call in the running mean of seconds (about the last ten calls count)."""
-
-
+KEPT_LATENCIES, LEAST_LATENCIES = 32, 8
+"""How many successes the 95th percentile is taken over, and how many it needs to mean anything."""
+SLOW_FIRST_TOKEN_SECONDS = 8.0
+"""First words of a remote provider later than this count against it, though an answer came."""
 BUSY_SECONDS, LONGEST_BUSY_SECONDS = 1.0, 300.0
 """How long a provider that asks to slow down rests when it names no time, and at most."""
+LOST_CLAIM_SECONDS = 1.0
+"""How soon to look again whether another process' probe was answered."""
+LONGEST_CALL_SECONDS = 3_600.0
+"""A call that seems to have taken longer, or less than nothing, was measured by a clock that jumped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """`*_at` are wall-clock seconds since the epoch; `seconds`, `cost_usd` and `quality` running means.
+    """`*_at` are wall-clock seconds since the epoch; `seconds`, `first_token`, `cost_usd` and `quality`
+    running means; `latencies` the seconds of the last successes.
 
-    `reachable` is what the last cheap probe saw, None before the first.
+    `reachable` is what a cheap probe saw since the last failure that counted, None before it.
+    `slow_first_token_seconds`: first words later than that are bad; infinite for who is slow by nature.
     """
 
     breaker: Breaker = field(default_factory=Breaker)
+    slow_first_token_seconds: float = SLOW_FIRST_TOKEN_SECONDS
     seconds: float | None = None
+    first_token: float | None = None
+    latencies: tuple[float, ...] = ()
     cost_usd: float | None = None
     quality: float | None = None
     reachable: bool | None = None
@@ -34,18 +46,47 @@ class Pulse:
     disabled_reason: str | None = None
     busy_until: float = 0.0
 
+    @property
+    def p95_seconds(self) -> float | None:
+        """95 % of the last successes were as fast or faster (nearest rank)."""
+        if len(self.latencies) < LEAST_LATENCIES:
+            return None
+        return sorted(self.latencies)[ceil(0.95 * len(self.latencies)) - 1]
+
+    def busy(self, now: float) -> bool:
+        """Whether it asked to be left alone until later. A clock that jumped back makes that no longer."""
+        return now < self.busy_until <= now + LONGEST_BUSY_SECONDS
+
     def admit(self, now: float) -> Pulse:
         return replace(self, breaker=self.breaker.admit(now))
 
-    def after_success(self, seconds: float, cost_usd: float, *, at: float, admitted_at: float) -> Pulse:
-        return replace(
+    def after_success(
+        self,
+        seconds: float,
+        cost_usd: float,
+        *,
+        at: float,
+        admitted_at: float,
+        first_token_seconds: float | None = None,
+        jitter: float = 0.0,
+    ) -> Pulse:
+        """It answered after `seconds`; `first_token_seconds` None: nobody saw when its first words came."""
+        slow = first_token_seconds is not None and first_token_seconds > self.slow_first_token_seconds
+        breaker = self.breaker.after_success(admitted_at, now=admitted_at + seconds, slow=slow, jitter=jitter)
+        told = replace(
             self,
-            breaker=self.breaker.after_success(admitted_at),
-            seconds=_mix(self.seconds, seconds),
+            breaker=breaker,
             cost_usd=_mix(self.cost_usd, cost_usd),
             reachable=True,
             last_success_at=at,
         )
+        if not 0.0 <= seconds <= LONGEST_CALL_SECONDS:
+            return told
+        first = (
+            self.first_token if first_token_seconds is None else _mix(self.first_token, first_token_seconds)
+        )
+        latencies = (*self.latencies[-KEPT_LATENCIES + 1 :], seconds)
+        return replace(told, seconds=_mix(self.seconds, seconds), first_token=first, latencies=latencies)
 
     def after_quality(self, quality: float) -> Pulse:
         return replace(self, quality=_mix(self.quality, quality))
@@ -56,30 +97,48 @@ class Pulse:
     def after_cancel(self, admitted_at: float) -> Pulse:
         return replace(self, breaker=self.breaker.after_nothing(admitted_at))
 
-    def after_failure(self, fault: ProviderError, *, now: float, at: float, admitted_at: float) -> Pulse:
+    def after_claim_lost(self, now: float) -> Pulse:
+        """Another process sends the probe: the place it had here is given back."""
+        return replace(self, breaker=self.breaker.after_claim_lost(now, LOST_CLAIM_SECONDS))
+
+    def after_failure(
+        self, fault: ProviderError, *, now: float, at: float, admitted_at: float, jitter: float = 0.0
+    ) -> Pulse:
         """A wrong key disables the provider for this process: only a new key can help.
 
-        One that asks to slow down is left alone for as long as it says, within reason.
+        One that asks to slow down is left alone for as long as it says, within reason. `jitter` in [-1, 1]
+        spreads the breaker's rests.
         """
         counts = counts_against_health(fault)
         breaker = (
-            self.breaker.after_failure(now, admitted_at)
+            self.breaker.after_failure(now, admitted_at, jitter)
             if counts
             else self.breaker.after_nothing(admitted_at)
         )
-        busy_until = self.busy_until
-        if isinstance(fault, ProviderBusy):
-            asked = float(fault.facts.get("retry_after_seconds") or BUSY_SECONDS)
-            busy_until = now + min(asked, LONGEST_BUSY_SECONDS)
-        wrong_key = isinstance(fault, ProviderRefused) and fault.facts.get("status") in (401, 403)
         return replace(
             self,
             breaker=breaker,
-            busy_until=busy_until,
+            reachable=None if counts else self.reachable,
+            busy_until=_busy_until(fault, now, self.busy_until),
             last_error=fault.code,
             last_error_at=at,
-            disabled_reason="key.refused" if wrong_key else self.disabled_reason,
+            disabled_reason=_disables(fault) or self.disabled_reason,
         )
+
+
+def _disables(fault: ProviderError) -> str | None:
+    if isinstance(fault, NoPrice):
+        return fault.code
+    wrong_key = isinstance(fault, ProviderRefused) and fault.facts.get("status") in (401, 403)
+    return "key.refused" if wrong_key else None
+
+
+def _busy_until(fault: ProviderError, now: float, before: float) -> float:
+    """An overloaded provider may name its time as well (503 with Retry-After)."""
+    asked = fault.facts.get("retry_after_seconds")
+    if not isinstance(fault, ProviderBusy) and asked is None:
+        return before
+    return now + min(max(float(asked or BUSY_SECONDS), 0.0), LONGEST_BUSY_SECONDS)
 
 
 def _mix(old: float | None, new: float) -> float:

@@ -1,0 +1,134 @@
+import pytest
+
+from ccos.domain.errors import (
+    ContextTooLong,
+    NoPrice,
+    ProviderBusy,
+    ProviderDown,
+    ProviderRefused,
+    ProviderTimeout,
+)
+from ccos.tiers.board import Board
+from ccos.tiers.pulse import Pulse
+
+
+def succeeded(pulse: Pulse, *seconds: float, at: float = 0.0, **more) -> Pulse:
+    for each in seconds:
+        pulse = pulse.after_success(each, 0.001, at=at, admitted_at=at, **more)
+    return pulse
+
+
+def failed(pulse: Pulse, *faults, at: float = 0.0, jitter: float = 0.0) -> Pulse:
+    for fault in faults:
+        pulse = pulse.after_failure(fault, now=at, at=at, admitted_at=at, jitter=jitter)
+    return pulse
+
+
+def test_p95_needs_eight_successes():
+    assert succeeded(Pulse(), *[1.0] * 7).p95_seconds is None
+    assert succeeded(Pulse(), *[1.0] * 8).p95_seconds == 1.0
+
+
+def test_p95_is_that_of_the_last_32():
+    assert succeeded(Pulse(), *range(1, 33)).p95_seconds == 31
+    assert succeeded(Pulse(), *[60.0] * 100, *[2.0] * 32).p95_seconds == 2.0
+    assert len(succeeded(Pulse(), *[1.0] * 100).latencies) == 32
+
+
+def test_running_means_follow_the_newest_calls():
+    pulse = succeeded(Pulse(), 1.0, first_token_seconds=0.5)
+    assert (pulse.seconds, pulse.first_token) == (1.0, 0.5)
+    pulse = succeeded(pulse, 2.0, first_token_seconds=1.0)
+    assert (pulse.seconds, pulse.first_token) == pytest.approx((1.2, 0.6))
+
+
+def test_first_words_that_nobody_saw_change_nothing():
+    pulse = succeeded(Pulse(), 1.0, first_token_seconds=0.5)
+    assert succeeded(pulse, 60.0).first_token == 0.5
+    assert succeeded(Pulse(), *[60.0] * 30).breaker.state(0) == "closed"
+
+
+def test_late_first_words_open_the_breaker_of_the_cloud_and_never_that_of_a_local_model():
+    board = Board(["tier_0/openai/gpt/1a2b", "tier_1/minimax/model/"])
+    cloud, local = (board.pulse(d) for d in ("tier_0/openai/gpt/1a2b", "tier_1/minimax/model/"))
+    assert succeeded(cloud, *[9.0] * 20, first_token_seconds=8.1).breaker.state(9) == "open"
+    assert succeeded(cloud, *[9.0] * 20, first_token_seconds=8.0).breaker.state(0) == "closed"
+    assert succeeded(local, *[90.0] * 20, first_token_seconds=60.0).breaker.state(0) == "closed"
+
+
+@pytest.mark.parametrize("seconds", [-3_600.0, 7_200.0])
+def test_a_latency_measured_by_a_clock_that_jumped_is_left_out(seconds):
+    pulse = succeeded(succeeded(Pulse(), 2.0), seconds)
+    assert pulse.seconds == 2.0 and pulse.latencies == (2.0,)
+
+
+@pytest.mark.parametrize("fault", [ProviderDown(), ProviderTimeout(phase="stall")])
+def test_outages_and_timeouts_open_the_breaker(fault):
+    assert failed(Pulse(), *[fault] * 5).breaker.state(0) == "open"
+
+
+@pytest.mark.parametrize("fault", [ProviderBusy(), ContextTooLong(), ProviderRefused(status=400)])
+def test_what_says_nothing_of_its_health_does_not(fault):
+    assert failed(Pulse(), *[fault] * 50).breaker.state(0) == "closed"
+
+
+def test_jitter_reaches_the_breaker():
+    rests = [failed(Pulse(), *[ProviderDown()] * 5, jitter=j).breaker.seconds_left(0) for j in (-1, 0, 1)]
+    assert rests == pytest.approx([4, 5, 6])
+
+
+def test_a_slow_probe_opens_it_again_with_jitter():
+    pulse = failed(Pulse(), *[ProviderDown()] * 5).admit(5)
+    slow = pulse.after_success(9, 0.0, at=14, admitted_at=5, first_token_seconds=8.5, jitter=1)
+    assert slow.breaker.seconds_left(14) == pytest.approx(12)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_wrong_key_disables_it_for_good(status):
+    pulse = failed(Pulse(), ProviderRefused(status=status))
+    assert pulse.disabled_reason == "key.refused"
+    assert failed(pulse, ProviderDown()).disabled_reason == "key.refused"
+    assert failed(Pulse(), ProviderRefused(status=404)).disabled_reason is None
+
+
+def test_a_missing_price_disables_it():
+    assert failed(Pulse(), NoPrice()).disabled_reason == "provider.no_price"
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds"),
+    [
+        (ProviderBusy(retry_after_seconds=7.0), 7),
+        (ProviderBusy(), 1),
+        (ProviderBusy(retry_after_seconds=86_400.0), 300),
+        (ProviderDown(status=503, retry_after_seconds=20.0), 20),
+    ],
+)
+def test_it_is_left_alone_for_as_long_as_it_asks_within_reason(fault, seconds):
+    pulse = failed(Pulse(), fault, at=100.0)
+    assert pulse.busy(100 + seconds - 0.1) and not pulse.busy(100 + seconds)
+
+
+def test_an_outage_does_not_shorten_the_time_it_asked_for():
+    assert failed(Pulse(), ProviderBusy(retry_after_seconds=7.0), ProviderDown()).busy(6.9)
+
+
+def test_a_clock_that_jumps_back_does_not_keep_it_busy():
+    assert not failed(Pulse(), ProviderBusy(retry_after_seconds=7.0), at=10_000.0).busy(6_400.0)
+
+
+def test_a_probe_lost_to_another_process_is_looked_after_a_second_later():
+    pulse = failed(Pulse(), *[ProviderDown()] * 5).admit(5).after_claim_lost(5.01)
+    assert not pulse.breaker.allows(6.0) and pulse.breaker.allows(6.01)
+
+
+def test_what_a_cheap_probe_saw_before_a_failure_counts_no_more():
+    assert failed(Pulse().after_probe(True), ProviderDown()).reachable is None
+    assert failed(Pulse().after_probe(True), ProviderBusy()).reachable is True
+
+
+def test_two_of_one_deployment_share_a_pulse():
+    board = Board(["tier_0/openai/gpt/1a2b", "tier_0/openai/gpt/1a2b", "tier_0/openai/gpt/3c4d"])
+    board.note("tier_0/openai/gpt/1a2b", lambda p: failed(p, *[ProviderDown()] * 5))
+    assert board.pulse("tier_0/openai/gpt/1a2b").breaker.state(0) == "open"
+    assert board.pulse("tier_0/openai/gpt/3c4d").breaker.state(0) == "closed"
