@@ -48,7 +48,7 @@ def cloud_is_back(seen: Iterable[tuple[ProviderCard, Pulse]], now: float) -> boo
         card.tier is Tier.CLOUD_PREMIUM
         and pulse.disabled_reason is None
         and pulse.breaker.state(now) != "open"
-        and now >= pulse.busy_until
+        and not pulse.busy(now)
         and pulse.reachable is True
         for card, pulse in seen
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from ccos.api.caller import Opened, Writer
 from ccos.api.headers import generation_headers
+from ccos.api.leaving import unless_left
 from ccos.api.metrics import count_attempts
 from ccos.domain.draft import Attempt, Check
 from ccos.domain.evidence import Evidence
@@ -77,7 +78,9 @@ class GenerateOut(BaseModel):
 
 
 @router.post("/generate", summary="Generate through the tiers")
-async def generate(wish: GenerateIn, caller: Writer, ccos: Opened, response: Response) -> GenerateOut:
+async def generate(
+    wish: GenerateIn, caller: Writer, ccos: Opened, request: Request, response: Response
+) -> GenerateOut:
     """An answer from the best tier that gave one; never an error because a tier is down."""
     ticket = wish.ticket or Ticket(description=wish.prompt)
     prompt = Prompt(
@@ -99,8 +102,10 @@ async def generate(wish: GenerateIn, caller: Writer, ccos: Opened, response: Res
         seconds=wish.seconds,
         pii=await _pii(f"{wish.system or ''}\n{wish.prompt}\n{ticket.customer_text}"),
         cloud_allowed=caller.tenant.settings.cloud_allowed,
+        source="api",
     )
-    made = await ccos.service.generate_with_fallback(prompt, context, wish.required_quality, wish.max_retries)
+    work = ccos.service.generate_with_fallback(prompt, context, wish.required_quality, wish.max_retries)
+    made = await unless_left(request.receive, work)
     count_attempts(made.attempts)
     response.headers.update(generation_headers(made))
     return GenerateOut(

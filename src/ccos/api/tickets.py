@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response, status
+from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import BaseModel, Field
 
 from ccos.api.caller import AnyCaller, Opened, Writer
 from ccos.api.headers import draft_headers
+from ccos.api.leaving import unless_left
 from ccos.domain.draft import Draft
 from ccos.domain.errors import BadTicket
 from ccos.domain.ticket import Text, Ticket
@@ -83,12 +84,16 @@ async def show(ticket_id: str, caller: AnyCaller, ccos: Opened) -> TicketWithDra
 
 @router.post("/{ticket_id}/drafts", status_code=status.HTTP_201_CREATED, summary="Draft a reply now")
 async def draft_now(
-    ticket_id: str, caller: Writer, ccos: Opened, response: Response, wish: Wish | None = None
+    ticket_id: str,
+    caller: Writer,
+    ccos: Opened,
+    request: Request,
+    response: Response,
+    wish: Wish | None = None,
 ) -> Draft:
-    """Draft a reply now, in place of the ticket's open draft."""
+    """Draft a reply now, in place of the ticket's open draft. Hanging up ends it and brings that one back."""
     wish = wish or Wish()
-    draft = await ccos.drafting.make(
-        caller.tenant, ticket_id, mode=wish.mode, seconds=wish.seconds, hint=wish.hint
-    )
+    work = ccos.drafting.make(caller.tenant, ticket_id, mode=wish.mode, seconds=wish.seconds, hint=wish.hint)
+    draft = await unless_left(request.receive, work)
     response.headers.update(draft_headers(draft))
     return draft
