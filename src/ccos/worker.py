@@ -87,7 +87,8 @@ async def _mend(ccos: Ccos) -> None:
         await _give_up(ccos, job)
     for tenant_id in await _tenants(ccos):
         async with ccos.database.tenant(tenant_id) as tx:
-            await spend.sweep(tx)
+            await spend.sweep(tx)  # alone: it locks the day's total until it is committed
+        async with ccos.database.tenant(tenant_id) as tx:
             await drafts.give_up_abandoned(
                 tx, silent_seconds=ABANDONED_SECONDS, queued_seconds=ORPHANED_SECONDS
             )

@@ -140,15 +140,10 @@ async def release(tx: Tx, reservation_id: UUID) -> bool:
     return await _close(tx, reservation_id, None)
 
 
-async def sweep(tx: Tx, *, keep_days: int = 8) -> int:
+async def sweep(tx: Tx) -> int:
     """Charge, whole, the tenant's holds whose time is over: their makers may have spent them. How many there
-    were. Closed holds of days that lie `keep_days` back are forgotten.
+    were.
     """
-    await tx.run(
-        "DELETE FROM reservation WHERE tenant_id = %(tenant)s AND state <> 'held'"
-        "   AND day < current_date - %(days)s::int",
-        days=keep_days,
-    )
     locked = await tx.run(
         "SELECT FROM spend_total WHERE day IN (SELECT day FROM reservation"
         "  WHERE tenant_id = %(tenant)s AND state = 'held' AND expires_at <= now()) ORDER BY day FOR UPDATE"
