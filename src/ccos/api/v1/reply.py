@@ -77,11 +77,11 @@ def _words(asked: Asked, made: Generation) -> tuple[str, str | None]:
 
 
 def ended(text: str, stops: tuple[str, ...]) -> tuple[str, str | None]:
-    """The text up to the first of the stops, and which one that was."""
-    found = [(at, stop) for stop in stops if (at := text.find(stop)) >= 0]
+    """The text without what follows from the first stop on that is whole, and which one that was."""
+    found = [(at + len(stop), at, stop) for stop in stops if (at := text.find(stop)) >= 0]
     if not found:
         return text, None
-    at, stop = min(found)
+    _, at, stop = min(found)
     return text[:at], stop
 
 
