@@ -4,6 +4,7 @@ import json
 import pytest
 
 from ccos.domain.draft import DraftState
+from ccos.domain.errors import Conflict
 from ccos.domain.ticket import Ticket
 from ccos.store import drafts, jobs, tickets
 from support.store import finished
@@ -209,3 +210,76 @@ async def test_two_jobs_of_one_draft_do_not_run_at_the_same_time(database, tenan
                 wait=False, concurrency=4, install_signal_handlers=False, listen_notify=False
             )
     assert (most, await statuses(database)) == (1, ["succeeded", "succeeded"])
+
+
+async def again(database, tenant, draft):
+    async with database.tenant(tenant.id) as tx:
+        return await jobs.defer_remake(tx, tenant.id, draft.id)
+
+
+async def test_tickets_go_before_batches_and_what_is_made_again(database, tenant, app):
+    order = []
+
+    async def work(tenant_id, draft_id, last):
+        order.append(str(draft_id))
+
+    async def remake(tenant_id, draft_id, last):
+        order.append(f"again {draft_id}")
+
+    jobs.register_draft(app, work)
+    jobs.register_remake(app, remake)
+    old = await queued(database, tenant)
+    await work_off(app)
+    order.clear()
+    await again(database, tenant, old)
+    async with database.tenant(tenant.id) as tx:
+        ticket = (await tickets.put(tx, Ticket(subject="batch"))).ticket
+        batch = await drafts.queue(tx, ticket.id)
+        await jobs.defer_draft(tx, tenant.id, batch.id, priority=jobs.BATCH_PRIORITY)
+    new = await queued(database, tenant, subject="new")
+    await work_off(app)
+    assert order == [new.id, f"again {old.id}", batch.id]
+
+
+async def test_a_draft_is_in_line_to_be_made_again_once(database, tenant):
+    draft = await queued(database, tenant)
+    await again(database, tenant, draft)
+    with pytest.raises(Conflict):
+        await again(database, tenant, draft)
+    async with database.unbound() as tx:
+        assert await jobs.remaking(tx) == 1
+
+
+async def test_only_so_many_are_made_again_at_once(database, tenant, app):
+    running = most = done = 0
+
+    async def remake(tenant_id, draft_id, last):
+        nonlocal running, most, done
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.05)
+        running -= 1
+        done += 1
+
+    jobs.register_remake(app, remake)
+    for n in range(8):
+        draft = await queued(database, tenant, subject=str(n))
+        await again(database, tenant, draft)
+    async with database.unbound() as tx:
+        await tx.run("DELETE FROM procrastinate_jobs WHERE task_name = %(draft)s", draft=jobs.DRAFT_TASK)
+    async with asyncio.timeout(20):
+        while done < 8:
+            await app.run_worker_async(
+                wait=False, concurrency=8, install_signal_handlers=False, listen_notify=False
+            )
+    assert most == jobs.REMAKE_LANES
+
+
+async def test_a_stalled_remake_is_known_as_one(database, tenant):
+    draft = await queued(database, tenant)
+    await again(database, tenant, draft)
+    async with database.unbound() as tx:
+        await tx.run("UPDATE procrastinate_jobs SET status = 'doing'")
+    retried = (await jobs.retry_stalled(database)).retried
+    assert sorted(job.remake for job in retried) == [False, True]
+    assert {str(job.draft_id) for job in retried} == {draft.id}
