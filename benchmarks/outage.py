@@ -300,7 +300,7 @@ def report(seen: Seen, reached: int, raw_reached: int) -> None:
     tiers = Counter(s.tier for s in answered)
     errors = Counter(s.error for s in seen.ccos if s.error)
     print(f"\nanswered by   {counts(tiers) or '-'}")
-    print(f"because       {counts(Counter(s.why for s in answered)) or '-'}")
+    print(f"because       {counts(Counter(s.why or 'the plan said so' for s in answered)) or '-'}")
     print(f"errors        {counts(errors) or 'none'}")
     print(f"reached the cloud: {reached} of {len(seen.ccos)} requests (direct: {raw_reached})")
     slow, most = percentile(seen.health, 0.5), percentile(seen.health, 0.99)
