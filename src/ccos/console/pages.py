@@ -91,7 +91,7 @@ async def show(ticket_id: str, visit: Visitor, ccos: Opened, q: Words = "", afte
 async def card(ticket_id: str, visit: Visitor, ccos: Opened) -> Response:
     """The draft's card alone, asked for again and again while the draft is being made."""
     async with _tenant(ccos, visit) as tx:
-        opening = await _open(tx, ticket_id)
+        opening = await _opened(tx, ticket_id)
     return visit.page("_card.html", opening=opening, may=_may(visit))
 
 
@@ -160,16 +160,17 @@ async def _ticket_page(
     notice: str | None = None,
 ) -> Response:
     async with _tenant(ccos, visit) as tx:
-        opening = await _open(tx, ticket_id)
-        if opening.draft and opening.draft.state in drafts.DECIDABLE:
-            await drafts.mark_opened(tx, opening.draft.id)
+        opening = await _opened(tx, ticket_id)
         queue = await _queue(tx, q, after, opening.ticket.id)
     return visit.page("ticket.html", status, queue=queue, opening=opening, may=_may(visit), notice=notice)
 
 
-async def _open(tx: Tx, ticket_id: str) -> Opening:
+async def _opened(tx: Tx, ticket_id: str) -> Opening:
+    """What a person sees now: a finished draft among it is not replaced on our own account any more."""
     ticket = await tickets.get(tx, ticket_id)
     draft = await drafts.latest(tx, ticket_id)
+    if draft and draft.state in drafts.DECIDABLE:
+        await drafts.mark_opened(tx, draft.id)
     return Opening(ticket, draft, await decisions.of_draft(tx, draft.id) if draft else None)
 
 
