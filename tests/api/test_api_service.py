@@ -27,6 +27,7 @@ ROUTES = {
     "/api/generate": {"post"},
     "/api/kb/{external_id}": {"put"},
     "/api/kb/search": {"get"},
+    "/api/budgets": {"get"},
     "/api/health/llm-tiers": {"get"},
     "/livez": {"get"},
     "/readyz": {"get"},

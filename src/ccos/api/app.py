@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from ccos import __version__
-from ccos.api import drafts, generate, health, kb, problems, tickets
+from ccos.api import budgets, drafts, generate, health, kb, problems, tickets
 from ccos.api.caller import identify
 from ccos.api.edge import Edge
 from ccos.api.identities import Identities
@@ -43,7 +43,7 @@ def create_app(ccos: Ccos) -> FastAPI:
     app.state.identities = Identities(partial(identify, ccos))
     problems.install(app)
     app.router.routes[:0] = routes()  # the hot ones, before anything else is tried
-    for part in (tickets, drafts, generate, kb):
+    for part in (tickets, drafts, generate, kb, budgets):
         app.include_router(part.router, responses=problems.OF_EVERY_ROUTE)
     app.include_router(health.router)
     app.add_middleware(BodyLimit)

@@ -42,3 +42,9 @@ def level(used: int, limit: int) -> Level:
     if share >= COST_FIRST_SHARE:
         return Level.COST_FIRST
     return Level.WARNING if share >= WARNING_SHARE else Level.OK
+
+
+def worse(one: Level, other: Level) -> Level:
+    """The one with less money left."""
+    order = tuple(Level)
+    return max(one, other, key=order.index)

@@ -9,14 +9,13 @@ from uuid import UUID
 
 import structlog
 
-from ccos.domain.money import ZERO, Level, MicroUsd, level, usd
+from ccos.domain.money import ZERO, Level, MicroUsd, level, usd, worse
 from ccos.store.spend import Applied, Used
 
 log = structlog.get_logger(__name__)
 
 FRESH_SECONDS = 5.0
 """Older than this, what was heard is asked about again: another process may have spent or given back."""
-ORDER = tuple(Level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Levels:
         if total is None or own is None:
             return self._unheard if total is None else total.level, True
         stale = self._clock() - min(total.at, own.at) > FRESH_SECONDS
-        return max(total.level, own.level, key=ORDER.index), stale
+        return worse(total.level, own.level), stale
 
     def note(self, day: date, applied: Applied, *, enforced: bool) -> None:
         """Takes in what a statement told of `day`, and warns of each level once a day."""
@@ -55,7 +54,8 @@ class Levels:
         for who, used in (*applied.tenants.items(), (None, applied.total)):
             found = level(used.amount, used.limit)
             self._heard[who] = Heard(found, now)
-            if ORDER.index(found) > ORDER.index(self._told.get(who, Level.OK)):
+            before = self._told.get(who, Level.OK)
+            if found is not before and worse(found, before) is found:
                 self._told[who] = found
                 _warn(who, found, used, enforced)
 
