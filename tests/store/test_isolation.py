@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from ccos.store.database import Database
 from support.store import fill_every_table, new_tenant, opened
 
-NOT_OF_A_TENANT = {"schema_migration", "spend_total", "usage_writer"}
+NOT_OF_A_TENANT = {"schema_migration", "spend_total", "usage_writer", "breaker_state"}
 DEFINERS = {"tenant_ids"}
 TABLES = """
     SELECT c.relname AS name, c.relrowsecurity AND c.relforcerowsecurity AS forced,
