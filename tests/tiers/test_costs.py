@@ -109,7 +109,7 @@ def test_the_month_is_what_was_spent_and_the_mean_for_the_days_left():
 
 
 def test_days_that_differ_widen_the_range_and_never_below_what_is_spent():
-    told = forecast(days_back(0, 0, 0, 1_000), today=TODAY)
+    told = forecast(days_back(*[0] * 7, 1_000), today=TODAY)
     assert told is not None and told.low == told.so_far == 1_000 < told.month < told.high
 
 
