@@ -139,8 +139,9 @@ async def _rehearse(scene: Scene, faults: list[Fault], lengths: Lengths) -> Reco
     with progress("Drilling", every=20) as tell:
 
         def on_draft() -> None:
-            made = sum(sample.phase != "recovery" for sample in record.samples)
-            tell(made, max(planned, made))
+            if record.samples[-1].phase != "recovery":  # as many as it takes; nobody can say beforehand
+                made = sum(sample.phase != "recovery" for sample in record.samples)
+                tell(made, max(planned, made))
 
         await scene.rehearse(record, faults, lengths, on_draft)
     return record

@@ -49,7 +49,7 @@ def _phases(record: Record) -> Table:
     table.add_column("written by", overflow="fold")
     for phase, found in by_phase(record).items():
         if found.drafts:
-            table.add_row("outage" if phase == "during" else phase, *_figures(found), _mix(found))
+            table.add_row("outage" if phase == "during" else phase, *_figures(found), telling.mix(found))
     return table
 
 
@@ -83,7 +83,3 @@ def _figures(found: Figures) -> list[str]:
         percent(found.switched),
         f"${found.cost_usd:.4f}",
     ]
-
-
-def _mix(found: Figures) -> str:
-    return ", ".join(f"{tier} {drafts}" for tier, drafts in found.tiers.items())

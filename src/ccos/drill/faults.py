@@ -183,7 +183,7 @@ _ALL = (
         "Empty answer",
         "빈 답변",
         _DOWN,
-        lambda: ProviderDown(cause="empty", finish_reason="stop"),
+        lambda: ProviderDown(cause="empty", finish_reason="stop", begun=True),
         "words",
     ),
     Fault(

@@ -12,7 +12,7 @@ from ccos.domain.money import MicroUsd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.drill.faults import FIRST_TOKEN_SECONDS, SLOWER, Fault, Wait
 from ccos.drill.spoiled import spoiled
-from ccos.providers.exchange import Limits
+from ccos.providers.exchange import Limits, Patience
 from ccos.tiers.provider import Hear, Provider
 
 STATUS_SECONDS = 0.05
@@ -75,6 +75,7 @@ class Faulty:
             call.answered = True
             return answer
         except ProviderError as failed:
+            failed.facts.setdefault("begun", False)
             failed.facts.update(provider=self.card.name, model=self.card.model)
             raise
         finally:
@@ -99,7 +100,7 @@ class Faulty:
                 await asyncio.sleep(min(WORDS_SECONDS, seconds))
                 return self._spoiled(prompt, number)
             case "late_first_token":
-                patience = Limits.within(seconds).first_token_seconds
+                patience = self._limits(seconds).first_token_seconds
                 await asyncio.sleep(min(FIRST_TOKEN_SECONDS, patience))
                 if patience > FIRST_TOKEN_SECONDS:
                     call.sent = True
@@ -113,9 +114,12 @@ class Faulty:
                 if SLOWER * took <= seconds:
                     return answer
             case "raise":
-                await asyncio.sleep(waiting(fault.wait, seconds))
+                await asyncio.sleep(waiting(fault.wait, self._limits(seconds)))
         assert fault.error is not None
         raise fault.error()
+
+    def _limits(self, seconds: float) -> Limits:
+        return Limits.within(seconds, Patience(remote=self.card.leaves_machine))
 
     def _spoiled(self, prompt: Prompt, number: int) -> Answer:
         """A bad answer costs what a good one does, so it is charged as one, though nobody bills it."""
@@ -124,17 +128,16 @@ class Faulty:
         return replace(answer, estimated_cost=cost)
 
 
-def waiting(wait: Wait, seconds: float) -> float:
-    """How long a client with `seconds` for its call waits before it sees the fault."""
-    limits = Limits.within(seconds)
+def waiting(wait: Wait, limits: Limits) -> float:
+    """How long a client with these limits waits before it sees the fault."""
     match wait:
         case "none":
             return 0.0
         case "status":
-            return min(STATUS_SECONDS, seconds)
+            return min(STATUS_SECONDS, limits.seconds)
         case "words":
-            return min(WORDS_SECONDS, seconds)
+            return min(WORDS_SECONDS, limits.seconds)
         case "first_token":
             return limits.first_token_seconds
         case "stall":
-            return min(WORDS_SECONDS + limits.stall_seconds, seconds)
+            return min(WORDS_SECONDS + limits.stall_seconds, limits.seconds)

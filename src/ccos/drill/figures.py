@@ -17,8 +17,7 @@ from ccos.drill.records import PHASES, Outage, Record, Sample
 ANSWERED_AIM = 0.999
 SWITCH_AIM = 0.95
 QUALITY_AIM = 0.7
-BACK_AIM_SECONDS = 35.0
-"""A breaker's first rest, and the moment until somebody asks."""
+BACK_AIM_SECONDS = 30.0
 
 Seen = Literal["pass", "fail", "not_measured"]
 

@@ -67,7 +67,8 @@ def _promise(promise: Promise, words: Words) -> dict[str, str]:
         "kind": promise.verdict,
         "mark": telling.MARKS[promise.verdict],
         "verdict": words(promise.verdict),
-        "measured": telling.measured(promise, words),
+        "figure": telling.figure(promise, words),
+        "beside": telling.beside(promise, words),
         "aim": telling.aim(promise, words),
         "counted": telling.counted(promise, words),
     }
@@ -108,7 +109,7 @@ def _phases(record: Record, words: Words) -> list[dict[str, str]]:
             "p95": telling.seconds(found.seconds_p95),
             "max": telling.seconds(found.seconds_max),
             "switch": percent(found.switched),
-            "mix": telling.mix(found, words),
+            "mix": telling.mix(found),
             "cost": f"${found.cost_usd:.4f}",
             "failed_cost": f"${found.failed_cost_usd:.4f}",
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ccos.domain.tier import Tier
 from ccos.drill.figures import QUALITY_AIM, Figures
@@ -15,8 +16,8 @@ from ccos.drill.words import Words
 WIDTH, LEFT, RIGHT, TOP = 960.0, 56.0, 12.0, 34.0
 NARROW = 470.0
 TIERS = (*(tier.value for tier in Tier), "none")
-_COLUMNS = 12
-"""Columns of a stretch in the plot of one fault; with several faults each stretch is one column."""
+_COLUMNS = 10
+"""Most columns of a stretch in the plot of one fault; with several faults each stretch is one column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,13 @@ def mix_over_time(record: Record, words: Words) -> Plot:
         y = bottom - share * (bottom - top)
         canvas.line(LEFT, y, WIDTH - RIGHT, y, cls="grid")
         canvas.text(LEFT - 8, y + 4, f"{share:.0%}", anchor="end", cls="tick")
-    columns = _COLUMNS if len(record.outages) <= 1 else 1
+    most = _COLUMNS if len(record.outages) <= 1 else 1
     rows = []
     for each in stretches:
-        width = each.width / columns
-        bins: dict[int, list[Sample]] = {}
-        for sample in each.samples:
-            place = int((each.at(sample.at) - each.x) / each.width * columns)
-            bins.setdefault(min(place, columns - 1), []).append(sample)
-        for place, samples in bins.items():
-            x, y = each.x + place * width, bottom
+        groups = _groups(each.samples, most)
+        width = (each.width - 8) / len(groups) if most > 1 else each.width
+        for place, samples in enumerate(groups):
+            x, y = each.x + place * width + (4 if most > 1 else 0), bottom
             for tier, drafts in _mix(samples).items():
                 height = drafts / len(samples) * (bottom - top)
                 y -= height
@@ -112,7 +110,7 @@ def shares_by_phase(phases: Mapping[str, Figures], words: Words) -> Plot:
     canvas = Canvas(WIDTH, 250)
     kinds = (("in_time", "s1"), ("useful", "s2"), ("ready", "s3"))
     shown = {name: found for name, found in phases.items() if found.drafts}
-    top, bottom = TOP, canvas.height - 30
+    top, bottom = TOP + 16, canvas.height - 30
     _shares_axis(canvas, top, bottom, WIDTH)
     rows = []
     room = (WIDTH - LEFT - RIGHT) / max(1, len(shown))
@@ -255,7 +253,8 @@ def _time_axis(record: Record, words: Words, height: float) -> tuple[Canvas, lis
     number = 0
     for each in stretches:
         if each.phase in ("during", "recovery"):
-            canvas.rect(each.x, TOP, each.width, bottom - TOP, cls=f"shade {each.phase}")
+            down = bottom + 46 if not several else bottom + 24
+            canvas.rect(each.x, TOP - 6, each.width, down - TOP + 6, cls=f"shade {each.phase}")
         middle = each.x + each.width / 2
         lasted = words("seconds", x=f"{each.end - each.start:.1f}")
         if not several:
@@ -292,6 +291,14 @@ def _stretches(record: Record) -> list[_Stretch]:
         )
         for n, ((fault, phase), own) in enumerate(groups.items())
     ]
+
+
+def _groups(samples: Sequence[Sample], most: int) -> list[Sequence[Sample]]:
+    """The drafts in the order they were begun, in up to `most` groups of nearly the same size."""
+    ordered = sorted(samples, key=lambda s: s.at)
+    count = min(most, len(ordered))
+    ends = [round(n * len(ordered) / count) for n in range(count + 1)]
+    return [ordered[a:b] for a, b in pairwise(ends)]
 
 
 def _name(stretch: _Stretch, words: Words) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ccos.domain.prompt import Prompt
+from ccos.domain.tier import Task
 
+_BESIDE_THE_POINT = "qzxv wvkj"
 _DOTS = "… … … … … …"
 _OTHER_LANGUAGE = {
     "ko": "Thank you for your message. We are looking into it and will come back to you as soon as we can.",
@@ -25,6 +27,8 @@ def spoiled(prompt: Prompt, number: int) -> str:
     """The bad answer of call `number`: in turn nearly empty, in the wrong language, with invented figures."""
     language = prompt.grounds.language
     text = (_DOTS, _OTHER_LANGUAGE[language], _INVENTED[language])[number % 3]
+    if prompt.task is Task.QUERY_BUILDER:  # nobody reads a query: it is bad when it asks for something else
+        text = _BESIDE_THE_POINT
     if prompt.schema is None:
         return text
     return json.dumps(_fill(prompt.schema, text), ensure_ascii=False)

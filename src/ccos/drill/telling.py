@@ -21,13 +21,23 @@ def aim(promise: Promise, words: Words) -> str:
     return words(_SIGN[promise.name], x=amount(promise, promise.aim, words))
 
 
+def figure(promise: Promise, words: Words) -> str:
+    """What was seen; "–" for what was not measured."""
+    if promise.verdict == "not_measured":
+        return MARKS["not_measured"]
+    return words("never_back") if promise.value is None else amount(promise, promise.value, words)
+
+
+def beside(promise: Promise, words: Words) -> str:
+    """What the figure must be read with; nothing for most."""
+    return "" if promise.beside is None else words("beside", x=percent(promise.beside))
+
+
 def measured(promise: Promise, words: Words) -> str:
+    """The figure in one line."""
     if promise.verdict == "not_measured":
         return words("not_measured")
-    if promise.value is None:
-        return words("never_back")
-    said = amount(promise, promise.value, words)
-    return f"{said}, {words('beside', x=percent(promise.beside))}" if promise.beside is not None else said
+    return ", ".join(part for part in (figure(promise, words), beside(promise, words)) if part)
 
 
 def counted(promise: Promise, words: Words) -> str:
@@ -50,8 +60,8 @@ def amount(promise: Promise, value: float, words: Words) -> str:
             return f"${value:.4f}"
 
 
-def mix(found: Figures, words: Words) -> str:
-    return ", ".join(f"{words(tier)} {drafts}" for tier, drafts in found.tiers.items())
+def mix(found: Figures) -> str:
+    return ", ".join(f"{tier} {drafts}" for tier, drafts in found.tiers.items())
 
 
 def seconds(value: float | None) -> str:

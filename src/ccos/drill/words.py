@@ -44,8 +44,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "at_most": ("at most {x}", "{x} 이하"),
     "beside": ("with {x} of them useful", "이 중 쓸 수 있는 초안 {x}"),
     "never_back": ("did not come back", "복귀하지 않음"),
-    "of_drafts": ("{n} drafts", "초안 {n}건"),
-    "of_outages": ("{n} outages", "장애 {n}회"),
+    "of_drafts": ("drafts: {n}", "초안 {n}건"),
+    "of_outages": ("outages: {n}", "장애 {n}회"),
     "before": ("before", "전"),
     "during": ("outage", "장애"),
     "recovery": ("recovery", "복구 중"),
@@ -57,8 +57,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "none": ("no draft", "초안 없음"),
     "mix_title": ("Who answered, over time", "시간에 따른 답변 단계"),
     "mix_desc": (
-        "Share of drafts by the tier that wrote them; the outage is shaded.",
-        "초안을 쓴 단계의 비율. 장애 구간은 음영으로 표시했습니다.",
+        "Share of drafts by the tier that wrote them, a few drafts a column in the order they were begun; the outage is shaded.",
+        "초안을 쓴 단계의 비율입니다. 세로 막대 하나는 시작 순서대로 묶은 초안 몇 건이며, 장애 구간은 음영으로 표시했습니다.",
     ),
     "latency_title": ("Seconds a draft took, over time", "시간에 따른 초안 소요 시간(초)"),
     "latency_desc": (
