@@ -18,6 +18,7 @@ COMMANDS = {
     "draft": ("ccos.cli.draft:draft", "Draft a reply to a ticket, or to a file of tickets."),
     "drill": ("ccos.cli.drill:drill", "Rehearse an outage and report what came of it."),
     "kb": ("ccos.cli.kb:kb", "Import and search the knowledge base."),
+    "report": ("ccos.cli.report:report", "Report what was spent and what was saved."),
     "tenants": ("ccos.cli.tenants:tenants", "List, create and configure tenants."),
     "keys": ("ccos.cli.keys:keys", "Make, list and revoke API keys."),
     "db": ("ccos.cli.db:db", "Migrate, back up and restore the database."),
