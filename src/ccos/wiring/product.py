@@ -25,6 +25,7 @@ from ccos.store.jobs import defer_draft
 from ccos.tiers.daily_budget import DailyBudget
 from ccos.tiers.daily_ledger import DailyLedger
 from ccos.tiers.service import MultiTierLLMService
+from ccos.wiring.breakers import open_board
 from ccos.wiring.database import Urls, open_database, open_urls
 from ccos.wiring.premium import premium_cost, warm_prices
 from ccos.wiring.providers import open_providers, wait_until_loaded
@@ -65,6 +66,7 @@ async def open_ccos(
             providers,
             Gate(),
             budget,
+            board=await open_board(providers, database, stack),
             thresholds=settings.thresholds,
             required_quality=settings.llm_tier_threshold,
             one_tier=not settings.llm_enable_multi_tier,

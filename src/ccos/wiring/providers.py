@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import ipaddress
+import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,22 +87,26 @@ async def _cloud(settings: Settings, stack: AsyncExitStack) -> list[Provider]:
         await asyncio.to_thread(load_prices)
     if settings.openai_api_key or "openai_base_url" in settings.model_fields_set:
         seller = openai_seller(settings)
+        key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
         openai = OpenAIChat(
             session=await stack.enter_async_context(open_session()),
             base_url=settings.openai_base_url,
             model=settings.openai_model,
-            api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
+            api_key=key,
+            credential=fingerprint(settings.openai_base_url, key),
             dialect=dialect_for(settings.openai_model, official=seller is not None),
             prices=prices_of(settings, seller, settings.openai_model),
             price_provider=seller,
         )
         found.append(Masked(openai))
     if settings.anthropic_api_key or "anthropic_base_url" in settings.model_fields_set:
+        key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else ""
         anthropic = AnthropicMessages(
             session=await stack.enter_async_context(open_session()),
             base_url=settings.anthropic_base_url,
             model=settings.anthropic_model,
-            api_key=settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else "",
+            api_key=key,
+            credential=fingerprint(settings.anthropic_base_url, key),
             dialect=anthropic_dialect(settings.anthropic_model),
             prices=prices_of(settings, "anthropic", settings.anthropic_model),
         )
@@ -142,6 +148,7 @@ async def _server(settings: Settings, stack: AsyncExitStack, wish: _Wish, url: s
             paid=outside,
             leaves_machine=outside,
             context_tokens=SERVER_CONTEXT_TOKENS,
+            credential=fingerprint(url, None),
             dialect=SERVER_DIALECT,
             prices=prices_of(settings, None, model) if outside else None,
             price_provider=None,
@@ -149,7 +156,13 @@ async def _server(settings: Settings, stack: AsyncExitStack, wish: _Wish, url: s
 
     if wish.model is not None:
         return Masked(connect(wish.model)) if outside else connect(wish.model)
-    card = ProviderCard(wish.tier, wish.name, wish.name, context_tokens=SERVER_CONTEXT_TOKENS)
+    card = ProviderCard(
+        tier=wish.tier,
+        name=wish.name,
+        model=wish.name,
+        context_tokens=SERVER_CONTEXT_TOKENS,
+        credential=fingerprint(url, None),
+    )
     return ServedChat(session=session, base_url=url, card=card, connect=connect, setting=wish.setting)
 
 
@@ -200,6 +213,24 @@ def leaves_network(url: str) -> bool:
     except ValueError:
         inside = "." not in host or host.endswith((".local", ".internal", ".lan", ".localhost", ".home.arpa"))
         return not inside
+
+
+def fingerprint(url: str, key: str | None) -> str:
+    """Tells one upstream and key from another, and neither of them to anyone.
+
+    A loopback address is another server on every machine, so there the machine's name counts too.
+    """
+    parts = urlsplit(url)
+    where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+    machine = socket.gethostname() if _is_loopback(parts.hostname or "") else ""
+    return hashlib.sha256("\n".join((where, machine, key or "")).encode()).hexdigest()[:8]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 async def wait_until_loaded(models: list[LocalModel], *, seconds: float) -> None:
