@@ -183,6 +183,13 @@ def test_text_that_moves_from_one_part_to_the_next_is_another_question(system, o
     assert len({key(cache, prompt) for prompt in prompts}) == len(set(parts))
 
 
+def test_where_one_turn_ends_and_the_next_begins_is_part_of_the_question():
+    cache = AnswerCache()
+    talks = [("x", "yuserz"), ("xusery", "z")]
+    prompts = [replace(PROMPT, turns=tuple(Turn("user", text) for text in talk)) for talk in talks]
+    assert key(cache, prompts[0]) != key(cache, prompts[1])
+
+
 def test_a_key_holds_no_text_and_is_another_one_in_another_process():
     cache = AnswerCache()
     assert len(key(cache)) == 16 + 32
