@@ -18,7 +18,7 @@ from ccos.providers.anthropic_wire import AnthropicMessages
 from ccos.providers.http import open_session
 from ccos.providers.openai_wire import OpenAIChat
 from support.fake_replies import compose
-from support.fake_upstream import FakeUpstream
+from support.fake_upstream import TEXT, Does, FakeUpstream
 
 KOREAN = """<ticket>
 환불이 언제 되나요?
@@ -116,3 +116,131 @@ async def test_as_a_program_it_answers_then_dies_when_told() -> None:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+FORMS = {"/v1/chat/completions": "gpt-4o", "/v1/messages": "claude-sonnet-4-5"}
+
+
+async def post(session: Any, upstream: FakeUpstream, path: str, **body: Any) -> tuple[int, bytes]:
+    asked = {"model": FORMS[path], "messages": [{"role": "user", "content": "언제 와요?"}], **body}
+    async with session.post(upstream.origin + path, json=asked) as response:
+        return response.status, await response.read()
+
+
+@pytest.mark.parametrize("path", FORMS)
+@pytest.mark.parametrize("model", [None, "mine"])
+@pytest.mark.parametrize(
+    "body", [{}, {"stream": True}, {"stream": True, "stream_options": {"include_usage": True}}]
+)
+async def test_a_prepared_answer_is_the_one_that_is_thought_about(
+    path: str, model: str | None, body: dict[str, Any]
+) -> None:
+    async with (
+        FakeUpstream(model=model) as quick,
+        FakeUpstream("ok", "ok", model=model) as slow,
+        open_session() as session,
+    ):
+        assert await post(session, quick, path, **body) == await post(session, slow, path, **body)
+        assert quick.answers_asked == slow.answers_asked == 1
+        assert quick.seen[0].body == slow.seen[0].body and quick.seen[0].headers["content-type"]
+
+
+async def test_questions_that_need_thought_are_not_answered_from_memory() -> None:
+    path = "/v1/chat/completions"
+    async with FakeUpstream() as upstream, open_session() as session:
+        _, plain = await post(session, upstream, path)
+        _, ticket = await post(
+            session,
+            upstream,
+            path,
+            messages=[{"role": "user", "content": ENGLISH}, {"role": "user", "content": "x"}],
+        )
+    assert TEXT in plain.decode() and "Refunds take 3 business days" in ticket.decode()
+
+
+@pytest.mark.parametrize("path", FORMS)
+async def test_a_request_in_two_parts_is_one_request(path: str) -> None:
+    raw = f"POST {path} HTTP/1.1\r\nContent-Length: 14\r\n\r\n"
+    async with FakeUpstream() as upstream:
+        reader, writer = await asyncio.open_connection("127.0.0.1", upstream.port)
+        writer.write(raw.encode())
+        await asyncio.sleep(0.01)
+        writer.write(b'{"model": "a"}')
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+        await writer.wait_closed()
+        assert upstream.answers_asked == 1
+
+
+@pytest.mark.parametrize("path", FORMS)
+async def test_prefill_is_refused_and_a_question_is_answered(path: str) -> None:
+    async with FakeUpstream("refuses_prefill") as upstream, open_session() as session:
+        begun = [{"role": "user", "content": "언제 와요?"}, {"role": "assistant", "content": "내일"}]
+        status, body = await post(session, upstream, path, messages=begun)
+        assert status == 400 and b"prefill" in body
+        status, body = await post(session, upstream, path, messages=begun[:1])
+        assert status == 200 and TEXT in body.decode()
+
+
+async def test_down_and_up_again_by_its_own_clock() -> None:
+    path = "/v1/chat/completions"
+    async with FakeUpstream(down_for=0.2) as upstream, open_session() as session:
+        assert (await post(session, upstream, path))[0] == 503
+        async with session.get(f"{upstream.origin}/v1/models") as response:
+            assert response.status == 503
+        while upstream.is_down:
+            await asyncio.sleep(0.02)
+        assert (await post(session, upstream, path))[0] == 200
+        upstream.go_down(60)
+        assert (await post(session, upstream, path))[0] == 503
+
+
+@pytest.mark.parametrize("path", FORMS)
+async def test_a_stall_that_ends_gives_the_whole_answer(path: str) -> None:
+    async with (
+        FakeUpstream(Does("stall", after=2, delay=0.05)) as stalls,
+        FakeUpstream() as well,
+        open_session() as session,
+    ):
+        for body in ({}, {"stream": True}):
+            assert await post(session, stalls, path, **body) == await post(session, well, path, **body)
+
+
+@pytest.mark.parametrize("path", FORMS)
+async def test_it_reports_its_own_model_and_usage(path: str) -> None:
+    async with FakeUpstream(model="other", usage=(7, 9)) as upstream, open_session() as session:
+        _, body = await post(session, upstream, path)
+    document = json.loads(body)
+    assert document["model"] == "other" and {7, 9} <= set(document["usage"].values())
+
+
+def test_behaviours_can_be_written_in_a_line() -> None:
+    assert Does.read(" e500 ") == Does("e500")
+    assert Does.read("rate_limited:retry_after=1") == Does("rate_limited", retry_after="1")
+    assert Does.read("stall:after=40:delay=30") == Does("stall", after=40, delay=30.0)
+    for wrong in ("explodes", "_do", "serve", "stall:how=1", "stall:after=many"):
+        with pytest.raises(ValueError):
+            Does.read(wrong)
+
+
+async def test_as_a_program_it_follows_a_script_and_counts() -> None:
+    program = Path(__file__).parents[1] / "support" / "fake_upstream.py"
+    options = ("--port", "0", "--does", "rate_limited:retry_after=1,e500", "--does", "ok", "--usage", "3,4")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(program), *options, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30), open_session() as session:
+            found = re.search(r":(\d+)/v1", (await process.stdout.readline()).decode())
+            assert found is not None
+            upstream = FakeUpstream()
+            upstream.origin = f"http://127.0.0.1:{found[1]}"
+            answers = [await post(session, upstream, "/v1/chat/completions") for _ in range(4)]
+            assert [status for status, _ in answers] == [429, 500, 200, 200]
+            assert json.loads(answers[-1][1])["usage"]["total_tokens"] == 7
+            async with session.get(f"{upstream.origin}/counts") as response:
+                assert await response.json() == {"answers_asked": 4}
+    finally:
+        process.kill()
+        await process.wait()

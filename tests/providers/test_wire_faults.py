@@ -24,7 +24,7 @@ from ccos.domain.tier import Task
 from ccos.providers.anthropic_wire import AnthropicMessages
 from ccos.providers.http import open_session
 from ccos.providers.openai_wire import OpenAIChat
-from support.fake_upstream import TEXT, USAGE, Does, FakeUpstream
+from support.fake_upstream import NO_SUCH_HOST, TEXT, USAGE, Does, FakeUpstream
 
 KEY = "sk-secret-0123456789"
 HELLO = Prompt(Task.SOLUTION_DRAFT, "짧게 답하세요.", (Turn("user", "언제 도착하나요?"),))
@@ -237,32 +237,41 @@ async def test_a_closed_port_is_down(make: Make) -> None:
 
 
 async def test_a_server_without_tls_is_down_for_https(make: Make) -> None:
-    async def answer_in_plain(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        await writer.drain()
+    async with FakeUpstream() as upstream, open_session() as session:
+        upstream.origin = upstream.without_tls
+        with pytest.raises(ProviderDown) as caught:
+            await make(session, upstream).answer(HELLO, seconds=5)
+        assert caught.value.facts["cause"] == "tls" and not caught.value.facts["begun"]
+
+
+async def test_a_host_nobody_knows_is_down(make: Make) -> None:
+    upstream = FakeUpstream()
+    upstream.origin = NO_SUCH_HOST
+    async with open_session() as session:
+        with pytest.raises(ProviderDown) as caught:
+            await make(session, upstream).answer(HELLO, seconds=5)
+    assert caught.value.facts["cause"] == "dns" and not caught.value.facts["begun"]
+
+
+async def test_a_handshake_that_never_ends_has_a_limit_of_its_own(make: Make) -> None:
+    left = asyncio.Event()
+
+    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
         writer.close()
+        await writer.wait_closed()
+        left.set()
 
     upstream = FakeUpstream()
     async with (
-        await asyncio.start_server(answer_in_plain, "127.0.0.1", 0) as server,
+        await asyncio.start_server(never_answer, "127.0.0.1", 0) as server,
         open_session() as session,
     ):
-        port = server.sockets[0].getsockname()[1]
-        upstream.origin = f"https://127.0.0.1:{port}"
-        with pytest.raises(ProviderDown) as caught:
-            await make(session, upstream).answer(HELLO, seconds=5)
-        assert caught.value.facts["cause"] == "tls"
-
-
-async def test_a_handshake_that_never_ends_has_a_limit_of_its_own(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ccos.providers.exchange.CONNECT_SECONDS", 0.2)
-    async with FakeUpstream() as upstream, open_session() as session:
-        upstream.origin = upstream.origin.replace("http", "https")
+        upstream.origin = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         with pytest.raises(ProviderTimeout) as caught:
-            await make(session, upstream).answer(HELLO, seconds=30)
-        assert caught.value.facts["phase"] == "connect"
+            await make(session, upstream, connect_seconds=0.2).answer(HELLO, seconds=30)
+        assert caught.value.facts["phase"] == "connect" and not caught.value.facts["begun"]
+        await left.wait()
 
 
 @pytest.mark.parametrize("what", ["malformed_after_finish", "error_after_finish"])

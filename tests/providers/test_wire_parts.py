@@ -28,7 +28,7 @@ from ccos.domain.prompt import Prompt, Turn
 from ccos.domain.tier import Task
 from ccos.providers.answering import spoken
 from ccos.providers.anthropic_wire import AnthropicMessages
-from ccos.providers.exchange import Limits
+from ccos.providers.exchange import Limits, Patience
 from ccos.providers.faults import Complaint, refusal, retry_after_seconds
 from ccos.providers.http import open_session
 from ccos.providers.openai_wire import Dialect, OpenAIChat
@@ -367,5 +367,26 @@ async def test_a_session_takes_no_proxy_from_the_environment(monkeypatch: pytest
 
 
 def test_limits_fit_into_the_seconds_of_the_call() -> None:
-    assert Limits.within(1.0) == Limits(1.0, 1.0, 0.75, 0.4)
-    assert Limits.within(10.0, first_token_seconds=60, stall_seconds=2) == Limits(10.0, 3.0, 10.0, 2.0)
+    assert Limits.within(1.0, Patience()) == Limits(1.0, 1.0, 0.75, 0.4)
+    given = Patience(first_token_seconds=60, stall_seconds=2, connect_seconds=4)
+    assert Limits.within(10.0, given) == Limits(10.0, 4.0, 10.0, 2.0)
+
+
+def test_a_remote_server_is_left_early_however_long_the_call_may_last() -> None:
+    assert Limits.within(600.0, Patience(remote=True)) == Limits(600.0, 3.0, 10.0, 8.0)
+    assert Limits.within(4.0, Patience(remote=True)) == Limits(4.0, 3.0, 3.0, 1.6)
+    assert Limits.within(600.0, Patience()) == Limits(600.0, 3.0, 450.0, 240.0)
+
+
+@pytest.mark.parametrize("kind", [OpenAIChat, AnthropicMessages])
+async def test_a_client_is_remote_when_its_words_leave_the_machine(kind: Any) -> None:
+    async with open_session() as session:
+
+        def made(**more: Any) -> Any:
+            return kind(session=session, base_url="http://x", model="m", paid=False, **more)
+
+        assert made()._patience == Patience(remote=True)
+        assert made(leaves_machine=False)._patience == Patience()
+        mine = made(first_token_seconds=1.0, stall_seconds=2.0, connect_seconds=0.5, credential="k1")
+        assert mine._patience == Patience(1.0, 2.0, 0.5, remote=True)
+        assert mine.card.credential == "k1" and mine.card.deployment.endswith("/m/k1")

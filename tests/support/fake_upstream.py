@@ -1,7 +1,8 @@
 """A model server that misbehaves on the wire, on demand, in the OpenAI and the Anthropic format.
 
 In tests: `async with FakeUpstream("ok", Does("rate_limited", retry_after="7")) as upstream`, one behaviour per
-request for an answer; the last one stays. As a program: `python tests/support/fake_upstream.py --port 9001`.
+request for an answer; the last one stays. As a program: `python tests/support/fake_upstream.py --port 9001
+--does rate_limited:retry_after=1,e500,ok`. Behaviours are the keys of STATUSES and the methods of `_Exchange`.
 """
 
 from __future__ import annotations
@@ -11,58 +12,72 @@ import asyncio
 import json
 import re
 import sys
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
-TEXT = "안녕하세요, 고객님. 주문하신 상품은 내일 도착할 예정입니다. 불편을 드려 죄송합니다."
-USAGE = (120, 40)
-STATUSES = {
-    "bad_request": (400, "invalid_request_error", "invalid_value", "max_tokens is not a number"),
-    "context_too_long": (
-        400,
-        "invalid_request_error",
-        "context_length_exceeded",
-        "This model's maximum context length is 8192 tokens, and prompt is too long: 9000 tokens > 8192 maximum",
-    ),
-    "content_filtered": (
-        400,
-        "invalid_request_error",
-        "content_filter",
-        "Output blocked by content filtering policy",
-    ),
-    "unauthorized": (401, "authentication_error", "invalid_api_key", "Incorrect API key provided: sk-secret"),
-    "forbidden": (403, "permission_error", "forbidden", "not allowed"),
-    "not_found": (404, "not_found_error", "model_not_found", "no such model"),
-    "request_timeout": (408, "timeout_error", "timeout", "too slow"),
-    "rate_limited": (429, "rate_limit_error", "rate_limit_exceeded", "Rate limit reached: too many tokens"),
-    "e500": (500, "api_error", "server_error", "boom"),
-    "e502": (502, "api_error", "bad_gateway", "boom"),
-    "e503": (503, "api_error", "unavailable", "down"),
-    "overloaded": (529, "overloaded_error", "overloaded", "overloaded"),
-}
-HTML = b"<!doctype html><title>Sign in</title><p>This network needs a login.</p>"
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.fake_formats import HTML, OPENAI, SIXTY, STATUSES, TEXT, USAGE, Format, Usage, format_of
+
+__all__ = ["NO_SUCH_HOST", "SIXTY", "STATUSES", "TEXT", "USAGE", "Does", "FakeUpstream", "Seen"]
+
+NO_SUCH_HOST = "http://no-such-host.invalid"
+"""A base URL whose name no server knows (RFC 6761)."""
+FOR_EVER = 3600.0
 
 
 @dataclass(frozen=True)
 class Does:
-    """One behaviour: a name of STATUSES or of a method of `_Exchange`, and what it needs to know."""
+    """One behaviour by name, and what it needs to know.
+
+    `after`: words that come before it happens. `delay`: seconds until the first word, or of a stall, after
+    which the answer goes on; 0 stalls for ever. `pace`: seconds before each word.
+    """
 
     what: str = "ok"
     text: str | None = None
     after: int = 3
     delay: float = 0.0
+    pace: float = 0.0
     retry_after: str | None = None
-    finish: str = "stop"
+
+    @classmethod
+    def read(cls, said: str) -> Self:
+        """`stall:after=40:delay=30` as a behaviour. Raises ValueError for one there is none of."""
+        what, *rest = said.strip().split(":")
+        if what not in STATUSES and (what.startswith("_") or what == "serve" or not hasattr(_Exchange, what)):
+            raise ValueError(f"there is no behaviour {what!r}")
+        kinds: dict[str, Callable[[str], Any]] = {"after": int, "delay": float, "pace": float}
+        known = {field.name for field in fields(cls)} - {"what"}
+        given = dict(part.partition("=")[::2] for part in rest)
+        if not given.keys() <= known:
+            raise ValueError(f"a behaviour knows {', '.join(sorted(known))}")
+        return cls(what, **{name: kinds.get(name, str)(value) for name, value in given.items()})
 
 
-@dataclass(frozen=True)
 class Seen:
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: dict[str, Any]
+    """A request that came; it is taken apart only when somebody looks."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self.method, path, _ = raw[: raw.find(b"\r\n")].decode("latin-1").split(" ")
+        self.path = path.partition("?")[0]
+        self.at = time.monotonic()
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        lines = self._raw[: self._raw.find(b"\r\n\r\n")].decode("latin-1").split("\r\n")[1:]
+        return {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
+
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        raw = self._raw[self._raw.find(b"\r\n\r\n") + 4 :]
+        return json.loads(raw) if raw else {}
 
 
 class FakeUpstream:
@@ -72,34 +87,51 @@ class FakeUpstream:
         self,
         *script: Does | str,
         model: str | None = "gpt-4o-2024-08-06",
+        usage: Usage = USAGE,
         delay: float = 0.0,
         kill_after: int | None = None,
         port: int = 0,
         unix_socket: Path | None = None,
         models: Does | str = "ok",
         serves: tuple[str, ...] | None = None,
+        down_for: float = 0.0,
+        down_does: Does | str = "e503",
+        remembers: bool = True,
     ) -> None:
-        """`serves`: the models it lists; a request for another one is answered with a 404."""
+        """`serves`: the models it lists; a request for another one is answered with a 404.
+
+        For its first `down_for` seconds, and after each `go_down`, every request is met with `down_does`.
+        One that does not `remember` only counts its requests, and runs for days.
+        """
         self.script = tuple(_does(s) for s in script) or (Does(),)
         self.models = _does(models)
         self.serves = serves
-        self.model, self.delay, self.kill_after, self.port = model, delay, kill_after, port
-        self.unix_socket = unix_socket
+        self.model, self.usage, self.delay, self.kill_after = model, usage, delay, kill_after
+        self.port, self.unix_socket = port, unix_socket
+        self.down_for, self.down_does, self.down_until = down_for, _does(down_does), 0.0
+        self.remembers = remembers
         self.seen: list[Seen] = []
+        self.answers_asked = 0
         self.hung_up = asyncio.Event()
         self.origin = "http://localhost"
         self.connections = 0
         self.killed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._served = 0
+        self._prepared: dict[tuple[str, bool, bool, bytes], bytes] = {}
+        plain = self.script == (Does(),) and not delay and kill_after is None and serves is None
+        self._quick = plain
 
     async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
         if self.unix_socket is not None:
-            self._server = await asyncio.start_unix_server(self._accept, str(self.unix_socket), limit=2**24)
+            self._server = await loop.create_unix_server(self._door, str(self.unix_socket))
         else:
-            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, limit=2**24)
+            self._server = await loop.create_server(self._door, "127.0.0.1", self.port, backlog=1024)
             self.port = self._server.sockets[0].getsockname()[1]
             self.origin = f"http://127.0.0.1:{self.port}"
+        if self.down_for:
+            self.go_down(self.down_for)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -110,9 +142,25 @@ class FakeUpstream:
         await self._server.wait_closed()
 
     @property
-    def answers_asked(self) -> int:
-        """Requests for an answer so far; `seen` also holds those for the list of models."""
-        return sum(1 for request in self.seen if request.method == "POST")
+    def without_tls(self) -> str:
+        """Its origin as an https URL: the handshake fails, for it speaks no TLS."""
+        return self.origin.replace("http:", "https:")
+
+    @property
+    def is_down(self) -> bool:
+        return time.monotonic() < self.down_until
+
+    def go_down(self, seconds: float) -> None:
+        """From now on, for so long, nothing works."""
+        self.down_until = time.monotonic() + seconds
+
+    def note(self, raw: bytes) -> Seen:
+        """A request has come."""
+        seen = Seen(raw)
+        self.answers_asked += seen.method == "POST"
+        if self.remembers:
+            self.seen.append(seen)
+        return seen
 
     def next_behaviour(self) -> Does:
         self._served += 1
@@ -121,21 +169,90 @@ class FakeUpstream:
             return Does("reset")
         return self.script[min(self._served, len(self.script)) - 1]
 
+    def prepared(self, raw: bytes) -> bytes | None:
+        """The bytes of a plain answer to a plain question, made once: what a benchmark asks for.
+
+        None for everything that needs thought: a schema, a ticket, or an upstream with a script.
+        """
+        if not self._quick or self.is_down or not raw.startswith(b"POST "):
+            return None
+        if b"schema" in raw or b"<ticket>" in raw or b'"tools"' in raw:
+            return None
+        path = raw[5 : raw.find(b" ", 5)].decode("latin-1").partition("?")[0]
+        streamed, counted = bool(_STREAM.search(raw)), bool(_COUNTED.search(raw))
+        asked = b"" if self.model is not None else _MODEL.search(raw)
+        if asked is None:
+            return None
+        name = asked if isinstance(asked, bytes) else asked[1]
+        key = (path, streamed, counted, name)
+        if key not in self._prepared:
+            body = {"stream_options": {"include_usage": counted}}
+            model, form = self.model or name.decode(), format_of(path)
+            if streamed:
+                events = form.events(body, _words(TEXT), model, None, self.usage)
+                answer = _STREAM_HEAD + b"".join(map(_framed, events)) + _STREAM_END
+            else:
+                answer = _document(form.document(body, TEXT, model, self.usage))
+            self._prepared[key] = answer
+        return self._prepared[key]
+
+    def _door(self) -> _Door:
+        return _Door(self, self._accept)
+
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self.connections += 1
+        door = writer.transport.get_protocol()
+        assert isinstance(door, _Door)
         try:
             while await _Exchange(self, reader, writer).serve():
-                pass
+                door.busy = False
         except (ConnectionError, asyncio.IncompleteReadError):
             self.hung_up.set()
         except asyncio.CancelledError:
             pass  # the server closes; nobody waits for this connection
         finally:
             writer.close()
+
+
+class _Door(asyncio.StreamReaderProtocol):
+    """Answers plain questions at once; whole requests of any other kind go to the connection's task."""
+
+    def __init__(self, upstream: FakeUpstream, accept: Callable[..., Any]) -> None:
+        super().__init__(asyncio.StreamReader(limit=2**24), accept)
+        self._upstream = upstream
+        self._transport: asyncio.Transport | None = None
+        self._got = b""
+        self.busy = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # by shape: uvloop's is no subclass
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        assert self._transport is not None
+        if self.busy:
+            super().data_received(data)
+            return
+        got = self._got + data if self._got else data
+        if got.startswith(b"\x16"):  # a TLS handshake
+            self._transport.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            self._transport.close()
+            return
+        if not _is_whole(got):
+            self._got = got
+            return
+        self._got = b""
+        answer = self._upstream.prepared(got)
+        if answer is None:
+            self.busy = True
+            super().data_received(got)
+        else:
+            self._upstream.note(got)
+            self._transport.write(answer)
 
 
 class _Exchange:
@@ -145,40 +262,54 @@ class _Exchange:
         self, upstream: FakeUpstream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self._upstream, self._reader, self._writer = upstream, reader, writer
-        self._request = Seen("", "", {}, {})
-        self._format: OpenAiFormat | AnthropicFormat = OpenAiFormat()
+        self._request = Seen(b"GET / HTTP/1.1\r\n\r\n")
+        self._format: Format = OPENAI
 
     async def serve(self) -> bool:
         """Whether the connection may carry another request."""
-        request = await self._receive()
-        if request is None:
+        raw = await self._receive()
+        if raw is None:
             return False
-        self._request = request
-        self._upstream.seen.append(request)
+        self._request = request = self._upstream.note(raw)
+        self._format = format_of(request.path)
+        if request.path == "/counts":
+            return await self._counts()
+        does = self._upstream.down_does if self._upstream.is_down else None
         if request.method == "GET":
-            return await self._list_models()
-        does = self._upstream.next_behaviour()
+            return await self._list_models(does or self._upstream.models)
+        does = does or self._upstream.next_behaviour()
         if self._upstream.serves is not None and request.body.get("model") not in self._upstream.serves:
             does = Does("not_found")
-        self._format = AnthropicFormat() if request.path.endswith("/messages") else OpenAiFormat()
         await asyncio.sleep(self._upstream.delay)
-        if does.what in STATUSES:
-            return await self._refuse(does)
-        behaviour: Callable[[Does], Any] = getattr(self, does.what)
-        return bool(await behaviour(does))
+        return await self._do(does)
 
     async def ok(self, does: Does) -> bool:
-        if not self._request.body.get("stream"):
+        if not self._wants_stream:
             return await self.not_streamed(does)
-        return await self._stream(self._events(does))
+        return await self._stream(self._events(does), pace=does.pace)
 
     async def not_streamed(self, does: Does) -> bool:
         return await self._body(200, self._document(does))
 
+    async def refuses_prefill(self, does: Does) -> bool:
+        """A conversation that ends with our own words is refused; any other is answered."""
+        messages = self._request.body.get("messages") or [{}]
+        return await (
+            self._refuse(Does("no_prefill")) if messages[-1].get("role") == "assistant" else self.ok(does)
+        )
+
     async def slow_first_token(self, does: Does) -> bool:
-        await self._start_stream()
+        if self._wants_stream:
+            await self._start_stream()
+            await self._wait(does.delay)
+            return await self._stream(self._events(does), started=True)
         await self._wait(does.delay)
-        return await self._stream(self._events(does), started=True)
+        return await self.not_streamed(does)
+
+    async def slow_headers(self, does: Does) -> bool:
+        """Not a byte before the delay is over."""
+        await self._wait(does.delay)
+        return await self.ok(does)
 
     async def keep_alive_only(self, does: Does) -> bool:
         """Comments and pings, for ever, and never a word."""
@@ -188,29 +319,39 @@ class _Exchange:
             await self._wait(0.02)
 
     async def cut(self, does: Does) -> bool:
-        """The connection ends in the middle of the stream, without the end mark of the body."""
+        """The connection ends in the middle of the answer, without the end mark of the body."""
+        if not self._wants_stream:
+            return await self.truncated_body(does)
         await self._start_stream()
-        for event in self._events(does)[: does.after]:
+        for event in self._begun(does):
             await self._chunk(event)
         return False
 
     async def ends_early(self, does: Does) -> bool:
         """Like a cut, but tidy: the body is ended as HTTP wants it."""
-        return await self._stream(self._events(does)[: does.after])
+        return await self._stream(self._begun(does))
 
     async def stall(self, does: Does) -> bool:
+        if not self._wants_stream:
+            body = self._document(does)
+            self._head(200, "application/json", (f"Content-Length: {len(body)}",))
+            self._writer.write(body[: len(body) // 2])
+            await self._wait(does.delay or FOR_EVER)
+            self._writer.write(body[len(body) // 2 :])
+            return True
         await self._start_stream()
-        for event in self._events(does)[: does.after]:
+        begun = self._begun(does)
+        for event in begun:
             await self._chunk(event)
-        await self._wait(3600)
-        return False
+        await self._wait(does.delay or FOR_EVER)
+        return await self._stream(self._events(does)[len(begun) :], started=True)
 
     async def lingers(self, does: Does) -> bool:
         """Every word and the finish reason come; then the connection is just held open."""
         await self._start_stream()
         for event in self._format.until_finish(self._events(does)):
             await self._chunk(event)
-        await self._wait(3600)
+        await self._wait(FOR_EVER)
         return False
 
     async def malformed_after_finish(self, does: Does) -> bool:
@@ -221,14 +362,17 @@ class _Exchange:
         return await self._stream([*events, self._format.error("api_error")])
 
     async def no_done(self, does: Does) -> bool:
+        if not self._wants_stream:
+            return await self.not_streamed(does)
         return await self._stream(self._format.until_finish(self._events(does)))
 
     async def done_without_finish(self, does: Does) -> bool:
-        events = self._events(does)
-        return await self._stream([*events[: does.after], events[-1]])
+        return await self._stream([*self._begun(does), self._events(does)[-1]])
 
     async def malformed(self, does: Does) -> bool:
-        return await self._stream([*self._events(does)[: does.after], b'data: {"id": "chatcm\n\n'])
+        if not self._wants_stream:
+            return await self._body(200, self._document(does)[:-20])
+        return await self._stream([*self._begun(does), b'data: {"id": "chatcm\n\n'])
 
     async def not_an_object(self, does: Does) -> bool:
         return await self._stream([b"data: [1, 2]\n\n"])
@@ -254,13 +398,13 @@ class _Exchange:
         return False
 
     async def silent(self, does: Does) -> bool:
-        await self._wait(3600)
+        await self._wait(FOR_EVER)
         return False
 
     async def refuses_without_end(self, does: Does) -> bool:
         """A 429 whose body never comes."""
         self._head(429, "application/json", ("Content-Length: 500", "Retry-After: 3"))
-        await self._wait(3600)
+        await self._wait(FOR_EVER)
         return False
 
     async def truncated_body(self, does: Does) -> bool:
@@ -280,15 +424,21 @@ class _Exchange:
         return False
 
     async def no_usage(self, does: Does) -> bool:
+        if not self._wants_stream:
+            return await self._body(200, self._document(does, usage=False))
         return await self._stream(self._events(does, usage=False))
 
     async def empty(self, does: Does) -> bool:
+        if not self._wants_stream:
+            return await self._body(200, self._document(Does(text="")))
         return await self._stream(self._events(does, text=""))
 
     async def null(self, does: Does) -> bool:
         return await self._body(200, self._document(does, text=None))
 
     async def huge(self, does: Does) -> bool:
+        if not self._wants_stream:
+            return await self.huge_document(does)
         return await self._stream(self._events(does, text="가나다라마바사 " * 90_000, per_event=5_000))
 
     async def huge_document(self, does: Does) -> bool:
@@ -306,7 +456,7 @@ class _Exchange:
             await self._chunk(b"data: " + b"x" * 65_536)
 
     async def error_event(self, does: Does) -> bool:
-        return await self._stream([*self._events(does)[: does.after], self._format.error("overloaded_error")])
+        return await self._stream([*self._begun(does), self._format.error("overloaded_error")])
 
     async def busy_event(self, does: Does) -> bool:
         return await self._stream([self._format.error("rate_limit_error")])
@@ -324,6 +474,24 @@ class _Exchange:
             await self._chunk(bytes([byte]))
         return await self._end_stream()
 
+    async def _do(self, does: Does) -> bool:
+        if does.what in STATUSES:
+            return await self._refuse(does)
+        behaviour: Callable[[Does], Any] = getattr(self, does.what)
+        return bool(await behaviour(does))
+
+    @property
+    def _wants_stream(self) -> bool:
+        return bool(self._request.body.get("stream"))
+
+    @property
+    def _model(self) -> str:
+        return self._upstream.model or str(self._request.body.get("model"))
+
+    def _begun(self, does: Does) -> list[bytes]:
+        """The events up to the word after which something happens."""
+        return self._events(does)[: self._format.lead + does.after]
+
     def _events(
         self,
         does: Does,
@@ -337,15 +505,16 @@ class _Exchange:
         pieces = (
             [words[i : i + per_event] for i in range(0, len(words), per_event)]
             if per_event
-            else re.findall(r"\s*\S+\s*", words)
+            else _words(words)
         )
-        name = self._upstream.model or str(self._request.body.get("model"))
-        return self._format.events(self._request.body, pieces, name, finish, usage)
+        told = self._upstream.usage if usage else None
+        return self._format.events(self._request.body, pieces, self._model, finish, told)
 
-    def _document(self, does: Does, text: str | None = "") -> bytes:
+    def _document(self, does: Does, text: str | None = "", *, usage: bool = True) -> bytes:
         words = self._answer(does) if text == "" else text
-        name = self._upstream.model or str(self._request.body.get("model"))
-        return json.dumps(self._format.document(self._request.body, words, name), ensure_ascii=False).encode()
+        told = self._upstream.usage if usage else None
+        document = self._format.document(self._request.body, words, self._model, told)
+        return json.dumps(document, ensure_ascii=False).encode()
 
     def _answer(self, does: Does) -> str:
         if does.text is not None:
@@ -356,17 +525,18 @@ class _Exchange:
         schema = self._format.schema(self._request.body)
         return TEXT if schema is None and "<ticket>" not in "".join(turns) else compose(system, turns, schema)
 
-    async def _list_models(self) -> bool:
-        does = self._upstream.models
-        if does.what in STATUSES:
-            return await self._refuse(does)
+    async def _list_models(self, does: Does) -> bool:
         if does.what != "ok":
-            return bool(await getattr(self, does.what)(does))
+            return await self._do(does)
         known = self._request.path.endswith("/models")
         serves = self._upstream.serves
         names = (self._upstream.model or "fake",) if serves is None else serves
         listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
         return await self._body(200 if known else 404, json.dumps(listed).encode())
+
+    async def _counts(self) -> bool:
+        """How many requests for an answer there were: for whoever runs this as a program."""
+        return await self._body(200, json.dumps({"answers_asked": self._upstream.answers_asked}).encode())
 
     async def _refuse(self, does: Does) -> bool:
         status, kind, code, message = STATUSES[does.what]
@@ -374,16 +544,12 @@ class _Exchange:
         body = json.dumps(self._format.complaint(kind, code, message)).encode()
         return await self._body(status, body, extra=extra)
 
-    async def _receive(self) -> Seen | None:
+    async def _receive(self) -> bytes | None:
         try:
             head = await self._reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError:
             return None
-        first, *lines = head.decode("latin-1").rstrip().split("\r\n")
-        headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
-        raw = await self._reader.readexactly(int(headers.get("content-length", 0)))
-        method, path, _ = first.split(" ")
-        return Seen(method, path.partition("?")[0], headers, json.loads(raw) if raw else {})
+        return head + await self._reader.readexactly(_content_length(head))
 
     async def _wait(self, seconds: float) -> None:
         """Sleep, unless the client leaves meanwhile."""
@@ -394,10 +560,10 @@ class _Exchange:
                 raise ConnectionResetError
         finally:
             gone.cancel()
+            await asyncio.wait({gone})
 
     def _head(self, status: int, kind: str, extra: tuple[str, ...]) -> None:
-        lines = (f"HTTP/1.1 {status} -", f"Content-Type: {kind}", *extra, "", "")
-        self._writer.write("\r\n".join(lines).encode())
+        self._writer.write(_heading(status, kind, *extra))
 
     async def _body(
         self, status: int, body: bytes, kind: str = "application/json", extra: tuple[str, ...] = ()
@@ -408,146 +574,65 @@ class _Exchange:
         return True
 
     async def _start_stream(self) -> None:
-        self._head(200, "text/event-stream; charset=utf-8", ("Transfer-Encoding: chunked",))
+        self._writer.write(_STREAM_HEAD)
         await self._writer.drain()
 
     async def _chunk(self, data: bytes) -> None:
-        self._writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self._writer.write(_framed(data))
         await self._writer.drain()
         if self._reader.at_eof():
             raise ConnectionResetError
 
     async def _end_stream(self) -> bool:
-        self._writer.write(b"0\r\n\r\n")
+        self._writer.write(_STREAM_END)
         await self._writer.drain()
         return True
 
-    async def _stream(self, events: list[bytes], *, started: bool = False) -> bool:
+    async def _stream(self, events: list[bytes], *, started: bool = False, pace: float = 0.0) -> bool:
         if not started:
             await self._start_stream()
         for event in events:
+            if pace:
+                await self._wait(pace)
             await self._chunk(event)
         return await self._end_stream()
 
 
-class OpenAiFormat:
-    filtered, cut_short = "content_filter", "length"
-    ping = b""
-
-    def prompt(self, body: dict[str, Any]) -> tuple[str, list[str]]:
-        messages = body.get("messages", [])
-        system = next((m["content"] for m in messages if m["role"] == "system"), "")
-        return system, [m["content"] for m in messages if m["role"] != "system"]
-
-    def schema(self, body: dict[str, Any]) -> dict[str, Any] | None:
-        asked: dict[str, Any] = body.get("response_format", {}).get("json_schema", {})
-        return asked.get("schema")
-
-    def events(
-        self, body: dict[str, Any], pieces: list[str], model: str, finish: str | None, usage: bool
-    ) -> list[bytes]:
-        def chunk(delta: dict[str, Any], done: str | None = None) -> bytes:
-            choices = [{"index": 0, "delta": delta, "finish_reason": done}]
-            return _event(
-                {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": model, "choices": choices}
-            )
-
-        told = usage and body.get("stream_options", {}).get("include_usage")
-        counted = {"id": "chatcmpl-1", "model": model, "choices": [], "usage": self._usage()}
-        return [
-            chunk({"role": "assistant", "content": ""}),
-            *(chunk({"content": piece}) for piece in pieces),
-            chunk({}, finish or "stop"),
-            *([_event(counted)] if told else []),
-            b"data: [DONE]\n\n",
-        ]
-
-    def until_finish(self, events: list[bytes]) -> list[bytes]:
-        return events[: next(i for i, e in enumerate(events) if b'"stop"' in e) + 1]
-
-    def document(self, body: dict[str, Any], text: str | None, model: str) -> dict[str, Any]:
-        message = {"role": "assistant", "content": text}
-        choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
-        return {"id": "chatcmpl-1", "model": model, "choices": choices, "usage": self._usage()}
-
-    def complaint(self, kind: str, code: str, message: str) -> dict[str, Any]:
-        return {"error": {"message": message, "type": kind, "param": None, "code": code}}
-
-    def error(self, kind: str) -> bytes:
-        return _event(self.complaint(kind, kind, "inside the stream"))
-
-    def _usage(self) -> dict[str, int]:
-        tokens_in, tokens_out = USAGE
-        return {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": sum(USAGE)}
+_STREAM = re.compile(rb'"stream"\s*:\s*true')
+_COUNTED = re.compile(rb'"include_usage"\s*:\s*true')
+_MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]+)"')
+_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 
 
-class AnthropicFormat:
-    filtered, cut_short = "refusal", "max_tokens"
-    ping = b'event: ping\ndata: {"type": "ping"}\n\n'
-
-    def prompt(self, body: dict[str, Any]) -> tuple[str, list[str]]:
-        return body.get("system", ""), [m["content"] for m in body.get("messages", [])]
-
-    def schema(self, body: dict[str, Any]) -> dict[str, Any] | None:
-        shaped: dict[str, Any] = body.get("output_config", {}).get("format", {})
-        return body["tools"][0]["input_schema"] if "tools" in body else shaped.get("schema")
-
-    def events(
-        self, body: dict[str, Any], pieces: list[str], model: str, finish: str | None, usage: bool
-    ) -> list[bytes]:
-        tokens_in, tokens_out = USAGE if usage else (0, 0)
-        tool = "tools" in body
-        message = {"id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": []}
-        begun = {"input_tokens": tokens_in, "output_tokens": 1} if usage else {}
-        block = (
-            {"type": "tool_use", "id": "t", "name": "answer", "input": {}}
-            if tool
-            else {"type": "text", "text": ""}
-        )
-        key, kind = ("partial_json", "input_json_delta") if tool else ("text", "text_delta")
-        deltas = [
-            self._named("content_block_delta", index=0, delta={"type": kind, key: piece}) for piece in pieces
-        ]
-        ended = {"stop_reason": finish or ("tool_use" if tool else "end_turn"), "stop_sequence": None}
-        return [
-            self._named("message_start", message={**message, "usage": begun}),
-            self._named("content_block_start", index=0, content_block=block),
-            self.ping,
-            *deltas,
-            self._named("content_block_stop", index=0),
-            self._named("message_delta", delta=ended, usage={"output_tokens": tokens_out}),
-            self._named("message_stop"),
-        ]
-
-    def until_finish(self, events: list[bytes]) -> list[bytes]:
-        return events[:-1]
-
-    def document(self, body: dict[str, Any], text: str | None, model: str) -> dict[str, Any]:
-        tokens_in, tokens_out = USAGE
-        content: list[dict[str, Any]] = [] if text is None else [{"type": "text", "text": text}]
-        if "tools" in body and text:
-            content = [{"type": "tool_use", "id": "t", "name": "answer", "input": json.loads(text)}]
-        return {
-            "id": "msg_1",
-            "type": "message",
-            "model": model,
-            "content": content,
-            "stop_reason": "tool_use" if "tools" in body else "end_turn",
-            "usage": {"input_tokens": tokens_in, "output_tokens": tokens_out},
-        }
-
-    def complaint(self, kind: str, code: str, message: str) -> dict[str, Any]:
-        return {"type": "error", "error": {"type": kind, "message": message}}
-
-    def error(self, kind: str) -> bytes:
-        return b"event: error\n" + _event(self.complaint(kind, kind, "inside the stream"))
-
-    def _named(self, name: str, **fields: Any) -> bytes:
-        return f"event: {name}\n".encode() + _event({"type": name, **fields})
+def _words(text: str) -> list[str]:
+    return re.findall(r"\s*\S+\s*", text)
 
 
-def _event(payload: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(payload, ensure_ascii=False).encode() + b"\n\n"
+def _content_length(head: bytes) -> int:
+    found = _LENGTH.search(head)
+    return int(found[1]) if found else 0
+
+
+def _is_whole(raw: bytes) -> bool:
+    end = raw.find(b"\r\n\r\n")
+    return end >= 0 and len(raw) - end - 4 >= _content_length(raw[: end + 4])
+
+
+def _heading(status: int, kind: str, *extra: str) -> bytes:
+    return "\r\n".join((f"HTTP/1.1 {status} -", f"Content-Type: {kind}", *extra, "", "")).encode()
+
+
+def _framed(data: bytes) -> bytes:
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+def _document(document: dict[str, Any]) -> bytes:
+    body = json.dumps(document, ensure_ascii=False).encode()
+    return _heading(200, "application/json", f"Content-Length: {len(body)}") + body
+
+
+_STREAM_HEAD = _heading(200, "text/event-stream; charset=utf-8", "Transfer-Encoding: chunked")
+_STREAM_END = b"0\r\n\r\n"
 
 
 def _does(what: Does | str) -> Does:
@@ -555,13 +640,16 @@ def _does(what: Does | str) -> Does:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    behaviours = options.does or ["ok"]
     async with FakeUpstream(
-        *behaviours,
+        *[Does.read(said) for given in options.does or ["ok"] for said in given.split(",")],
         model=options.model,
+        usage=options.usage or USAGE,
         delay=options.delay,
         kill_after=options.kill_after,
         port=options.port,
+        down_for=options.down_for,
+        down_does=Does.read(options.down_does),
+        remembers=False,
     ) as upstream:
         print(f"fake upstream on {upstream.origin}/v1 (OpenAI) and {upstream.origin} (Anthropic)", flush=True)
         await upstream.killed.wait()
@@ -573,16 +661,41 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=9001, help="0 takes a free one")
     parser.add_argument("--kill-after", type=int, metavar="N", help="die at the request after the Nth")
     parser.add_argument("--model", help="the name to answer under; unset: the one asked for")
+    parser.add_argument("--usage", type=_usage, metavar="IN,OUT", help="the tokens to report")
     parser.add_argument("--delay", type=float, default=0.0, metavar="SECONDS", help="before each answer")
     parser.add_argument(
-        "--does", action="append", metavar="NAME", help="a behaviour per request; may be repeated"
+        "--down-for", type=float, default=0.0, metavar="SECONDS", help="out of order at first"
     )
+    parser.add_argument("--down-does", default="e503", metavar="NAME", help="what it does while it is down")
+    parser.add_argument(
+        "--does",
+        action="append",
+        metavar="NAME,...",
+        help="a behaviour per request, like stall:after=40:delay=30",
+    )
+    options = parser.parse_args(arguments)
     try:
-        asyncio.run(_serve(parser.parse_args(arguments)))
+        with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+            runner.run(_serve(options))
+    except ValueError as fault:
+        parser.error(str(fault))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
+def _usage(said: str) -> Usage:
+    tokens_in, tokens_out = said.split(",")
+    return int(tokens_in), int(tokens_out)
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where there is one: the less an upstream takes, the more a benchmark says of its clients."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from ccos.domain.money import ZERO, MicroUsd
 from ccos.domain.prompt import Answer, FinishReason, Prompt, ProviderCard
 from ccos.providers.prices import Prices
 from ccos.providers.tokens import likely_prompt_tokens, likely_tokens, most_prompt_tokens
+from ccos.providers.voice import Voice
 
 MAX_TEXT_CHARACTERS = 200_000
 """Longest answer that is kept: twice the longest text a ticket may hold."""
@@ -29,17 +30,21 @@ class Usage:
 
 
 class Words:
-    """Gathers an answer's pieces, within bounds."""
+    """Gathers an answer's pieces, within bounds; `listen` gets each of them, thinking and all."""
 
-    def __init__(self) -> None:
+    def __init__(self, listen: Callable[[str], None]) -> None:
+        self._listen = listen
         self._pieces: list[str] = []
         self._length = 0
 
     def add(self, piece: str) -> None:
+        if not piece:
+            return
         self._length += len(piece)
         if self._length > MAX_TEXT_CHARACTERS:
             raise ProviderDown(cause="answer_too_large")
         self._pieces.append(piece)
+        self._listen(piece)
 
     @property
     def text(self) -> str:
@@ -88,14 +93,25 @@ class Till:
         )
 
 
-def to_answer(reply: Reply, prompt: Prompt, card: ProviderCard, till: Till) -> Answer:
+def to_answer(
+    reply: Reply,
+    prompt: Prompt,
+    card: ProviderCard,
+    till: Till,
+    *,
+    first_token_seconds: float | None = None,
+) -> Answer:
     """The answer, priced. Raises ContentFiltered, or ProviderDown for words there are none of."""
     if reply.finish_reason == "content_filter":
-        raise ContentFiltered()
+        raise ContentFiltered(begun=True)
     text = spoken(reply.text, as_json=prompt.schema is not None)
     if not text:
-        raise ProviderDown(cause="empty", finish_reason=reply.finish_reason)
-    usage = reply.usage or Usage(likely_prompt_tokens(prompt), likely_tokens(reply.text))
+        raise ProviderDown(cause="empty", finish_reason=reply.finish_reason, begun=True)
+    usage = ours = reply.usage
+    if usage is None or till.paid:
+        ours = Usage(likely_prompt_tokens(prompt), likely_tokens(reply.text))
+        usage = usage or ours
+    assert usage is not None and ours is not None
     model = reply.model or card.model
     return Answer(
         text=text,
@@ -104,27 +120,22 @@ def to_answer(reply: Reply, prompt: Prompt, card: ProviderCard, till: Till) -> A
         tokens_in=usage.tokens_in,
         tokens_out=usage.tokens_out,
         cost=till.cost(model, usage),
+        estimated_cost=till.cost(model, ours),
+        first_token_seconds=first_token_seconds,
         finish_reason=reply.finish_reason,
         usage_reported=reply.usage is not None,
     )
 
 
-_THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?```", re.DOTALL)
 
 
 def spoken(text: str, *, as_json: bool = False) -> str:
-    """What is meant for a reader: no thinking, no NUL, and no code fence around a JSON object.
-
-    A thought may lack its opening tag, which some chat templates write themselves, and one that never ends
-    leaves nothing.
-    """
-    rest = _THOUGHT.sub("", text)
-    if "</think>" in rest:
-        rest = rest.rpartition("</think>")[2]
-    if rest.lstrip().startswith("<think>"):
-        return ""
-    rest = rest.replace("\0", "").strip()
+    """What is meant for a reader (see Voice), without a code fence around a JSON object."""
+    voice = Voice()
+    voice.say(text)
+    voice.end()
+    rest = voice.text.strip()
     fenced = _FENCED.fullmatch(rest) if as_json else None
     return fenced[1].strip() if fenced else rest
 

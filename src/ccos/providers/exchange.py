@@ -18,6 +18,8 @@ from ccos.providers.http import split_base_url
 from ccos.providers.sse import EventStream
 
 CONNECT_SECONDS = 3.0
+FIRST_TOKEN_SECONDS = 10.0
+STALL_SECONDS = 8.0
 MAX_WIRE_BYTES = 8_000_000
 """Longest stream that is read: each token of it travels in some 250 bytes of JSON."""
 MAX_DOCUMENT_BYTES = 2_000_000
@@ -55,6 +57,22 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a server may keep us waiting, in seconds.
+
+    Not given, a first token gets three quarters of a call's time and a pause in the stream two fifths, and a
+    `remote` server FIRST_TOKEN_SECONDS and STALL_SECONDS at most. A cloud that is well begins in one or two
+    seconds; one that is silent for ten is not worth the time another tier could use, while a local model may
+    well read a long prompt for longer than that.
+    """
+
+    first_token_seconds: float | None = None
+    stall_seconds: float | None = None
+    connect_seconds: float = CONNECT_SECONDS
+    remote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How long each part of one exchange may take, in seconds."""
 
@@ -64,15 +82,14 @@ class Limits:
     stall_seconds: float
 
     @classmethod
-    def within(
-        cls, seconds: float, first_token_seconds: float | None = None, stall_seconds: float | None = None
-    ) -> Limits:
-        """Limits that fit into `seconds`. Not given, the first token gets three quarters of it and a pause
-        in the stream two fifths: a silent upstream is left while there is time for another one.
-        """
-        first = 0.75 * seconds if first_token_seconds is None else first_token_seconds
-        stall = 0.4 * seconds if stall_seconds is None else stall_seconds
-        return cls(seconds, min(CONNECT_SECONDS, seconds), min(first, seconds), min(stall, seconds))
+    def within(cls, seconds: float, patience: Patience) -> Limits:
+        """Limits that fit into `seconds`."""
+        first, stall = patience.first_token_seconds, patience.stall_seconds
+        if first is None:
+            first = min(0.75 * seconds, FIRST_TOKEN_SECONDS if patience.remote else seconds)
+        if stall is None:
+            stall = min(0.4 * seconds, STALL_SECONDS if patience.remote else seconds)
+        return cls(seconds, min(patience.connect_seconds, seconds), min(first, seconds), min(stall, seconds))
 
 
 class Upstream:
@@ -99,18 +116,26 @@ class Upstream:
     async def post(self, path: str, body: Mapping[str, Any], reader: Reader, limits: Limits) -> None:
         """Send `body` and let `reader` have the answer.
 
-        Returns once the reader is `whole`; raises ProviderDown for an answer that ends before. Cancelling it
-        closes the connection at once.
+        Returns once the reader is `whole`; raises ProviderDown for an answer that ends before. Every
+        ProviderError says in `begun` whether some of the answer had been read. Cancelling it closes the
+        connection at once.
         """
+        clock = _Clock(limits)
+        try:
+            await self._post(path, body, reader, clock)
+        except ProviderError as fault:
+            fault.facts.setdefault("begun", clock.begun)
+            raise
+
+    async def _post(self, path: str, body: Mapping[str, Any], reader: Reader, clock: _Clock) -> None:
         try:
             payload = orjson.dumps(body)
         except orjson.JSONEncodeError:
             raise ProviderRefused(
                 "The text cannot be sent; it holds half a character pair.", cause="unsendable_text"
             ) from None
-        if limits.seconds <= 0:
+        if clock.limits.seconds <= 0:
             raise ProviderTimeout(phase="total")
-        clock = _Clock(limits)
         try:
             async with (
                 clock.timer,
@@ -118,7 +143,7 @@ class Upstream:
                     self._url(path),
                     data=payload,
                     headers={**self._headers, "Content-Type": "application/json"},
-                    timeout=_connecting(limits.connect_seconds),
+                    timeout=_connecting(clock.limits.connect_seconds),
                     allow_redirects=False,
                 ) as response,
             ):
@@ -187,21 +212,26 @@ class Upstream:
 
 
 class _Clock:
-    """The one timer of an exchange, moved on as the answer comes; `phase` says what it now waits for."""
+    """The one timer of an exchange, moved on as the answer comes; `phase` says what it now waits for.
+
+    `begun`: something of the answer was read.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._now = asyncio.get_running_loop().time
-        self._limits = limits
+        self.limits = limits
+        self.begun = False
         self._end = self._now() + limits.seconds
         self.phase: Phase = "first_token"
         self.timer = asyncio.timeout_at(self._end)
         self._wait("first_token", limits.first_token_seconds, start=True)
 
     def heard(self, reader: Reader | None = None) -> None:
+        self.begun = True
         if reader is not None and reader.whole:
             self._wait("stall", CLOSING_SECONDS if reader.closed else FAREWELL_SECONDS)
         else:
-            self._wait("stall", self._limits.stall_seconds)
+            self._wait("stall", self.limits.stall_seconds)
 
     def _wait(self, phase: Phase, seconds: float, *, start: bool = False) -> None:
         until = self._now() + seconds
@@ -231,6 +261,7 @@ async def _read(content: aiohttp.StreamReader, reader: Reader, clock: _Clock) ->
 
 async def _document(start: bytes, chunks: AsyncIterator[bytes], clock: _Clock) -> bytes:
     whole = bytearray(start)
+    clock.heard()
     async for chunk in chunks:
         clock.heard()
         whole += chunk
@@ -254,7 +285,8 @@ async def _events(start: bytes, chunks: AsyncIterator[bytes], reader: Reader, cl
 def _hand_on(events: Iterator[bytes], reader: Reader, clock: _Clock) -> None:
     alive = False
     for data in events:
-        alive |= not reader.closed and reader.event(data)
+        if not reader.closed and reader.event(data):
+            alive = clock.begun = True
     if alive:
         clock.heard(reader)
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from ccos.domain.errors import BadInput, ModelUnusable, ProviderBusy, ProviderDown, ProviderRefused
 from ccos.domain.money import ZERO, MicroUsd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
+from ccos.providers.voice import Hear
 
 
 class Endpoint(Protocol):
@@ -39,7 +40,7 @@ class Runtime(Protocol):
 class Client(Protocol):
     """What speaks to one endpoint; raises a ProviderError."""
 
-    async def answer(self, prompt: Prompt, *, seconds: float) -> Answer: ...
+    async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class LocalProvider:
         """Whether the model is up; a tier that is still loading is skipped, which is no fault of its own."""
         return self._runtime.state == "up"
 
-    async def answer(self, prompt: Prompt, *, seconds: float) -> Answer:
+    async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
         """The model's words, or a ProviderError, within `seconds`."""
         until = time.monotonic() + seconds
         line = await self._connected(min(seconds, self._patience_seconds))
@@ -96,7 +97,8 @@ class LocalProvider:
         except TimeoutError:
             raise ProviderBusy(provider=self._card.name, model=self._card.model) from None
         try:
-            return await line.client.answer(safe, seconds=max(until - time.monotonic(), 0.0))
+            left = max(until - time.monotonic(), 0.0)
+            return await line.client.answer(safe, seconds=left, hear=hear)
         except BadInput as fault:  # a schema no grammar can be made of: ours to mend, not an outage
             raise ProviderRefused(fault.sentence, provider=self._card.name, cause="schema") from fault
         finally:

@@ -37,7 +37,9 @@ def most_tokens(text: str) -> int:
 
 
 def likely_prompt_tokens(prompt: Prompt) -> int:
-    return PER_MESSAGE * (1 + len(prompt.turns)) + sum(map(likely_tokens, _texts(prompt)))
+    """Our estimate of a prompt's tokens, the schema that goes with it included."""
+    schema = 0 if prompt.schema is None else likely_tokens(repr(prompt.schema))
+    return PER_MESSAGE * (1 + len(prompt.turns)) + schema + sum(map(likely_tokens, _texts(prompt)))
 
 
 def most_prompt_tokens(prompt: Prompt) -> int:

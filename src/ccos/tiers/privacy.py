@@ -9,7 +9,7 @@ from ccos.domain.errors import ProviderRefused
 from ccos.domain.money import MicroUsd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
 from ccos.quality.pii import LOCAL_ONLY, Pseudonyms, find, mask, restore
-from ccos.tiers.provider import Provider
+from ccos.tiers.provider import Hear, Provider
 
 
 class Masked:
@@ -26,11 +26,17 @@ class Masked:
     def card(self) -> ProviderCard:
         return self._inner.card
 
-    async def answer(self, prompt: Prompt, *, seconds: float) -> Answer:
+    async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
         """Raises ProviderRefused with code `provider.refused` for a text that must stay on this machine."""
         masked, pseudonyms = mask_prompt(prompt)
-        answer = await self._inner.answer(masked, seconds=seconds)
-        return replace(answer, text=unmask(answer.text, pseudonyms, as_json=prompt.schema is not None))
+        as_json = prompt.schema is not None
+        if hear is None or as_json or not pseudonyms.values:
+            answer = await self._inner.answer(masked, seconds=seconds, hear=hear)
+        else:
+            unmasking = Unmasking(hear, pseudonyms)
+            answer = await self._inner.answer(masked, seconds=seconds, hear=unmasking.hear)
+            unmasking.end()
+        return replace(answer, text=unmask(answer.text, pseudonyms, as_json=as_json))
 
     async def alive(self, *, seconds: float) -> bool:
         return await self._inner.alive(seconds=seconds)
@@ -60,3 +66,33 @@ def unmask(text: str, pseudonyms: Pseudonyms, *, as_json: bool) -> str:
         return restore(text, pseudonyms)
     escaped = {name: json.dumps(value, ensure_ascii=False)[1:-1] for name, value in pseudonyms.values.items()}
     return restore(text, Pseudonyms(escaped))
+
+
+class Unmasking:
+    """Puts real values back into a text that comes in pieces.
+
+    What may be the start of a placeholder is held back until it is whole or cannot be one.
+    """
+
+    def __init__(self, hear: Hear, pseudonyms: Pseudonyms) -> None:
+        self._hear = hear
+        self._pseudonyms = pseudonyms
+        self._held = ""
+
+    def hear(self, piece: str) -> None:
+        text = self._held + piece
+        # A placeholder holds no other bracket, so only the last one can be the start of an unfinished one.
+        at = text.rfind("[")
+        start = text[at:] if at >= 0 else ""
+        waits = start and any(p != start and p.startswith(start) for p in self._pseudonyms.values)
+        self._held = start if waits else ""
+        self._say(text[: len(text) - len(self._held)])
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        held, self._held = self._held, ""
+        self._say(held)
+
+    def _say(self, text: str) -> None:
+        if text:
+            self._hear(restore(text, self._pseudonyms))

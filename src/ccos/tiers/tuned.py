@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ccos.domain.money import MicroUsd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard
-from ccos.tiers.provider import Provider
+from ccos.tiers.provider import Hear, Provider
 
 
 class Tuned:
@@ -25,8 +25,8 @@ class Tuned:
     def ready(self) -> bool:
         return getattr(self._inner, "ready", True)
 
-    async def answer(self, prompt: Prompt, *, seconds: float) -> Answer:
-        return await self._inner.answer(self._tuned(prompt), seconds=seconds)
+    async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
+        return await self._inner.answer(self._tuned(prompt), seconds=seconds, hear=hear)
 
     async def alive(self, *, seconds: float) -> bool:
         return await self._inner.alive(seconds=seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -23,11 +23,14 @@ _FINISH: Mapping[str, FinishReason] = {
 
 
 class MessageReader:
-    """Reads one answer: its text, or the input of the tool it was made to call. Thinking is not kept."""
+    """Reads one answer: its text, or the input of the tool it was made to call. Thinking is not kept.
 
-    def __init__(self) -> None:
+    `listen` gets each piece of either.
+    """
+
+    def __init__(self, listen: Callable[[str], None] = lambda _piece: None) -> None:
         self.closed = False
-        self._text, self._tool = Words(), Words()
+        self._text, self._tool = Words(listen), Words(listen)
         self._finish: FinishReason | None = None
         self._model: str | None = None
         self._tokens_in = self._tokens_out = self._cached_in = 0
@@ -67,9 +70,9 @@ class MessageReader:
         if not isinstance(blocks, list):
             raise ProviderDown(cause="malformed")
         self._begin(message)
-        for block in blocks:
-            self._block(_object(block))
         self._end(message, None)
+        for block in blocks if self._finish != "content_filter" else ():
+            self._block(_object(block))
         self.closed = True
 
     def reply(self) -> Reply:

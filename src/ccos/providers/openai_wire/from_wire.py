@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ccos.domain.errors import ContentFiltered, ProviderDown
@@ -20,14 +20,14 @@ _FINISH: Mapping[str, FinishReason] = {
 
 
 class ChatReader:
-    """Reads one answer; reasoning is heard as a sign of life and not kept.
+    """Reads one answer; reasoning is heard as a sign of life and not kept. `listen` gets each piece of text.
 
     The finish reason makes it whole: `[DONE]` alone is also what a gateway writes under a cut stream.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, listen: Callable[[str], None] = lambda _piece: None) -> None:
         self.closed = False
-        self._words = Words()
+        self._words = Words(listen)
         self._finish: FinishReason | None = None
         self._model: str | None = None
         self._usage: Usage | None = None
@@ -71,8 +71,9 @@ class ChatReader:
             raise ProviderDown(cause="malformed")
         if part.get("refusal"):
             raise ContentFiltered()
-        self._words.add(_text(part.get("content")))
         finish = choice.get("finish_reason")
+        if finish != "content_filter":
+            self._words.add(_text(part.get("content")))
         if finish == "error":
             raise ProviderDown(cause="upstream_error")
         if finish is not None:

@@ -13,6 +13,7 @@ from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.providers.answering import name_of, parsed
 from ccos.providers.exchange import Upstream
 from ccos.providers.openai_wire.client import OpenAIChat
+from ccos.providers.voice import Hear
 
 NAME_SECONDS = 10.0
 """Longest wait for the list of models, inside the seconds of a call."""
@@ -45,12 +46,12 @@ class ServedChat:
     def card(self) -> ProviderCard:
         return self._card
 
-    async def answer(self, prompt: Prompt, *, seconds: float) -> Answer:
+    async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
         """The model's words, or a ProviderError, within `seconds`, the question for its name included."""
         until = time.monotonic() + seconds
         client = self._client or await self._learn(seconds)
         try:
-            return await client.answer(prompt, seconds=until - time.monotonic())
+            return await client.answer(prompt, seconds=until - time.monotonic(), hear=hear)
         except ProviderRefused as fault:
             if fault.facts.get("status") == 404:
                 self._client = None

@@ -17,6 +17,7 @@ from ccos.providers.rules.fields import category_for, tags_for
 from ccos.providers.rules.queries import queries
 from ccos.providers.rules.text import bounded, terms
 from ccos.providers.rules.urgency import priority_of
+from ccos.providers.voice import Hear
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,13 @@ class RuleBased:
 
     card = ProviderCard(tier=Tier.RULE_BASED, name="rules", model="rules-1", context_tokens=1_000_000)
 
-    async def answer(self, prompt: Prompt, *, seconds: float) -> Answer:  # noqa: ARG002 (it never waits)
+    async def answer(
+        self,
+        prompt: Prompt,
+        *,
+        seconds: float,  # noqa: ARG002 (it never waits)
+        hear: Hear | None = None,  # noqa: ARG002 (its words are there all at once)
+    ) -> Answer:
         try:
             text, approved = self._write(prompt)
         except Exception as fault:  # the promise of this tier: a fault of ours must still end in a draft
