@@ -15,7 +15,8 @@ HEALTHY_ENOUGH = 2
 
 MESSAGES: Mapping[str, str] = {
     "key.refused": "The provider refused its key; put a valid one into the settings and restart CCOS.",
-    "provider.no_price": "No price is known for this model; put one into the settings and restart CCOS.",
+    "provider.no_price": "No price is known for this model; set CCOS_CLOUD_PRICE_IN and CCOS_CLOUD_PRICE_OUT"
+    " and restart CCOS.",
 }
 """What a person can do about a provider that is not used at all, by the reason."""
 
