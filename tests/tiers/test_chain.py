@@ -469,3 +469,19 @@ async def test_when_the_leader_is_cancelled_another_takes_over_and_all_are_answe
     tasks[0].cancel()
     made = await asyncio.gather(*tasks[1:])
     assert all(m.tier is CLOUD and m.accepted for m in made) and cloud.calls == 2
+
+
+async def test_while_the_cloud_is_away_its_own_earlier_answer_is_better_than_another_tiers():
+    cloud = ScriptedProvider(CLOUD, ["good", ProviderDown(cause="dns")], name="openai")
+    service = remembering(cloud, rules())
+    await service.generate_with_fallback(PROMPT, ASKING)
+    other = replace(PROMPT, turns=(Turn("user", "배송은 언제 되나요?"),))
+    for _ in range(5):
+        assert (await service.generate_with_fallback(other, ASKING)).degraded
+    made = await service.generate_with_fallback(PROMPT, ASKING)
+    assert made.tier is CLOUD and made.cached and made.accepted and not made.degraded
+    assert told(made)[0] == ("openai", "skipped", "breaker.open")
+    anew = await service.generate_with_fallback(PROMPT, replace(ASKING, cache="refresh"))
+    assert anew.tier is RULES
+    forbidden = await service.generate_with_fallback(PROMPT, replace(ASKING, cloud_allowed=False))
+    assert forbidden.tier is RULES and not forbidden.cached

@@ -89,10 +89,11 @@ class MultiTierLLMService:
         """
         started = self._clock()
         context = self._within_means(context or Context())
-        run, kept = self._planned(prompt, context, self._required(prompt, required_quality), max_retries)
+        required = self._required(prompt, required_quality)
+        run, kept, missed = self._planned(prompt, context, required, max_retries)
         chosen: Evaluated | None = None
         try:
-            accepted = await self._walker.walk(run, kept)
+            accepted = self._walker.remembered(run, missed) or await self._walker.walk(run, kept)
             if run.cut is None:
                 chosen = used(run, accepted)
             if chosen is not None and context.relay is not None:
@@ -110,7 +111,8 @@ class MultiTierLLMService:
 
     def _planned(
         self, prompt: Prompt, context: Context, required: float, max_retries: int
-    ) -> tuple[Run, list[ProviderCard]]:
+    ) -> tuple[Run, list[ProviderCard], list[ProviderCard]]:
+        """A run with its plan, who may be called in it, and who was wanted and cannot be had."""
         tiers = max(0, min(max_retries, 1) if self._one_tier else max_retries)
         kept, dropped = filter_providers(self._conditions(prompt, context), prompt, context)
         missed = [d.card for d in dropped if d.reason in CLOUD_MISSED]
@@ -129,7 +131,7 @@ class MultiTierLLMService:
         run = Run(prompt, context, required, self._clock() + context.seconds, chosen, wanted)
         for d in dropped:
             run.record(skipped(prompt, d))
-        return run, kept
+        return run, kept, missed
 
     def _required(self, prompt: Prompt, asked: float | None) -> float:
         if asked is not None:

@@ -13,7 +13,7 @@ from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.domain.tier import Mode, Tier
 from ccos.domain.verdict import Verdict
 from ccos.tiers.board import Board
-from ccos.tiers.cache import AnswerCache, Kept
+from ccos.tiers.cache import AnswerCache, Kept, Key
 from ccos.tiers.deciding import Step, after_failure, after_verdict, refusal_reason
 from ccos.tiers.filtering import Dropped
 from ccos.tiers.guard import SLOT_SHARE, Called, Guard, PassedOver
@@ -176,17 +176,21 @@ class Walker:
         measured = [seconds for seconds in known if seconds is not None]
         return min(measured, default=EXPECTED_SECONDS[tier])
 
+    def remembered(self, run: Run, missed: Sequence[ProviderCard]) -> Evaluated | None:
+        """What a tier that is wanted and cannot be had now answered to the very same question before."""
+        for card in missed:
+            key = self._key(run, card, run.prompt) if card.tier in run.wanted.tiers else None
+            kept = self._cache.get(key) if self._cache and key and run.context.cache == "use" else None
+            if kept is not None:
+                return self._remember(run, card, run.prompt, kept)
+        return None
+
     async def _attempt(self, run: Run, provider: Provider, prompt: Prompt, reserve: float) -> Where:
         """One turn of one provider, or the answer it gave to the very same question before."""
-        card, context = provider.card, run.context
-        key = None
-        if self._cache is not None and card.tier is not Tier.RULE_BASED and context.cache != "off":
-            key = self._cache.key(
-                prompt, context.tenant_id, card.deployment, required_quality=run.required_quality
-            )
+        card, key = provider.card, self._key(run, provider.card, prompt)
         if self._cache is None or key is None:
             return await self._fresh(run, provider, prompt, reserve)
-        if context.cache == "refresh":
+        if run.context.cache == "refresh":
             where = await self._fresh(run, provider, prompt, reserve)
             if (kept := _kept(where)) is not None:
                 self._cache.put(key, kept)
@@ -195,9 +199,16 @@ class Walker:
         made = await self._cache.share(
             key, lambda: self._fresh(run, provider, prompt, reserve), _kept, seconds=seconds
         )
-        return self._remembered(run, card, prompt, made) if isinstance(made, Kept) else made
+        return ("accept", self._remember(run, card, prompt, made)) if isinstance(made, Kept) else made
 
-    def _remembered(self, run: Run, card: ProviderCard, prompt: Prompt, kept: Kept) -> Where:
+    def _key(self, run: Run, card: ProviderCard, prompt: Prompt) -> Key | None:
+        context = run.context
+        if self._cache is None or card.tier is Tier.RULE_BASED or context.cache == "off":
+            return None
+        required = run.required_quality
+        return self._cache.key(prompt, context.tenant_id, card.deployment, required_quality=required)
+
+    def _remember(self, run: Run, card: ProviderCard, prompt: Prompt, kept: Kept) -> Evaluated:
         """An answer that passed the gate before: it costs nothing, and it says so."""
         quality = kept.verdict.quality
         attempt = attempt_of(
@@ -206,7 +217,7 @@ class Walker:
         run.record(attempt, kept.answer)
         evaluated = Evaluated(attempt, kept.verdict, kept.answer)
         run.evaluated.append(evaluated)
-        return "accept", evaluated
+        return evaluated
 
     async def _fresh(self, run: Run, provider: Provider, prompt: Prompt, reserve: float) -> Where:
         """An answer that is asked for and judged, or the reason why there is none."""

@@ -22,6 +22,7 @@ from ccos.quality.pii import classify
 from ccos.settings import Settings
 from ccos.store.database import Database
 from ccos.store.jobs import defer_draft
+from ccos.tiers.cache import AnswerCache
 from ccos.tiers.daily_budget import DailyBudget
 from ccos.tiers.daily_ledger import DailyLedger
 from ccos.tiers.service import MultiTierLLMService
@@ -62,6 +63,7 @@ async def open_ccos(
         database = await open_database(urls, stack)
         budget, ledger = _books(settings, database, stack)
         providers, models = await open_providers(settings, stack)
+        cache = AnswerCache()
         service = MultiTierLLMService(
             providers,
             Gate(),
@@ -71,10 +73,11 @@ async def open_ccos(
             required_quality=settings.llm_tier_threshold,
             one_tier=not settings.llm_enable_multi_tier,
             ledger=ledger,
+            cache=cache,
             premium=premium_cost(settings),
         )
         shelf = PostgresShelf(database)
-        searcher = Searcher(shelf, settings.folder)
+        searcher = Searcher(shelf, settings.folder, on_change=cache.forget)
         stack.push_async_callback(searcher.aclose)
         drafting = Drafting(
             database, LazyDrafter(service, searcher, on_draft), defer_draft, mode=settings.mode
