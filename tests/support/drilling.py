@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from ccos.domain.draft import DraftState, Outcome
@@ -71,7 +70,3 @@ def whole_drill() -> Record:
         skipped_seconds=6.0,
         spent_usd=0.036,
     )
-
-
-def without_settings(folder: Path) -> dict[str, Path]:
-    return {"CCOS_HOME": folder / "home"}

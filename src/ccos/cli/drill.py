@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from ccos.cli.run import DONE, FAILED, INTERRUPTED, Seconds, complain, end, print_json, run, settings
+from ccos.cli.run import DONE, FAILED, Seconds, complain, end, print_json, run, settings
 from ccos.domain.errors import BadInput
 from ccos.domain.tier import Mode, Tier
 
@@ -104,7 +104,9 @@ def drill(
     if html is not None and not html.parent.is_dir():
         raise BadInput(f"There is no folder {html.parent}; make it, or give another path with --html.")
 
-    async def go() -> Record:
+    records: list[Record] = []
+
+    async def go() -> None:
         from contextlib import AsyncExitStack
 
         from ccos.cli.terminal import working
@@ -124,15 +126,25 @@ def drill(
                 scene = await open_scene(found, wish, stack)
             if scene.may_cost and not yes:
                 _ask(scene)
-            return await _rehearse(scene, faults, _lengths(drafts, before, during, after))
+            records.append(scene.record())
+            await _rehearse(scene, records[0], faults, _lengths(drafts, before, during, after))
 
-    _report(run(go()), html, language, as_json)
+    try:
+        run(go())
+    except (
+        KeyboardInterrupt,
+        click.exceptions.Exit,
+    ):  # what was done until then is still told
+        for record in records:
+            _report(record, html, language, as_json)
+            complain("The drill was stopped before its end; this is what was done until then.")
+        raise
+    end(FAILED if _report(records[0], html, language, as_json) == "fail" else DONE)
 
 
-async def _rehearse(scene: Scene, faults: list[Fault], lengths: Lengths) -> Record:
+async def _rehearse(scene: Scene, record: Record, faults: list[Fault], lengths: Lengths) -> None:
     from ccos.cli.terminal import progress
 
-    record = scene.record()
     planned = (lengths.before.drafts or 0) + len(faults) * (
         (lengths.during.drafts or 0) + (lengths.after.drafts or 0)
     )
@@ -144,7 +156,6 @@ async def _rehearse(scene: Scene, faults: list[Fault], lengths: Lengths) -> Reco
                 tell(made, max(planned, made))
 
         await scene.rehearse(record, faults, lengths, on_draft)
-    return record
 
 
 def _lengths(drafts: int, before: float | None, during: float | None, after: float | None) -> Lengths:
@@ -183,7 +194,8 @@ def _ask(scene: Scene) -> None:
     click.confirm("Go on?", abort=True, err=True)
 
 
-def _report(record: Record, html: Path | None, language: Literal["en", "ko"], as_json: bool) -> None:
+def _report(record: Record, html: Path | None, language: Literal["en", "ko"], as_json: bool) -> str:
+    """Writes and prints what came of it; the verdict."""
     from ccos.drill.document import document
     from ccos.settings import given
 
@@ -198,10 +210,7 @@ def _report(record: Record, html: Path | None, language: Literal["en", "ko"], as
         print_json(found)
     else:
         _print(record)
-    if record.interrupted:
-        complain("The drill was stopped before its end; this is what was done until then.")
-        end(INTERRUPTED)
-    end(FAILED if found["verdict"] == "fail" else DONE)
+    return str(found["verdict"])
 
 
 def _print(record: Record) -> None:

@@ -97,7 +97,7 @@ class Scene:
     async def rehearse(
         self, record: Record, faults: Sequence[Fault], lengths: Lengths, on_draft: Callable[[], None]
     ) -> None:
-        """Fills `record`; returns early, with `record.interrupted` set, when it is cancelled."""
+        """Fills `record` as it goes: what was done is there even when it is cancelled."""
         workflow = await asyncio.to_thread(import_module, "ccos.agents.orchestrator")
 
         def new_drafter() -> Drafter:

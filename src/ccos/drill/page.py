@@ -140,7 +140,6 @@ def _faults(record: Record, words: Words) -> list[dict[str, str]]:
                 "switch": percent(found.switched),
                 "calls": str(outage.asked),
                 "back_after": words("seconds", x=f"{back:.1f}") if back is not None else "–",
-                "failed_cost": f"${found.failed_cost_usd:.4f}",
                 "reasons": telling.reasons(found),
             }
         )

@@ -81,7 +81,7 @@ class Rehearsal:
         self._on_draft = on_draft
 
     async def run(self, faults: Sequence[Fault], lengths: Lengths) -> None:
-        """One "before", then each fault with what follows it. Cancelled, it ends early and says so."""
+        """One "before", then each fault with what follows it. Cancelled, the record says so."""
         try:
             await self._phase("", "before", lengths.before)
             for number, fault in enumerate(faults):
@@ -90,9 +90,7 @@ class Rehearsal:
                 await self._outage(fault, lengths)
         except asyncio.CancelledError:
             self._record.interrupted = True
-            task = asyncio.current_task()
-            if task is not None:  # the wish to stop is granted: what is left to do is writing the report
-                task.uncancel()
+            raise
         finally:
             self._break(None)
             self._record.lasted_seconds = self._clock.elapsed - self._clock.skipped
