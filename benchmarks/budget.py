@@ -4,8 +4,8 @@
 
 A real embedded PostgreSQL, the real service, and a paid model server on the wire that counts what reaches it.
 Each limit is tried with the holds of the product, and beside it, in the same run, with the raw alternative
-that most gateways have: look at what is spent, call, add the cost. `over` are calls beyond what the limit pays
-for at their real cost.
+that most gateways have: look at what is spent, call, add the cost. `over` are calls beyond what the limit
+pays for at their real cost.
 
 The last table is what a hold and its settling cost a process that does nothing else.
 """

@@ -128,18 +128,6 @@ async def test_nothing_is_lost_while_the_database_is_away(store_urls, database, 
     assert sums.calls == 6
 
 
-async def test_a_batch_whose_answer_was_lost_counts_once(database, tenant):
-    line = ledger.Line(tenant.id, date(2031, 5, 1), "api", "chat", "tier_0", "openai", "gpt")
-    writer = uuid4()
-    said = []
-    for batch in (1, 1, 2, 1, 2, 3):
-        async with database.unbound() as tx:
-            said.append(await ledger.add(tx, writer, batch, [(line, ledger.Sums(calls=1))]))
-    assert said == [True, False, True, False, False, True]
-    ((_, sums),) = await rows(database, tenant)
-    assert sums.calls == 3
-
-
 async def test_a_tenant_that_is_gone_does_not_spoil_the_batch(database, tenant):
     book = kept_by(database)
     book.note(entry(tenant))
