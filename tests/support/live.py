@@ -142,13 +142,13 @@ def live_ccos(server: EmbeddedServer, home: Any) -> Iterator[Live]:
 _shared: list[Live] = []
 
 
-def plain_settings(urls: ServerUrls, home: Any) -> Settings:
-    """Settings that owe nothing to the machine: no cloud, no model, this database."""
+def plain_settings(urls: ServerUrls, home: Any, **more: Any) -> Settings:
+    """Settings that owe nothing to the machine: this database, and no cloud or model but those in `more`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
         for field in Settings.model_fields:
             patch.delenv(variable(field), raising=False)
-        return load({}, CCOS_HOME=home, database_url=urls.app, database_owner_url=urls.owner)
+        return load({}, CCOS_HOME=home, database_url=urls.app, database_owner_url=urls.owner, **more)
 
 
 @contextmanager
