@@ -89,23 +89,31 @@ def triage(ticket: Ticket, *, pii: PiiClass) -> Triage:
 
 
 def language_of(ticket: Ticket) -> tuple[Language, float]:
-    """The language of the last customer message by script, with names, codes and addresses left out.
-
-    Who writes one Korean sentence of their own reads Korean, however much English stands around it (an error
-    message, a forwarded mail); Korean names and quoted words in an English message do not count. A message
-    without letters follows the rest of what the customer wrote, then the desk's own label.
+    """The language of the last customer message; one without letters follows the rest of what the customer
+    wrote, then the desk's own label.
     """
     for text in (ticket.last_customer_text, ticket.customer_text):
-        prose = _CAPITALISED.sub(" ", _NOT_PROSE.sub(" ", bounded(text)))
-        korean = sum(map(len, _HANGUL.findall(prose)))
-        english = sum(map(len, _LATIN_WORD.findall(prose))) / 2.5
-        if korean + english >= 1:
-            share = korean / (korean + english)
-            if share < 0.5 and korean >= _MIN_KOREAN and _KOREAN_SENTENCE.search(_QUOTED.sub(" ", prose)):
-                return "ko", 0.6
-            return ("ko", share) if share >= 0.5 else ("en", 1.0 - share)
+        if (told := language_in(text)) is not None:
+            return told
     label = (ticket.language or "").lower()
     return ("en", 0.5) if label.startswith("en") else ("ko", 0.5)
+
+
+def language_in(text: str) -> tuple[Language, float] | None:
+    """The language of a message by script, with names, codes and addresses left out; None without letters.
+
+    Who writes one Korean sentence of their own reads Korean, however much English stands around it (an error
+    message, a forwarded mail); Korean names and quoted words in an English message do not count.
+    """
+    prose = _CAPITALISED.sub(" ", _NOT_PROSE.sub(" ", bounded(text)))
+    korean = sum(map(len, _HANGUL.findall(prose)))
+    english = sum(map(len, _LATIN_WORD.findall(prose))) / 2.5
+    if korean + english < 1:
+        return None
+    share = korean / (korean + english)
+    if share < 0.5 and korean >= _MIN_KOREAN and _KOREAN_SENTENCE.search(_QUOTED.sub(" ", prose)):
+        return "ko", 0.6
+    return ("ko", share) if share >= 0.5 else ("en", 1.0 - share)
 
 
 # -- intent ------------------------------------------------------------------------------------------------

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
-from ccos.agents.triage import language_of
+from ccos.agents.triage import language_in
 from ccos.api.v1.extras import Extras
 from ccos.api.v1.faults import bad
 from ccos.api.v1.names import Alias
 from ccos.domain.prompt import Grounds, Language, Prompt, Turn
 from ccos.domain.tenant import Tenant
-from ccos.domain.ticket import PiiClass, Ticket
+from ccos.domain.ticket import PiiClass
 from ccos.domain.tier import Mode, Task
 from ccos.quality.schemas import flaw
 from ccos.tiers.relay import Relay
@@ -26,8 +27,8 @@ DEFAULT_TEMPERATURE = 0.2
 MAX_STOPS = 4
 MAX_STOP_CHARACTERS = 200
 INTERACTIVE_SECONDS, BATCH_SECONDS = 20.0, 600.0
-LANGUAGE_CHARACTERS = 2_000
-"""So much of the last message is read for its language."""
+LANGUAGE_CHARACTERS, LANGUAGE_TURNS = 2_000, 10
+"""So much of the last messages is read for their language."""
 
 SYSTEM: Mapping[Language, str] = {
     "ko": "당신은 고객센터 상담사를 돕습니다. 주어진 자료만 근거로, 정중한 합쇼체로 답합니다.",
@@ -125,8 +126,10 @@ def conversation(said: Iterable[tuple[Role, str]]) -> tuple[str, tuple[Turn, ...
 
 
 def _language(turns: list[Turn]) -> Language:
-    last = next((turn.text for turn in reversed(turns) if turn.role == "user"), turns[-1].text)
-    return language_of(Ticket.model_construct(description=last[-LANGUAGE_CHARACTERS:]))[0]
+    """Of what the user wrote last, else of what they wrote before; Korean where nothing tells."""
+    said = (turn.text[-LANGUAGE_CHARACTERS:] for turn in reversed(turns) if turn.role == "user")
+    told = (language_in(text) for text in islice(said, LANGUAGE_TURNS))
+    return next((known[0] for known in told if known is not None), "ko")
 
 
 def limit(tokens: int | None, param: str) -> int:
