@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -13,10 +13,11 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import ProgrammingError
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ccos.domain.errors import BadSetting
 from ccos.store.faults import translated
+from ccos.store.hanging_up import hung_up_after
 from ccos.store.values import storable
 
 _BIND: LiteralString = """
@@ -28,12 +29,24 @@ _BIND: LiteralString = """
            set_config('idle_in_transaction_session_timeout', %(idle)s, true)"""
 
 
+CHECK_SECONDS = 2.0
+"""How long a connection of the pool may take to say that it is alive."""
+AWAY_WAIT_SECONDS = 1.0
+"""How long a connection is waited for while the server has just not been reached."""
+SILENCE_SECONDS = 2.0
+"""So much later than the server should have ended a statement itself, it counts as gone."""
+
+
 class Tx:
     """One transaction. Queries take named parameters; `%(tenant)s` is always there."""
 
-    def __init__(self, connection: AsyncConnection[DictRow], tenant_id: UUID | None) -> None:
+    def __init__(
+        self, connection: AsyncConnection[DictRow], tenant_id: UUID | None, seconds: float = 10.0
+    ) -> None:
+        """`seconds`: when a statement, which the server itself should end, is given up."""
         self.connection = connection
         self.tenant_id = tenant_id
+        self._seconds = seconds
 
     async def bind(self, tenant_id: UUID) -> None:
         """Make this the transaction of that tenant, once its key or its name has told which one it is."""
@@ -42,22 +55,26 @@ class Tx:
 
     async def row(self, query: LiteralString, **values: Any) -> DictRow | None:
         """The first row, or None."""
-        cursor = await self.connection.execute(query, self._parameters(values))
+        with hung_up_after(self.connection, self._seconds):
+            cursor = await self.connection.execute(query, self._parameters(values))
         return await cursor.fetchone()
 
     async def rows(self, query: LiteralString, **values: Any) -> list[DictRow]:
-        cursor = await self.connection.execute(query, self._parameters(values))
+        with hung_up_after(self.connection, self._seconds):
+            cursor = await self.connection.execute(query, self._parameters(values))
         return await cursor.fetchall()
 
     async def run(self, query: LiteralString, **values: Any) -> int:
         """How many rows it touched."""
-        cursor = await self.connection.execute(query, self._parameters(values))
+        with hung_up_after(self.connection, self._seconds):
+            cursor = await self.connection.execute(query, self._parameters(values))
         return cursor.rowcount
 
     async def run_each(self, query: LiteralString, values: list[dict[str, Any]]) -> None:
         """The same statement for each set of values, in one round trip."""
-        async with self.connection.cursor() as cursor:
-            await cursor.executemany(query, [self._parameters(each) for each in values])
+        with hung_up_after(self.connection, self._seconds):
+            async with self.connection.cursor() as cursor:
+                await cursor.executemany(query, [self._parameters(each) for each in values])
 
     def _parameters(self, values: dict[str, Any]) -> dict[str, Any]:
         return {"tenant": self.tenant_id} | {name: storable(value) for name, value in values.items()}
@@ -68,8 +85,9 @@ class Database:
 
     `url` may be of a role that is a member of `role`, or of `role`'s owner: with `role` given, every
     transaction runs as that role and no other. Waiting for a connection, for a statement and for a silent
-    server each ends after its own number of seconds, in `DatabaseUnavailable`. Nothing is tried twice: a
-    transaction that failed was rolled back, and whoever asked for it knows whether it may be repeated.
+    server each ends after its own number of seconds, in `DatabaseUnavailable`; for a server that has just not
+    been reached it is `AWAY_WAIT_SECONDS`. Nothing is tried twice: a transaction that failed was rolled back,
+    and whoever asked for it knows whether it may be repeated.
     """
 
     def __init__(
@@ -86,6 +104,7 @@ class Database:
         self.role = role
         self.statement_seconds = statement_seconds
         self._idle_seconds = max(60.0, statement_seconds)
+        self._away = False
         self._pool = AsyncConnectionPool(
             conninfo=url,
             connection_class=AsyncConnection[DictRow],
@@ -96,7 +115,7 @@ class Database:
             timeout=wait_seconds,
             reconnect_timeout=wait_seconds,  # its pauses double: short rounds soon see the server again
             configure=_configure,
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
             name="ccos-store",
             open=False,
         )
@@ -131,17 +150,33 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, tenant_id: UUID | None, seconds: float | None) -> AsyncIterator[Tx]:
-        with translated():
-            async with self._pool.connection() as connection:
-                tx = Tx(connection, tenant_id)
+        within = seconds or self.statement_seconds
+        with translated(), ExitStack() as end:
+            async with self._connection() as connection:
+                tx = Tx(connection, tenant_id, within + SILENCE_SECONDS)
                 await tx.run(
                     _BIND,
                     role=self.role,
                     tenant=str(tenant_id or ""),
-                    timeout=milliseconds(seconds or self.statement_seconds),
+                    timeout=milliseconds(within),
                     idle=milliseconds(max(self._idle_seconds, seconds or 0)),
                 )
-                yield tx
+                try:
+                    yield tx
+                finally:  # what is left is to commit or to roll back
+                    end.enter_context(hung_up_after(connection, within + SILENCE_SECONDS))
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection[DictRow]]:
+        waits = min(AWAY_WAIT_SECONDS, self._pool.timeout) if self._away else self._pool.timeout
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self._pool.connection(timeout=waits))
+            except PoolTimeout:
+                self._away = True
+                raise
+            self._away = False
+            yield connection
 
 
 def milliseconds(seconds: float) -> str:
@@ -164,6 +199,7 @@ def patience(url: str, *, seconds: float) -> dict[str, Any]:
         "connect_timeout": max(2, round(seconds)),
         "tcp_user_timeout": 30_000,
         "keepalives_idle": 30,
+        "keepalives_interval": 10,
         "application_name": "ccos",
         "client_encoding": "UTF8",
     }
@@ -172,3 +208,8 @@ def patience(url: str, *, seconds: float) -> dict[str, Any]:
 
 async def _configure(connection: AsyncConnection[DictRow]) -> None:
     set_json_loads(orjson.loads, connection)
+
+
+async def _check(connection: AsyncConnection[DictRow]) -> None:
+    with hung_up_after(connection, CHECK_SECONDS):
+        await AsyncConnectionPool.check_connection(connection)

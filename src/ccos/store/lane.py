@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import socket
 from collections.abc import Sequence
 from typing import Any, LiteralString
 
@@ -16,6 +13,7 @@ from psycopg.rows import TupleRow
 from ccos.domain.errors import DatabaseUnavailable
 from ccos.store.database import Database, milliseconds, patience
 from ccos.store.faults import translated
+from ccos.store.hanging_up import hung_up_at
 
 _SETTLE_IN: LiteralString = """
     SELECT set_config('role', coalesce(%s, 'none'), false),
@@ -89,21 +87,7 @@ class Lane:
 async def _said(
     connection: AsyncConnection[TupleRow], query: LiteralString, values: Sequence[Any], until: float
 ) -> TupleRow:
-    # Cancelling would ask the server to stop, and wait for that too; hanging up waits for nobody.
-    timer = asyncio.get_running_loop().call_at(until, _hang_up, connection)
-    try:
-        with translated():
-            row = await (await connection.execute(query, values)).fetchone()
-    finally:
-        timer.cancel()
+    with translated(), hung_up_at(connection, until):
+        row = await (await connection.execute(query, values)).fetchone()
     assert row is not None
     return row
-
-
-def _hang_up(connection: AsyncConnection[TupleRow]) -> None:
-    """Ends both directions of the socket: whoever waits on it hears at once that the server has gone."""
-    with (
-        contextlib.suppress(OSError, psycopg.Error),
-        socket.socket(fileno=os.dup(connection.fileno())) as end,
-    ):
-        end.shutdown(socket.SHUT_RDWR)
