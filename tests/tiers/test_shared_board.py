@@ -223,6 +223,25 @@ async def test_a_database_that_goes_away_is_told_when_it_is_back_and_complained_
     assert (await told(database, name))["open"]
 
 
+async def test_what_happened_in_the_last_moment_is_told_before_it_ends(database, name, clock):
+    last = board(database, name, clock)
+    await last.load()
+    fail(last, name, clock)
+    await last.close()
+    assert (await told(database, name))["open"]
+
+
+async def test_a_claim_is_asked_for_also_while_the_others_are_being_heard(database, name, clock):
+    boards = [board(database, name, clock) for _ in range(2)]
+    async with running(boards[0]), running(boards[1]):
+        await rest_is_over(database, *boards, name=name, clock=clock)
+        for each in boards:
+            admit(each, name, clock)
+            each._news.set()
+        won = await asyncio.gather(*(each.claim_probe(name, seconds=SOON) for each in boards * 2))
+        assert sorted((won[0] + won[2], won[1] + won[3])) == [0, 2]
+
+
 async def test_only_a_breaker_that_moved_is_told(database, name, clock):
     quiet = board(database, name, clock)
     for _ in range(100):

@@ -22,7 +22,7 @@ from ccos.tiers.pulse import Pulse
 
 EVERY_SECONDS = 1.0
 """How often the other processes are asked; what happened here is told at once."""
-LOAD_SECONDS, SYNC_SECONDS = 2.0, 2.0
+LOAD_SECONDS, SYNC_SECONDS, CLOSE_SECONDS = 2.0, 2.0, 1.0
 _LONGEST_SECONDS = Breaker().longest_seconds
 
 log = structlog.get_logger(__name__)
@@ -58,6 +58,7 @@ class SharedBoard(Board):
         self._claimed: set[str] = set()
         self._given_back: set[str] = set()
         self._news = asyncio.Event()
+        self._asking: set[asyncio.Task[Any]] = set()
         self._stuck: set[asyncio.Task[Any]] = set()
         self._alone = False
 
@@ -106,6 +107,13 @@ class SharedBoard(Board):
                     await self._news.wait()
             self._news.clear()
             await self._sync(SYNC_SECONDS)
+
+    async def close(self, *, seconds: float = CLOSE_SECONDS) -> None:
+        """Once `run` has ended: what is on its way may arrive, and what was not told yet is told."""
+        if self._asking:
+            await asyncio.wait(self._asking, timeout=seconds)
+        if self._untold:
+            await self._sync(seconds)
 
     async def _sync(self, seconds: float) -> None:
         try:
@@ -177,24 +185,24 @@ class SharedBoard(Board):
         """The result, or TimeoutError after `seconds` whatever happens.
 
         Cancelling a query on a server that hangs takes seconds itself, so nobody waits for that; and while
-        one is stuck no other is begun, lest they use up the connections.
+        one is stuck no other is begun, lest they use up the connections. If it is the caller who is
+        cancelled, the query may go on: it is short, and ends by its own time limit.
         """
         if self._stuck:
             asking.close()
             raise TimeoutError
         task = asyncio.create_task(asking)
-        try:
-            done, _ = await asyncio.wait({task}, timeout=seconds)
-        finally:
-            if not task.done():
-                task.cancel()
-                self._stuck.add(task)
-                task.add_done_callback(self._unstick)
+        self._asking.add(task)
+        task.add_done_callback(self._ended)
+        done, _ = await asyncio.wait({task}, timeout=seconds)
         if not done:
+            self._stuck.add(task)
+            task.cancel()
             raise TimeoutError
         return task.result()
 
-    def _unstick(self, task: asyncio.Task[Any]) -> None:
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._asking.discard(task)
         self._stuck.discard(task)
         if not task.cancelled():
             task.exception()

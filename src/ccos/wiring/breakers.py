@@ -38,6 +38,7 @@ async def open_board(providers: Sequence[Provider], database: Database, stack: A
     async def stop() -> None:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+        await board.close()
 
     stack.push_async_callback(stop)
     return board
