@@ -268,7 +268,9 @@ async def test_a_hung_database_costs_one_wait_and_then_none(store_urls, database
                 await budget.reserve(tenant.id, MicroUsd(50))
         await budget.settle(tenant.id, held, MicroUsd(30))
         await budget.release(tenant.id, other)
-        assert loop.time() - before < 0.15, "nobody waits for a database that is known to be away"
+        assert loop.time() - before < 5, (
+            "a hundred times 0.2 s would be 20: nobody waits for what is known to be away"
+        )
         assert await spent(database, tenant, budget) in {(200, 0), (250, 0)}
         door.become("open")
         await back(budget, tenant)
