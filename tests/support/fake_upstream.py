@@ -11,6 +11,8 @@ import argparse
 import asyncio
 import json
 import re
+import socket
+import struct
 import sys
 import time
 from collections.abc import Callable
@@ -327,6 +329,14 @@ class _Exchange:
             await self._chunk(event)
         return False
 
+    async def reset_midway(self, does: Does) -> bool:
+        """A TCP reset in the middle of the stream, once its words have left."""
+        await self._start_stream()
+        for event in self._begun(does):
+            await self._chunk(event)
+        await self._wait(0.05)
+        return await self.reset(does)
+
     async def ends_early(self, does: Does) -> bool:
         """Like a cut, but tidy: the body is ended as HTTP wants it."""
         return await self._stream(self._begun(does))
@@ -392,8 +402,17 @@ class _Exchange:
     async def empty_body(self, does: Does) -> bool:
         return await self._body(200, b"")
 
+    async def hangs_up(self, does: Does) -> bool:
+        """Closed before a single byte of an answer, as an idle connection is at the wrong moment."""
+        self._writer.transport.abort()
+        return False
+
     async def reset(self, does: Does) -> bool:
         """Closed before a single byte of an answer, with a TCP reset."""
+        linger_not = struct.pack("ii", 1, 0)
+        connection = self._writer.get_extra_info("socket")
+        if connection.family != getattr(socket, "AF_UNIX", None):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not)
         self._writer.transport.abort()
         return False
 

@@ -329,7 +329,8 @@ def _cause(fault: Exception) -> str:
         return "connect"
     if isinstance(fault, aiohttp.ClientPayloadError):
         return "truncated"
-    if isinstance(fault, (aiohttp.ServerDisconnectedError, ConnectionError)):
+    # After the connection stood, ClientOSError is what aiohttp makes of a TCP reset.
+    if isinstance(fault, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)):
         return "reset"
     if isinstance(fault, aiohttp.ClientResponseError):
         return "malformed"
