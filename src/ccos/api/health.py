@@ -40,7 +40,8 @@ async def ready(ccos: Opened) -> Response:
 @router.get("/api/health/llm-tiers", summary="Health of the tiers")
 async def llm_tiers(ccos: Opened) -> dict[str, Any]:
     """The state of the four tiers, from what calls and probes have seen. Never asks anyone."""
-    return health(ccos.service.pulses(), now=time.monotonic(), at=datetime.now(UTC))
+    service = ccos.service
+    return health(service.pulses(), now=time.monotonic(), at=datetime.now(UTC), load=service.load())
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)

@@ -200,18 +200,23 @@ class Guard:
     def _note_success(self, card: ProviderCard, answer: Answer, admitted_at: float) -> float:
         """The seconds it took."""
         took, at, cost = self._clock() - admitted_at, self._wall_clock(), usd(answer.cost)
-        first = answer.first_token_seconds
+        first, jitter = answer.first_token_seconds, self._jitter()
         self._note(
             card,
-            lambda p: p.after_success(took, cost, at=at, admitted_at=admitted_at, first_token_seconds=first),
+            lambda p: p.after_success(
+                took, cost, at=at, admitted_at=admitted_at, first_token_seconds=first, jitter=jitter
+            ),
         )
         return took
 
     def _note_failure(self, card: ProviderCard, fault: ProviderError, admitted_at: float) -> None:
-        now, at, jitter = self._clock(), self._wall_clock(), self._dice.uniform(-1.0, 1.0)
+        now, at, jitter = self._clock(), self._wall_clock(), self._jitter()
         self._note(
             card, lambda p: p.after_failure(fault, now=now, at=at, admitted_at=admitted_at, jitter=jitter)
         )
+
+    def _jitter(self) -> float:
+        return self._dice.uniform(-1.0, 1.0)
 
     def _record_failure(
         self,
@@ -238,7 +243,7 @@ class Guard:
             return pulse.disabled_reason
         if not pulse.breaker.allows(now):
             return "breaker.open"
-        return "provider.busy" if now < pulse.busy_until else None
+        return "provider.busy" if pulse.busy(now) else None
 
     async def _reserve(self, run: Run, provider: Provider, prompt: Prompt, until: float) -> Hold:
         """A hold on the most this call can cost. Raises PassedOver when there is none to be had."""

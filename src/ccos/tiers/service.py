@@ -175,7 +175,7 @@ class MultiTierLLMService:
             yield Condition(
                 card=provider.card,
                 breaker_allows=pulse.breaker.allows(now),
-                busy=now < pulse.busy_until,
+                busy=pulse.busy(now),
                 affordable=money_left or not provider.card.paid,
                 ready=getattr(provider, "ready", True),
                 disabled_reason=disabled,
