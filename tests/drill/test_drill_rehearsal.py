@@ -15,11 +15,13 @@ import pytest
 from ccos import sample
 from ccos.domain.draft import DraftState, Outcome
 from ccos.domain.errors import BadInput
+from ccos.domain.money import Level, MicroUsd
 from ccos.domain.tier import Mode, Tier
 from ccos.drill.clock import DrillClock
 from ccos.drill.faults import FAULTS
 from ccos.drill.figures import by_phase, of_fault
 from ccos.drill.holding import Scene, Wish, open_scene, spread
+from ccos.drill.money import DrillBudget
 from ccos.drill.records import Record
 from ccos.drill.rehearsal import Length, Lengths
 from ccos.settings import Settings
@@ -202,3 +204,39 @@ def test_the_clock_skips_what_it_is_told_to() -> None:
 def test_few_tickets_are_spread_over_all(wanted: int, given: int) -> None:
     chosen = spread(sample.tickets(), wanted)
     assert len({t.external_id for t in chosen}) == given
+
+
+async def test_what_was_never_sent_does_not_use_the_drills_money_up(settings: Settings) -> None:
+    async with scene(settings) as opened:
+        record = opened.record()
+        lengths = Lengths(Length(drafts=0), Length(drafts=8), Length(drafts=0))
+        await opened.rehearse(record, [FAULTS["stream_cut"], FAULTS["bad_quality"]], lengths, lambda: None)
+        assert by_phase(record)["during"].failed_cost_usd > 0
+        assert opened.budget.spent == 0
+
+
+async def test_the_drills_money_holds_and_running_out_is_said(settings: Settings) -> None:
+    spent = MicroUsd(100_000)
+    imagined = [0]
+    budget = DrillBudget(spent, lambda: imagined[0])
+    held = [await budget.reserve(None, MicroUsd(30_000)) for _ in range(4)]
+    assert held[3] is None and all(held[:3])
+    assert held[0] and held[1] and held[2]
+    await budget.settle(None, held[0], MicroUsd(20_000))
+    await budget.settle(None, held[0], MicroUsd(20_000))
+    await budget.release(None, held[1])
+    assert budget.spent == 20_000 and budget.level(None) is Level.OK
+    await budget.settle(None, held[2], MicroUsd(30_000))
+    imagined[0] = 30_000
+    assert budget.spent == 20_000
+    assert await budget.reserve(None, MicroUsd(80_001)) is None
+    assert await budget.reserve(None, MicroUsd(80_000)) and budget.level(None) is Level.EXHAUSTED
+
+
+async def test_a_tier_that_is_not_asked_for_want_of_money_is_not_called_away(settings: Settings) -> None:
+    async with scene(settings) as opened:
+        poor = replace(opened, budget=DrillBudget(MicroUsd(1), lambda: 0))
+        record = poor.record()
+        await poor.rehearse(record, [FAULTS["reset"]], FEW, lambda: None)
+        assert record.out_of_money and not record.outages[0].looked
+        assert all(s.in_time for s in record.samples)

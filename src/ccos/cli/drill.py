@@ -60,7 +60,10 @@ _PHASE = Seconds(0, 3_600)
 )
 @click.option("--simulate", is_flag=True, help="Put a simulated provider in the tier's place: free, offline.")
 @click.option(
-    "--html", "html", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here."
+    "--html",
+    "html",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the report here.",
 )
 @click.option(
     "--language", type=click.Choice(["en", "ko"]), default="en", show_default=True, help="Of the report."
@@ -124,8 +127,8 @@ def drill(
         async with AsyncExitStack() as stack:
             with working("Setting the scene (providers, search)"):
                 scene = await open_scene(found, wish, stack)
-            if scene.may_cost and not yes:
-                _ask(scene)
+            if scene.may_cost:
+                _ask(scene, yes)
             records.append(scene.record())
             await _rehearse(scene, records[0], faults, _lengths(drafts, before, during, after))
 
@@ -184,14 +187,15 @@ def _chosen(names: tuple[str, ...], all_faults: bool) -> list[Fault]:
     return [FAULTS[name] for name in wanted]
 
 
-def _ask(scene: Scene) -> None:
-    """Says the most it can cost, and goes on when somebody agrees."""
+def _ask(scene: Scene, yes: bool) -> None:
+    """Says the most it can cost, and goes on when somebody agrees, or has agreed before."""
     most = float(scene.limit) / 1_000_000
     said = f"This drill asks paid providers and may spend up to ${most:.2f}; it stops asking them there."
-    if not sys.stdin.isatty():
+    if not yes and not sys.stdin.isatty():
         raise BadInput(f"{said} Add --yes to allow it, or --simulate to spend nothing.")
     complain(said)
-    click.confirm("Go on?", abort=True, err=True)
+    if not yes:
+        click.confirm("Go on?", abort=True, err=True)
 
 
 def _report(record: Record, html: Path | None, language: Literal["en", "ko"], as_json: bool) -> str:
@@ -210,6 +214,11 @@ def _report(record: Record, html: Path | None, language: Literal["en", "ko"], as
         print_json(found)
     else:
         _print(record)
+    if record.out_of_money:
+        complain(
+            f"The drill's money (${record.spend_at_most_usd:.2f}) did not reach for every call; "
+            "give more with --spend-at-most, or fewer --tickets."
+        )
     return str(found["verdict"])
 
 

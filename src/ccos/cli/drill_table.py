@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ccos.cli.terminal import plain
 from ccos.drill import telling
-from ccos.drill.figures import Figures, by_phase, of_fault, promises
+from ccos.drill.figures import Figures, by_phase, of_fault, promises, verdict
 from ccos.drill.plots import percent
 from ccos.drill.records import Record
 from ccos.drill.words import Words
@@ -61,8 +61,7 @@ def _faults(record: Record) -> Table:
     table.add_column("said", overflow="fold")
     for outage in record.outages:
         found = by_phase(record, outage.fault)["during"]
-        verdicts = {p.verdict for p in of_fault(record, outage)}
-        kind = "fail" if "fail" in verdicts else "pass" if "pass" in verdicts else "not_measured"
+        kind = verdict(of_fault(record, outage))
         back = "–" if outage.back_seconds is None else f"{outage.back_seconds:.1f}"
         title = Text(f"{telling.MARKS[kind]} {outage.fault}", _STYLES[kind])
         said = plain(telling.reasons(found))

@@ -8,7 +8,7 @@ from typing import Any
 
 from ccos import __version__
 from ccos.drill.faults import FAULTS
-from ccos.drill.figures import by_phase, failed, of_fault, promises
+from ccos.drill.figures import by_phase, of_fault, promises, verdict
 from ccos.drill.records import Record, Sample
 from ccos.settings import Given
 
@@ -20,7 +20,7 @@ def document(record: Record, settings: Settings) -> dict[str, Any]:
     phases = by_phase(record)
     found = promises(record.samples, record.outages, record)
     return {
-        "verdict": "fail" if failed(found) else "pass",
+        "verdict": verdict(found),
         "drill": {
             "ccos": __version__,
             "began_at": record.began_at.isoformat(timespec="seconds"),
@@ -34,6 +34,7 @@ def document(record: Record, settings: Settings) -> dict[str, Any]:
             "skipped_seconds": round(record.skipped_seconds, 3),
             "spend_at_most_usd": record.spend_at_most_usd,
             "spent_usd": record.spent_usd,
+            "out_of_money": record.out_of_money,
             "providers": [asdict(part) for part in record.parts],
         },
         "promises": [asdict(promise) for promise in found],

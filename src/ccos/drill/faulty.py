@@ -13,6 +13,7 @@ from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.drill.faults import FIRST_TOKEN_SECONDS, SLOWER, Fault, Wait
 from ccos.drill.spoiled import spoiled
 from ccos.providers.exchange import Limits, Patience
+from ccos.tiers.deciding import may_have_cost
 from ccos.tiers.provider import Hear, Provider
 
 STATUS_SECONDS = 0.05
@@ -23,12 +24,17 @@ HELD_OVER_COST = 3
 
 @dataclass(slots=True)
 class Call:
-    """One call as the provider saw it; times are the drill clock's seconds. `sent`: the upstream heard it."""
+    """One call as the provider saw it; times are the drill clock's seconds.
+
+    `sent`: the upstream heard it. One that was not is charged by the service all the same where a real one
+    might be billed: `imagined` micro-USD.
+    """
 
     started: float
     sent: bool
     ended: float | None = None
     answered: bool = False
+    imagined: int = 0
 
 
 class Faulty:
@@ -65,21 +71,26 @@ class Faulty:
         fault, number = self._fault, self._asked
         self._asked += 1
         hit = fault if fault is not None and fault.hits(number) else None
-        call = Call(self._clock(), sent=hit is None)
+        # Given up half-way, it is charged with all that is held for it.
+        call = Call(self._clock(), sent=hit is None, imagined=0 if hit is None else self.estimate(prompt))
         self.calls.append(call)
         try:
             if hit is None:
                 answer = await self._ask(prompt, seconds, hear)
             else:
                 answer = await self._fail(hit, number, call, prompt, seconds, hear)
-            call.answered = True
+            call.answered, call.imagined = True, answer.cost
             return answer
         except ProviderError as failed:
+            if not may_have_cost(failed):
+                call.imagined = 0
             failed.facts.setdefault("begun", False)
             failed.facts.update(provider=self.card.name, model=self.card.model)
             raise
         finally:
             call.ended = self._clock()
+            if call.sent:
+                call.imagined = 0
 
     async def alive(self, *, seconds: float) -> bool:
         return self._fault is None and await self._inner.alive(seconds=seconds)

@@ -141,8 +141,10 @@ def promises(samples: Sequence[Sample], outages: Sequence[Outage], record: Recor
     ]
 
 
-def failed(found: Iterable[Promise]) -> bool:
-    return any(promise.verdict == "fail" for promise in found)
+def verdict(found: Iterable[Promise]) -> Seen:
+    """Of all of them: one that does not hold fails it, one that does is enough to pass."""
+    seen = {promise.verdict for promise in found}
+    return "fail" if "fail" in seen else "pass" if "pass" in seen else "not_measured"
 
 
 def _promise(

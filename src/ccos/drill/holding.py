@@ -23,6 +23,7 @@ from ccos.domain.tier import Mode, Tier
 from ccos.drill.clock import DrillClock
 from ccos.drill.faults import Fault
 from ccos.drill.faulty import Faulty
+from ccos.drill.money import DrillBudget
 from ccos.drill.records import Part, Record
 from ccos.drill.rehearsal import Drafter, Lengths, Rehearsal
 from ccos.drill.simulated import NAME, SimulatedCloud
@@ -33,7 +34,6 @@ from ccos.knowledge.search import Searcher
 from ccos.quality.gate import Gate
 from ccos.quality.pii import classify
 from ccos.settings import Settings
-from ccos.tiers.budget import MemoryBudget
 from ccos.tiers.provider import Provider
 from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.providers import open_providers, wait_until_loaded
@@ -75,7 +75,7 @@ class Scene:
     searcher: Searcher
     clock: DrillClock
     limit: MicroUsd
-    budget: MemoryBudget
+    budget: DrillBudget
 
     @property
     def may_cost(self) -> bool:
@@ -166,7 +166,10 @@ async def open_scene(settings: Settings, wish: Wish, stack: AsyncExitStack) -> S
         searcher,
         clock,
         limit,
-        MemoryBudget(limit if any(part.paid and not part.simulated for part in parts) else _PLAY_MONEY),
+        DrillBudget(
+            limit if any(part.paid and not part.simulated for part in parts) else _PLAY_MONEY,
+            lambda: sum(call.imagined for each in faulty for call in each.calls),
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from ccos.domain.prompt import Language
 from ccos.drill import plots, telling
 from ccos.drill.document import Settings, changed
 from ccos.drill.faults import FAULTS
-from ccos.drill.figures import Promise, by_phase, of_fault, promises
+from ccos.drill.figures import Promise, by_phase, of_fault, promises, verdict
 from ccos.drill.plots import Plot, percent
 from ccos.drill.records import Record
 from ccos.drill.words import Words
@@ -53,12 +53,11 @@ def _lead(record: Record, words: Words) -> str:
 
 
 def _verdict(record: Record, words: Words) -> dict[str, str]:
-    found = [p.verdict for p in promises(record.samples, record.outages, record)]
-    if "fail" in found:
-        return {"kind": "fail", "words": words("not_held", n=found.count("fail"))}
-    if "pass" in found:
-        return {"kind": "pass", "words": words("all_held")}
-    return {"kind": "not_measured", "words": words("nothing_measured")}
+    found = promises(record.samples, record.outages, record)
+    broken = sum(promise.verdict == "fail" for promise in found)
+    said = {"fail": "not_held", "pass": "all_held", "not_measured": "nothing_measured"}
+    kind = verdict(found)
+    return {"kind": kind, "words": words(said[kind], n=broken)}
 
 
 def _promise(promise: Promise, words: Words) -> dict[str, str]:
@@ -122,8 +121,7 @@ def _faults(record: Record, words: Words) -> list[dict[str, str]]:
     rows = []
     for number, outage in enumerate(record.outages, start=1):
         found = by_phase(record, outage.fault)["during"]
-        verdicts = [p.verdict for p in of_fault(record, outage)]
-        kind = "fail" if "fail" in verdicts else "pass" if "pass" in verdicts else "not_measured"
+        kind = verdict(of_fault(record, outage))
         back = outage.back_seconds
         rows.append(
             {
@@ -159,6 +157,8 @@ def _notes(record: Record, words: Words) -> list[str]:
         found.append(words("note_scorer", scorer=", ".join(scorers)))
     if any(part.paid for part in record.parts):
         found.append(words("note_charged"))
+    if record.out_of_money:
+        found.append(words("note_out_of_money", most=f"${record.spend_at_most_usd:.2f}"))
     if record.skipped_seconds:
         lasted, skipped = f"{record.lasted_seconds:.0f}", f"{record.skipped_seconds:.0f}"
         found.append(words("note_skipped", s=skipped, lasted=lasted))

@@ -73,7 +73,7 @@ def mix_over_time(record: Record, words: Words) -> Plot:
         rows.append((_name(each, words), *(str(mixed.get(tier, 0)) for tier in TIERS)))
     head = (words("phase"), *(words(tier) for tier in TIERS))
     _legend(canvas, [(tier, words(tier)) for tier in TIERS if tier in _mix(record.samples)])
-    title, description = words("mix_title"), f"{words('mix_desc')} {words('axis_note')}"
+    title, description = words("mix_title"), f"{words('mix_desc')} {_axis_note(record, words)}"
     return Plot(title, description, canvas.render(title, description), (head, *rows))
 
 
@@ -100,7 +100,7 @@ def latency_over_time(record: Record, words: Words) -> Plot:
         middle = taken[len(taken) // 2]
         rows.append((_name(each, words), f"{taken[0]:.3f}", f"{middle:.3f}", f"{taken[-1]:.3f}"))
     _legend(canvas, [(tier, words(tier)) for tier in TIERS if tier in _mix(record.samples)])
-    title, description = words("latency_title"), f"{words('latency_desc')} {words('axis_note')}"
+    title, description = words("latency_title"), f"{words('latency_desc')} {_axis_note(record, words)}"
     head = (words("phase"), "min", words("p50"), words("max"))
     return Plot(title, description, canvas.render(title, description), (head, *rows))
 
@@ -265,9 +265,13 @@ def _time_axis(record: Record, words: Words, height: float) -> tuple[Canvas, lis
             canvas.text(middle, bottom + 18, str(number), anchor="middle", cls="label")
     if several:
         canvas.text(
-            (LEFT + WIDTH - RIGHT) / 2, bottom + 38, words("faults_table"), anchor="middle", cls="tick"
+            (LEFT + WIDTH - RIGHT) / 2, bottom + 38, words("axis_faults"), anchor="middle", cls="tick"
         )
     return canvas, stretches
+
+
+def _axis_note(record: Record, words: Words) -> str:
+    return words("axis_note_faults" if len(record.outages) > 1 else "axis_note")
 
 
 def _stretches(record: Record) -> list[_Stretch]:

@@ -25,6 +25,8 @@ NOT_THE_FAULT = (
 )
 """Reasons for which a tier is passed over that say nothing of its health."""
 
+OUT_OF_MONEY = "budget.exhausted"
+
 
 @dataclass(frozen=True, slots=True)
 class Tried:
@@ -182,6 +184,11 @@ class Record:
     @property
     def simulated(self) -> bool:
         return any(part.simulated for part in self.parts)
+
+    @property
+    def out_of_money(self) -> bool:
+        """Whether the tier was passed over because the drill's own money was used up or on hold."""
+        return any(t.tier is self.tier and t.reason == OUT_OF_MONEY for s in self.samples for t in s.tried)
 
     @property
     def paid(self) -> bool:

@@ -20,7 +20,7 @@ from ccos.domain.ticket import Ticket
 from ccos.drill.clock import DrillClock
 from ccos.drill.faults import Fault
 from ccos.drill.faulty import Faulty
-from ccos.drill.records import Outage, Phase, Record, Sample
+from ccos.drill.records import OUT_OF_MONEY, Outage, Phase, Record, Sample
 
 log = structlog.get_logger(__name__)
 
@@ -139,6 +139,9 @@ class Rehearsal:
                 outage.probes = sum(call.started < back for call in calls)
                 return
             round_ = self._record.samples[begun:]
+            if not calls and any(t.reason == OUT_OF_MONEY for s in round_ for t in s.tried):
+                outage.looked = False  # nobody can tell any more whether it would be back
+                return
             outage.rested |= any(t.reason == "breaker.open" for s in round_ for t in s.tried)
             if self._clock.elapsed - outage.end >= longest:
                 outage.probes = len(calls)

@@ -9,7 +9,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "title": ("Outage drill", "장애 훈련"),
     "lead": (
         "{faults} of {tier} rehearsed with {drafts} drafts on {when}",
-        "{when}, {tier} 장애 {faults}를 초안 {drafts}건으로 훈련",
+        "{tier}의 장애 {faults} · 초안 {drafts}건 · {when}",
     ),
     "one_fault": ("“{title}”", "“{title}”"),
     "many_faults": ("{n} faults", "{n}가지"),
@@ -57,8 +57,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "none": ("no draft", "초안 없음"),
     "mix_title": ("Who answered, over time", "시간에 따른 답변 단계"),
     "mix_desc": (
-        "Share of drafts by the tier that wrote them, a few drafts a column in the order they were begun; the outage is shaded.",
-        "초안을 쓴 단계의 비율입니다. 세로 막대 하나는 시작 순서대로 묶은 초안 몇 건이며, 장애 구간은 음영으로 표시했습니다.",
+        "Share of drafts by the tier that wrote them, in the order they were begun; outage and recovery are shaded.",
+        "초안을 쓴 단계의 비율입니다. 시작한 순서대로 그렸고, 장애와 복구 구간은 음영으로 표시했습니다.",
     ),
     "latency_title": ("Seconds a draft took, over time", "시간에 따른 초안 소요 시간(초)"),
     "latency_desc": (
@@ -69,6 +69,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Each stretch is drawn equally wide; below it stands how long it lasted.",
         "구간은 모두 같은 너비로 그렸고, 아래에 실제 길이를 적었습니다.",
     ),
+    "axis_note_faults": (
+        "Each phase is drawn equally wide; numbers are those of the table of faults.",
+        "구간은 모두 같은 너비로 그렸고, 번호는 장애별 수치 표의 번호입니다.",
+    ),
+    "axis_faults": ("number of the fault", "장애 번호"),
     "deadline": ("deadline", "제한 시간"),
     "shares_title": ("Availability and coverage by phase", "구간별 가용성과 커버리지"),
     "shares_desc": (
@@ -143,6 +148,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Attempts that failed are charged as the product would charge them, although these were billed by "
         "nobody.",
         "실패한 시도는 제품이 실제로 계상하는 방식대로 계산했지만, 이번 훈련에서 청구된 금액은 아닙니다.",
+    ),
+    "note_out_of_money": (
+        "The drill's own money, {most}, was used up or on hold at times: then the tier was not asked, which says nothing of it.",
+        "훈련에 정한 금액 {most}이(가) 소진되었거나 예약되어, 해당 단계를 호출하지 못한 때가 있습니다. 이는 그 단계의 상태와 무관합니다.",
     ),
     "note_skipped": (
         "{s} s of idle waiting for breakers and rate limits were skipped on the drill's own clock; the drill "
