@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 
 from ccos.api.v1.asked import Asked, Role, conversation, ends, limit, shaped, warmth
-from ccos.api.v1.extras import Wishes, extras_of
+from ccos.api.v1.extras import CcosWishes, extras_of
 from ccos.api.v1.faults import bad
 from ccos.api.v1.names import alias_of
-from ccos.api.v1.reading import Part, counted, decoded, text_of, unsupported
+from ccos.api.v1.reading import ContentPart, counted, decoded, text_of, unsupported
 
 
 class AnthropicMessage(msgspec.Struct):
     role: str
-    content: str | list[str | Part]
+    content: str | list[str | ContentPart]
 
 
 class OutputFormat(msgspec.Struct):
@@ -34,14 +34,14 @@ class MessagesRequest(msgspec.Struct):
     model: str
     messages: list[AnthropicMessage]
     max_tokens: int
-    system: str | list[str | Part] | None = None
+    system: str | list[str | ContentPart] | None = None
     temperature: float | None = None
     stop_sequences: list[str] | None = None
     stream: bool | None = None
     tools: list[Any] | None = None
     output_config: OutputConfig | None = None
     output_format: OutputFormat | None = None
-    ccos: Wishes | None = None
+    ccos: CcosWishes | None = None
 
 
 DECODER = msgspec.json.Decoder(MessagesRequest)

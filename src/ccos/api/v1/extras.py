@@ -22,7 +22,7 @@ PRIORITIES: Mapping[str, Priority] = {
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.5, 600.0
 
 
-class Wishes(msgspec.Struct, forbid_unknown_fields=True):
+class CcosWishes(msgspec.Struct, forbid_unknown_fields=True):
     """The body's `ccos` object. A header of the same meaning wins."""
 
     mode: str | None = None
@@ -54,11 +54,11 @@ _HEADERS = (
 )
 
 
-def extras_of(headers: Mapping[str, str], wishes: Wishes | None) -> Extras:
+def extras_of(headers: Mapping[str, str], wishes: CcosWishes | None) -> Extras:
     """Raises a Fault that names the header or field that cannot be used."""
     if wishes is None and not any(name in headers for name in _HEADERS):
         return PLAIN
-    given = wishes or Wishes()
+    given = wishes or CcosWishes()
     mode = _choice(headers, "x-ccos-mode", given.mode, [m.value for m in Mode])
     priority = _choice(headers, "x-ccos-priority", given.priority, list(PRIORITIES))
     streaming = _choice(headers, "x-ccos-stream", given.stream, list(get_args(Streaming)))

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from ccos.api.v1.asked import Asked, Role, conversation, ends, limit, shaped, warmth
-from ccos.api.v1.extras import Wishes, extras_of
+from ccos.api.v1.extras import CcosWishes, extras_of
 from ccos.api.v1.faults import bad
 from ccos.api.v1.names import alias_of
-from ccos.api.v1.reading import Message, counted, decoded, text_of, unsupported
+from ccos.api.v1.reading import ChatMessage, counted, decoded, text_of, unsupported
 
 ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -41,7 +41,7 @@ class ChatCompletionRequest(msgspec.Struct):
     """Fields that are not here are accepted and have no effect."""
 
     model: str
-    messages: list[Message]
+    messages: list[ChatMessage]
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     temperature: float | None = None
@@ -55,7 +55,7 @@ class ChatCompletionRequest(msgspec.Struct):
     logprobs: bool | None = None
     modalities: list[str] | None = None
     audio: Any = None
-    ccos: Wishes | None = None
+    ccos: CcosWishes | None = None
 
 
 DECODER = msgspec.json.Decoder(ChatCompletionRequest)
@@ -84,7 +84,7 @@ def asked(body: bytes, headers: Mapping[str, str]) -> Asked:
     )
 
 
-def _said(messages: list[Message]) -> Iterator[tuple[Role, str]]:
+def _said(messages: list[ChatMessage]) -> Iterator[tuple[Role, str]]:
     for n, message in counted(messages):
         role = ROLES.get(message.role)
         if role is None or message.tool_calls:

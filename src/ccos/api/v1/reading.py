@@ -18,16 +18,16 @@ _AT = re.compile(r" - at `\$\.?([^`]{0,200})`\Z")
 _LACKS = re.compile(r"missing required field `(\w+)`")
 
 
-class Part(msgspec.Struct):
+class ContentPart(msgspec.Struct):
     """A part of a message; only text can be read."""
 
     type: str = ""
     text: str | None = None
 
 
-class Message(msgspec.Struct):
+class ChatMessage(msgspec.Struct):
     role: str
-    content: str | list[str | Part] | None = None
+    content: str | list[str | ContentPart] | None = None
     tool_calls: list[Any] | None = None
 
 
@@ -49,7 +49,7 @@ def decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise bad(sentence, code="invalid_json") from None
 
 
-def text_of(content: str | list[str | Part] | None, param: str) -> str:
+def text_of(content: str | list[str | ContentPart] | None, param: str) -> str:
     """The words of a message. Raises a Fault for anything that is no text."""
     if content is None:
         return ""
@@ -58,7 +58,7 @@ def text_of(content: str | list[str | Part] | None, param: str) -> str:
     return "\n\n".join(_text(part, f"{param}[{n}]") for n, part in enumerate(content))
 
 
-def _text(part: str | Part, param: str) -> str:
+def _text(part: str | ContentPart, param: str) -> str:
     if isinstance(part, str):
         return part
     if part.type not in ("text", "input_text", ""):
