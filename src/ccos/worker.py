@@ -27,6 +27,7 @@ TIDY_BATCHES = 20
 PROBE_SECONDS = 20.0
 REST_AFTER_FAULT_SECONDS = 2.0
 GRACE_SECONDS = 5.0
+OPEN_SECONDS = 10.0
 POLL_SECONDS = 1.0
 """Jobs are announced; this is for when the announcer was lost with a database that went away."""
 ABANDONED_SECONDS = 1.5 * BATCH_SECONDS
@@ -51,7 +52,11 @@ async def work(ccos: Ccos, *, concurrency: int = CONCURRENT_DRAFTS) -> None:
         register_draft(app, draft)
         register_remake(app, remake)
         try:
-            async with app.open_async():
+            async with contextlib.AsyncExitStack() as stack:
+                async with ccos.database.unbound():
+                    pass  # the queue's own pool would wait half a minute for a server that is away
+                async with asyncio.timeout(OPEN_SECONDS):
+                    await stack.enter_async_context(app.open_async())
                 await app.run_worker_async(
                     concurrency=concurrency,
                     install_signal_handlers=False,
@@ -71,6 +76,7 @@ async def upkeep(ccos: Ccos) -> None:
     hour what nobody will ask for again goes."""
     tidied_at: float | None = None
     while True:
+        pause = UPKEEP_SECONDS
         try:
             await _mend(ccos)
             if tidied_at is None or time.monotonic() - tidied_at >= TIDY_SECONDS:
@@ -78,7 +84,8 @@ async def upkeep(ccos: Ccos) -> None:
                 tidied_at = time.monotonic()
         except CcosError as fault:
             log.warning("upkeep.failed", reason=fault.code)
-        await asyncio.sleep(UPKEEP_SECONDS)
+            pause = REST_AFTER_FAULT_SECONDS
+        await asyncio.sleep(pause)
 
 
 async def _mend(ccos: Ccos) -> None:
