@@ -243,9 +243,10 @@ def _listing(name: str, summary: str, answer: str) -> dict[str, Any]:
         "tags": ["v1"],
         "operationId": f"v1_{name}",
         "summary": summary,
+        "description": "With the state of the tiers behind a name, from memory; nobody is asked.",
         "security": [{"API key": []}],
         "responses": {
-            "200": {"description": "As it is now, from memory.", "content": _content(answer)},
+            "200": {"description": "As it is now.", "content": _content(answer)},
             **_failures("OpenAIError"),
         },
     }
