@@ -21,7 +21,7 @@ from ccos.api.v1.faults import Fault
 from ccos.api.v1.formats import Format
 from ccos.api.v1.making import Gone, Making
 from ccos.api.v1.reply import Ending, few_words, reply_to
-from ccos.api.v1.wire import Out, answer, caller_of, headers_of, told
+from ccos.api.v1.wire import JSON, Out, answer, caller_of, headers_of, told
 from ccos.domain.errors import CcosError
 from ccos.domain.ticket import PiiClass
 from ccos.quality.pii import classify
@@ -38,7 +38,6 @@ WORKING_SECONDS = 5.0
 WORKING = b": ccos is working\n\n"
 """Sent every so often while nothing else is, so that nobody between us and the caller hangs up."""
 
-JSON = b"application/json"
 EVENTS = b"text/event-stream; charset=utf-8"
 
 

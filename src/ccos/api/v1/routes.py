@@ -16,7 +16,7 @@ from ccos.api.v1.exchange import Generating
 from ccos.api.v1.faults import Fault, bad, shape_of
 from ccos.api.v1.formats import ANTHROPIC, OPENAI
 from ccos.api.v1.names import ALIASES, Alias, alias_of
-from ccos.api.v1.wire import answer, caller_of, headers_of, told
+from ccos.api.v1.wire import JSON, answer, caller_of, headers_of, told
 from ccos.domain.errors import CcosError
 from ccos.domain.tier import Task, Tier
 from ccos.tiers.health import health
@@ -45,7 +45,7 @@ class Models:
             shape = shape_of(scope["path"], scope["headers"]) or "openai"
             await answer(send, *told(shape, fault))
             return
-        await answer(send, 200, encode(body), {"content-type": b"application/json"})
+        await answer(send, 200, encode(body), {"content-type": JSON})
 
     def _answer(self, scope: Scope) -> dict[str, Any]:
         ccos: Ccos = scope["app"].state.ccos
