@@ -88,6 +88,8 @@ async def test_the_total_over_all_tenants_is_never_passed(database, calendar):
         for n, each in enumerate(held):
             if each is not None:
                 await (one, other)[n % 2].settle(three[n % 3].id, each, MicroUsd(2))
+        await one.written()
+        await other.written()
         assert await total(database, one) == (0, 28)
         of_each = [await spent(database, each, one) for each in three]
         assert sum(each[1] for each in of_each) == 28
@@ -119,6 +121,7 @@ async def test_without_enforcement_all_is_recorded_and_nothing_refused(database,
     async with budget_of(database, 10, calendar, enforced=False) as budget:
         held = await budget.reserve(none.id, MicroUsd(5_000))
         await budget.settle(none.id, held, MicroUsd(4_000))
+        await budget.written()
         assert await spent(database, none, budget) == (0, 4_000)
         assert budget.level(none.id) is Level.OK
 
@@ -147,6 +150,7 @@ async def test_what_comes_at_one_moment_goes_in_few_statements(database, tenant,
         async def one():
             held = await budget.reserve(tenant.id, MicroUsd(10))
             await budget.settle(tenant.id, held, MicroUsd(3))
+            await budget.written()
 
         await asyncio.gather(*(one() for _ in range(200)))
         assert sum(sent) == 400 and len(sent) <= 8
@@ -176,6 +180,7 @@ async def test_a_hold_belongs_to_the_day_it_was_made(database, tenant, calendar)
         assert budget.level(tenant.id) is Level.OK, "a new day owes nothing"
         assert await budget.reserve(tenant.id, MicroUsd(100)) is not None
         await budget.settle(tenant.id, held, MicroUsd(40))
+        await budget.written()
         async with database.tenant(tenant.id) as tx:
             days = await spend.of_days(tx, first, budget.today)
         assert [(day.reserved, day.spent) for day in days] == [(0, 40), (100, 0)]
@@ -186,6 +191,7 @@ async def test_a_clock_that_jumps_back_settles_what_it_held(database, tenant, ca
         held = await budget.reserve(tenant.id, MicroUsd(60))
         calendar.now -= timedelta(days=3)
         await budget.settle(tenant.id, held, MicroUsd(50))
+        await budget.written()
         calendar.now += timedelta(days=3)
         assert await spent(database, tenant, budget) == (0, 50)
 
@@ -205,6 +211,7 @@ async def test_the_level_follows_what_is_spent_and_held(database, tenant, calend
         held = await budget.reserve(tenant.id, MicroUsd(used))
         assert budget.level(tenant.id) is expected
         await budget.release(tenant.id, held)
+        await budget.written()
         assert budget.level(tenant.id) is Level.OK
 
 
@@ -231,6 +238,7 @@ async def test_what_another_process_spent_is_heard_of_and_an_old_exhausted_ends(
         assert ours.level(tenant.id) is Level.OK, "from memory, without waiting"
         await heard(ours, tenant, Level.EXHAUSTED)
         await theirs.release(tenant.id, held)
+        await theirs.written()
         assert ours.level(tenant.id) is Level.EXHAUSTED
         calendar.seconds += 6
         await heard(ours, tenant, Level.OK)
@@ -287,6 +295,7 @@ async def back(budget, tenant):
                 await asyncio.sleep(0.02)
                 continue
             await budget.release(tenant.id, held)
+            await budget.written()
             return
 
 
@@ -312,6 +321,7 @@ async def test_closings_wait_for_a_database_that_is_gone(store_urls, database, t
         door.become("closed")
         for each in held:
             await budget.settle(tenant.id, each, MicroUsd(4))
+            await budget.written()
         with pytest.raises(DatabaseUnavailable):
             await budget.reserve(tenant.id, MicroUsd(10))
         door.become("open")
@@ -392,4 +402,5 @@ async def test_a_settling_that_comes_after_the_sweep_corrects_the_charge(databas
         assert await swept(database, tenant) == 1
         assert await total(database, budget) == (0, 60)
         await budget.settle(tenant.id, held, MicroUsd(25))
+        await budget.written()
         assert await total(database, budget) == (0, 25) == await spent(database, tenant, budget)

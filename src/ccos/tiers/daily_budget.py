@@ -39,7 +39,7 @@ class DailyBudget:
 
     Everything that wants money at one moment goes in one statement: while it is under way, the next ones
     gather. Nobody waits longer than `wait_seconds`; once the database is known to be away nobody waits at
-    all, until a try in the background has reached it. What could not be closed then is closed later. A hold
+    all, until a try in the background has reached it. Holds are closed in the background. A hold
     that nobody closes within `hold_seconds` is charged whole by `spend.sweep`.
     """
 
@@ -88,11 +88,14 @@ class DailyBudget:
         return Reservation(holding.id) if held else None
 
     async def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:
-        """Turns the hold into what was spent: now, or when the database is back."""
+        """Turns the hold into what was spent, in the background: no answer waits for its entry.
+
+        A process that dies before leaves a hold that is charged whole.
+        """
         await self._close(tenant_id, reservation, spent)
 
     async def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:
-        """Gives the hold back: now, or when the database is back."""
+        """Gives the hold back, in the background."""
         await self._close(tenant_id, reservation, None)
 
     def level(self, tenant_id: UUID | None) -> Level:
@@ -107,6 +110,11 @@ class DailyBudget:
             self._start()
         return found
 
+    async def written(self, *, seconds: float = 5.0) -> None:
+        """Returns when everything in line is written down, or the time is over."""
+        if self._pump is not None:
+            await asyncio.wait({self._pump}, timeout=seconds)
+
     async def close(self, *, seconds: float = 5.0) -> None:
         """Waits at most `seconds` for what is in line to be written down."""
         if self._pump is not None:
@@ -120,9 +128,7 @@ class DailyBudget:
 
     async def _close(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd | None) -> None:
         assert tenant_id is not None  # there is no hold without a tenant
-        closed = self._enter(Closing(tenant_id, reservation, spent))
-        if self._away is None:
-            await asyncio.wait({closed}, timeout=self._wait_seconds)
+        self._enter(Closing(tenant_id, reservation, spent))
 
     def _enter(self, element: Holding | Closing) -> asyncio.Future[bool]:
         spend.check(element)
