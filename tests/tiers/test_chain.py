@@ -176,6 +176,18 @@ async def test_a_short_retry_after_is_waited_for_and_a_long_one_is_not():
     assert (await chain(silent, rules()).generate_with_fallback(PROMPT, QUALITY)).tier is RULES
 
 
+async def test_those_who_come_while_it_rests_wait_for_the_named_moment_too():
+    cloud = ScriptedProvider(CLOUD, [ProviderBusy(retry_after_seconds=0.5), "good"], name="openai")
+    service = chain(cloud, rules())
+
+    async def later(seconds):
+        await asyncio.sleep(seconds)
+        return await service.generate_with_fallback(PROMPT, QUALITY)
+
+    made = await asyncio.gather(*(later(0.05 * n) for n in range(6)))
+    assert [m.tier for m in made] == [CLOUD] * 6 and len(cloud.calls) == 7
+
+
 async def test_a_rate_limit_goes_to_the_other_provider_of_the_tier_before_anyone_waits():
     openai = ScriptedProvider(CLOUD, [ProviderBusy(retry_after_seconds=0.2), "good"], name="openai")
     anthropic = ScriptedProvider(CLOUD, ["good"], name="anthropic")

@@ -45,6 +45,7 @@ class Pulse:
     last_error_at: float | None = None
     disabled_reason: str | None = None
     busy_until: float = 0.0
+    named_until: float = 0.0
 
     @property
     def p95_seconds(self) -> float | None:
@@ -56,6 +57,10 @@ class Pulse:
     def busy(self, now: float) -> bool:
         """Whether it asked to be left alone until later. A clock that jumped back makes that no longer."""
         return now < self.busy_until <= now + LONGEST_BUSY_SECONDS
+
+    def comes_back(self, now: float) -> float | None:
+        """In how many seconds it asked to be called again; None when it named no moment, or that is over."""
+        return self.named_until - now if self.busy(now) and self.named_until == self.busy_until else None
 
     def admit(self, now: float) -> Pulse:
         return replace(self, breaker=self.breaker.admit(now))
@@ -115,11 +120,14 @@ class Pulse:
             if counts
             else self.breaker.after_nothing(admitted_at)
         )
+        busy_until = _busy_until(fault, now, self.busy_until)
+        named = fault.facts.get("retry_after_seconds") is not None
         return replace(
             self,
             breaker=breaker,
             reachable=None if counts else self.reachable,
-            busy_until=_busy_until(fault, now, self.busy_until),
+            busy_until=busy_until,
+            named_until=busy_until if named else self.named_until,
             last_error=fault.code,
             last_error_at=at,
             disabled_reason=_disables(fault) or self.disabled_reason,

@@ -39,8 +39,8 @@ class Charge:
 class Run:
     """What one call has gathered so far.
 
-    `cut` is the attempt that failed when its words were already with the caller. `come_back` holds when a
-    busy deployment asked to be called again, by the service's clock; `waited`: that was done once.
+    `cut` is the attempt that failed when its words were already with the caller. `waited`: it has waited
+    once for a provider that named the moment to come back.
     """
 
     prompt: Prompt
@@ -54,7 +54,6 @@ class Run:
     evaluated: list[Evaluated] = field(default_factory=list)
     spent: MicroUsd = ZERO
     repaired: bool = False
-    come_back: dict[str, float] = field(default_factory=dict)
     waited: bool = False
     cut: Attempt | None = None
 

@@ -25,7 +25,7 @@ from ccos.tiers.pulse import Pulse
 from ccos.tiers.record import skipped
 from ccos.tiers.request import Context, Generation
 from ccos.tiers.run import Evaluated, Run, conclude, entry, used
-from ccos.tiers.walk import Gate, Walker
+from ccos.tiers.walk import WAIT_SHARE, Gate, Walker
 
 ESTIMATE_OVER_COST = 3
 """A reservation counts each byte as a token and the longest answer: some three times what a call costs."""
@@ -175,7 +175,7 @@ class MultiTierLLMService:
             yield Condition(
                 card=provider.card,
                 breaker_allows=pulse.breaker.allows(now),
-                busy=pulse.busy(now),
+                busy=pulse.busy(now) and not _soon(pulse.comes_back(now), context.seconds),
                 affordable=money_left or not provider.card.paid,
                 ready=getattr(provider, "ready", True),
                 disabled_reason=disabled,
@@ -203,6 +203,11 @@ class MultiTierLLMService:
             used = chosen is not None and charge.attempt is chosen.attempt
             premium = self._premium(run.prompt, chosen.verdict.text) if chosen and used else ZERO
             self._ledger.note(entry(charge, run.context, premium))
+
+
+def _soon(wait_seconds: float | None, seconds: float) -> bool:
+    """Whether a busy provider comes back in time to be worth a place in the plan."""
+    return wait_seconds is not None and wait_seconds <= WAIT_SHARE * seconds
 
 
 def _planned_cost(provider: Provider, prompt: Prompt) -> int:

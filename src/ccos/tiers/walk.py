@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from ccos.domain.draft import Outcome
-from ccos.domain.errors import ProviderBusy, ProviderError
+from ccos.domain.errors import ProviderError
 from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.domain.tier import Mode, Tier
 from ccos.domain.verdict import Verdict
@@ -112,13 +112,13 @@ class Walker:
     ) -> tuple[Provider, float] | None:
         """The provider that asked for so little time that it is worth waiting for, and how many seconds."""
         now = self._clock()
-        named = [
-            (run.come_back[p.card.deployment], p) for p in providers if p.card.deployment in run.come_back
-        ]
-        if not named or run.waited:
+        named = [(self._pulse(p.card).comes_back(now), p) for p in providers]
+        seconds, provider = min(
+            ((s, p) for s, p in named if s is not None), key=lambda pair: pair[0], default=(0.0, None)
+        )
+        if provider is None or run.waited:
             return None
-        at, provider = min(named, key=lambda pair: pair[0])
-        seconds = max(at - now, 0.0) * (1.0 + self._dice.uniform(0.0, 0.1))
+        seconds *= 1.0 + self._dice.uniform(0.0, 0.1)
         return (provider, seconds) if seconds <= WAIT_SHARE * (run.deadline - reserve - now) else None
 
     async def _with_repair(self, run: Run, provider: Provider, reserve: float) -> Where:
@@ -227,9 +227,6 @@ class Walker:
             run.record(skipped(prompt, Dropped(provider.card, passed.reason)))
             return "sideways", None
         except ProviderError as fault:
-            if isinstance(fault, ProviderBusy) and "retry_after_seconds" in fault.facts:
-                asked = float(fault.facts["retry_after_seconds"])
-                run.come_back[provider.card.deployment] = self._clock() + asked
             if run.committed:
                 run.cut = run.attempts[-1]
                 return "stop", None
