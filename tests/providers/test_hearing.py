@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,13 +11,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ccos.domain.errors import ContentFiltered, ProviderDown, ProviderError
-from ccos.domain.prompt import Prompt, Turn
-from ccos.domain.tier import Task
+from ccos.domain.prompt import Prompt, ProviderCard, Turn
+from ccos.domain.tier import Task, Tier
 from ccos.providers.answering import spoken
 from ccos.providers.anthropic_wire import AnthropicMessages
 from ccos.providers.anthropic_wire.from_wire import MessageReader
 from ccos.providers.http import open_session
-from ccos.providers.openai_wire import OpenAIChat
+from ccos.providers.local import LocalProvider
+from ccos.providers.openai_wire import OpenAIChat, ServedChat
 from ccos.providers.openai_wire.from_wire import ChatReader
 from ccos.providers.prices import Prices
 from ccos.providers.sse import EventStream
@@ -251,3 +252,42 @@ async def test_a_free_answer_is_estimated_free(make: Make) -> None:
 
 def test_a_schema_counts_in_our_estimate() -> None:
     assert likely_prompt_tokens(SHAPED) > likely_prompt_tokens(HELLO) + 10
+
+
+async def test_what_was_held_back_to_the_end_is_heard_too(make: Make) -> None:
+    heard: list[str] = []
+    async with FakeUpstream(Does(text="배송비 < 삼천원 <t")) as upstream, open_session() as session:
+        answer = await make(session, upstream.origin).answer(HELLO, seconds=5, hear=heard.append)
+    assert "".join(heard) == answer.text == "배송비 < 삼천원 <t"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A local model that is up at an address."""
+
+    base_url: str
+    api_key: str = "k"
+    control_tokens: tuple[str, ...] = ()
+    state: str = "up"
+
+    async def endpoint(self, *, seconds: float) -> Running:
+        return self
+
+
+async def test_a_local_model_and_a_server_let_their_words_be_heard() -> None:
+    heard: list[str] = []
+    free = {"paid": False, "leaves_machine": False}
+    async with FakeUpstream(model="local-7b", serves=("local-7b",)) as upstream, open_session() as session:
+
+        def connect(model: str) -> OpenAIChat:
+            return OpenAIChat(session=session, base_url=upstream.origin, model=model, **free)
+
+        card = ProviderCard(Tier.LOCAL_MINIMAX, "minimax", "local-7b")
+        local = LocalProvider(Running(upstream.origin), lambda endpoint: connect("local-7b"), card)
+        served = ServedChat(
+            session=session, base_url=upstream.origin, card=card, connect=connect, setting="MINIMAX_MODEL"
+        )
+        for provider in (local, served):
+            heard.clear()
+            answer = await provider.answer(HELLO, seconds=5, hear=heard.append)
+            assert "".join(heard) == answer.text == TEXT and len(heard) > 5

@@ -137,3 +137,10 @@ async def test_a_scripted_answer_that_comes_too_late_is_a_timeout():
         await late.answer(ask("안녕하세요"), seconds=0.01)
     soon = ScriptedProvider(Tier.CLOUD_PREMIUM, [Says("네.", after_seconds=0.01)])
     assert (await soon.answer(ask("안녕하세요"), seconds=5)).first_token_seconds == 0.01
+
+
+async def test_what_was_held_back_to_the_end_is_heard_too():
+    heard = []
+    inner = ScriptedProvider(Tier.CLOUD_PREMIUM, [Says(pieces=("[이름_1]", "님 [이"))])
+    await Masked(inner).answer(ask("김하늘입니다"), seconds=1, hear=heard.append)
+    assert heard == ["김하늘", "님 ", "[이"]
