@@ -321,7 +321,6 @@ async def test_closings_wait_for_a_database_that_is_gone(store_urls, database, t
         door.become("closed")
         for each in held:
             await budget.settle(tenant.id, each, MicroUsd(4))
-            await budget.written()
         with pytest.raises(DatabaseUnavailable):
             await budget.reserve(tenant.id, MicroUsd(10))
         door.become("open")
