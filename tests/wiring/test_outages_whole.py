@@ -31,6 +31,7 @@ from support.postgres_process import about, command_lines, eventually, nothing_r
 
 AWAY_SECONDS = 3.0
 FINAL = ("ready", "needs_review", "abstained")
+KNOWN = "# 배송 지연\n\n주문이 안 오면 출고 뒤 영업일 3일까지 기다려 주세요. 그 뒤에는 택배사에 조회해 드립니다.\n"
 QUESTION = {"prompt": "환불 규정을 알려 주세요", "seconds": 15}
 
 
@@ -154,6 +155,8 @@ def environment(postgres: Postgres, cloud: FakeUpstream) -> dict[str, str]:
 def key(command: Command, postgres: Postgres) -> str:
     urls = {"DATABASE_URL": postgres.urls.app, "DATABASE_OWNER_URL": postgres.urls.owner}
     assert command("tenants", "create", "shop", "가게", **urls).code == 0
+    (command.folder / "late.md").write_text(KNOWN, "utf-8")
+    assert command("kb", "import", "late.md", "--tenant", "shop", **urls).code == 0
     made = command("keys", "create", "--role", "integration", "--tenant", "shop", "--json", **urls)
     return str(made.json["key"])
 
