@@ -3,12 +3,12 @@
     python benchmarks/gateway.py [--clients 1 32 256] [--seconds 8] [--litellm PYTHON]
 
 `PYTHON` is the interpreter of an environment that holds `litellm[proxy]`; without it that column is left
-out. Each gateway runs one worker in processes of its own, over one fake upstream, and rounds alternate. CPU is
-what its processes used (user and system) over the requests done, the figure that a busy machine hardly moves;
+out. Each gateway runs one worker in processes of its own, over one fake upstream, and rounds alternate. CPU
+is what its processes used (user and system) over the requests done, the figure a busy machine hardly moves;
 added time is a percentile less the direct call's of the same round. A fixed piece of work is timed first, to
 compare machines by. CCOS does what it does for each caller: key, plan, money held and settled in PostgreSQL
-(whose own CPU stands in a column beside), personal data looked for and masked, gate, breaker. Its answer cache
-is off, or nothing would be asked.
+(whose own CPU stands in a column beside), personal data looked for and masked, gate, breaker. Its answer
+cache is off, or nothing would be asked.
 """
 
 from __future__ import annotations

@@ -59,10 +59,10 @@ FinishReason = Literal["stop", "length", "content_filter", "other"]
 class Answer:
     """A provider's words. Token counts are the provider's own where it reports them, else our estimate.
 
-    `cost` is what the provider bills by the tokens it reported; `estimated_cost` what we make of it by our own
-    count of tokens: two ledgers to hold against each other. `first_token_seconds` is when the first words
-    came, None where nobody saw. `approved` holds the texts in it that people signed off beforehand:
-    their facts need no other support.
+    `cost` is what the provider bills by the tokens it reported; `estimated_cost` what we make of it by our
+    own count of tokens: two ledgers to hold against each other. `first_token_seconds` is when the first words
+    came, None where nobody saw. `approved` holds the texts in it that people signed off beforehand: their
+    facts need no other support.
     """
 
     text: str
