@@ -72,3 +72,16 @@ def test_a_task_nobody_waited_for_is_told_without_its_exceptions_words(set_up, c
     loop.close()
     said = capsys.readouterr().err
     assert "never retrieved" in said and "ValueError" in said and "구두" not in said
+
+
+def test_a_pool_that_cannot_connect_says_so_once_in_a_while(set_up, capsys):
+    set_up("console")
+    set_up("console")
+    pool = logging.getLogger("psycopg.pool")
+    for n in range(5):
+        pool.warning("error connecting in %r: %s", "ccos-store", n)
+    pool.warning("another thing")
+    assert capsys.readouterr().err.splitlines() == [
+        "WARNING psycopg.pool error connecting in 'ccos-store': 0",
+        "WARNING psycopg.pool another thing",
+    ]

@@ -53,7 +53,7 @@ _PHASE = Seconds(0, 3_600)
 @click.option(
     "--spend-at-most",
     type=click.FloatRange(0, 1_000),
-    default=0.10,
+    default=0.50,
     show_default=True,
     metavar="USD",
     help="What the whole drill may spend on paid providers.",

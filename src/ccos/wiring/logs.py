@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
+import time
 import traceback
 from typing import Literal
 
@@ -50,6 +52,22 @@ class WithoutWords(logging.Formatter):
         return f"{line} ({type(fault).__name__} at {where(fault, frames=_FRAMES)})" if fault else line
 
 
+class Seldom(logging.Filter):
+    """Lets a line of a logger through again only after `seconds`: some say the same several times a second."""
+
+    def __init__(self, seconds: float = 30.0) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._told: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        template, now = str(record.msg), time.monotonic()
+        if now - self._told.get(template, -math.inf) < self._seconds:
+            return False
+        self._told[template] = now
+        return True
+
+
 def set_up_logs(shape: Literal["console", "json"], *, level: int = logging.INFO) -> None:
     """Call once, at the start of a command."""
     renderer: structlog.typing.Processor
@@ -72,4 +90,6 @@ def set_up_logs(shape: Literal["console", "json"], *, level: int = logging.INFO)
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(WithoutWords())
+    pool = logging.getLogger("psycopg.pool")
+    pool.filters[:] = [Seldom()]
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler])

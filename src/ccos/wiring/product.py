@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from zoneinfo import ZoneInfo
 
@@ -90,7 +91,10 @@ async def open_ccos(
 
 
 class LazyDrafter:
-    """Imports the workflow, and LangGraph with it, for the first draft: about 1.5 s of CPU, in a thread."""
+    """Imports the workflow, and LangGraph with it, for the first draft: about 1.5 s of CPU, in a thread.
+
+    That time is the draft's own: its deadline does not move.
+    """
 
     def __init__(
         self, generator: Generator, search: Search, on_draft: Callable[[Draft], None] | None = None
@@ -102,8 +106,10 @@ class LazyDrafter:
 
     async def draft(self, job: Job, on_stage: OnStage | None = None) -> Draft:
         if self._inner is None:
+            begun = time.monotonic()
             workflow = await asyncio.to_thread(import_module, "ccos.agents.orchestrator")
             self._inner = workflow.Orchestrator(self._generator, self._search, classify)
+            job = replace(job, seconds=max(job.seconds - (time.monotonic() - begun), 0.0))
         draft = await self._inner.draft(job, on_stage)
         if self._on_draft is not None:
             self._on_draft(draft)
