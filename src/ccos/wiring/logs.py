@@ -53,7 +53,7 @@ class WithoutWords(logging.Formatter):
 
 
 class Seldom(logging.Filter):
-    """Lets a line of a logger through again only after `seconds`: some say the same several times a second."""
+    """Lets a line of a logger through again only after `seconds`: some say one several times a second."""
 
     def __init__(self, seconds: float = 30.0) -> None:
         super().__init__()
