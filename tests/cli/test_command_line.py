@@ -123,7 +123,7 @@ def test_bash_can_read_its_script(ccos: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("ccos d", {"demo", "draft", "db"}),
+        ("ccos d", {"demo", "draft", "db", "drill"}),
         ("ccos kb ", {"import", "search", "stats"}),
         ("ccos keys create --role a", {"admin", "agent"}),
         ("ccos draft --mode o", {"outage"}),

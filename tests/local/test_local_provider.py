@@ -256,7 +256,7 @@ async def test_every_part_of_a_prompt_is_cleaned_before_it_is_sent():
     sent = []
 
     class Recorder:
-        async def answer(self, prompt, *, seconds):
+        async def answer(self, prompt, *, seconds, hear=None):
             sent.append(prompt)
             raise ProviderDown()
 
