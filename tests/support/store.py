@@ -102,6 +102,7 @@ def finished(draft: Draft, state: DraftState = DraftState.READY, **changes: obje
             "tokens_out": 40,
             "cost_usd": 0.000_123,
             "quality": 0.81,
+            "cached": True,
         }
     )
     return draft.model_copy(

@@ -260,7 +260,7 @@ async def attempts(tx: Tx, draft_id: str | UUID) -> list[Attempt]:
     """The record of every attempt, in the order they were made."""
     rows = await tx.rows(
         "SELECT task, tier, provider, model, outcome, reason, tokens_in, tokens_out, cost_micro_usd,"
-        "       latency_seconds, quality FROM attempt"
+        "       latency_seconds, quality, cached FROM attempt"
         " WHERE tenant_id = %(tenant)s AND draft_id = %(draft)s ORDER BY ordinal",
         draft=uuid_of(draft_id),
     )
@@ -277,6 +277,7 @@ async def attempts(tx: Tx, draft_id: str | UUID) -> list[Attempt]:
             cost_usd=usd(MicroUsd(row["cost_micro_usd"])),
             latency_seconds=row["latency_seconds"],
             quality=row["quality"],
+            cached=row["cached"],
         )
         for row in rows
     ]
@@ -292,10 +293,10 @@ async def store_attempts(tx: Tx, draft_id: UUID, made: Sequence[Attempt]) -> Non
     await tx.run_each(
         """
         INSERT INTO attempt (tenant_id, id, draft_id, ordinal, task, tier, provider, model, outcome, reason,
-                             tokens_in, tokens_out, cost_micro_usd, latency_seconds, quality)
+                             tokens_in, tokens_out, cost_micro_usd, latency_seconds, quality, cached)
         VALUES (%(tenant)s, %(id)s, %(draft)s, %(ordinal)s, %(task)s, %(tier)s, %(provider)s, %(model)s,
                 %(outcome)s, %(reason)s, %(tokens_in)s, %(tokens_out)s, %(cost)s, %(latency)s,
-                %(quality)s)""",
+                %(quality)s, %(cached)s)""",
         [
             {
                 "id": new_id(),
@@ -312,6 +313,7 @@ async def store_attempts(tx: Tx, draft_id: UUID, made: Sequence[Attempt]) -> Non
                 "cost": micro_usd(Decimal(str(attempt.cost_usd))),
                 "latency": attempt.latency_seconds,
                 "quality": attempt.quality,
+                "cached": attempt.cached,
             }
             for ordinal, attempt in enumerate(made, start=1)
         ],
