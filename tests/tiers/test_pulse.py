@@ -1,3 +1,6 @@
+import math
+import random
+
 import pytest
 
 from ccos.domain.errors import (
@@ -10,6 +13,12 @@ from ccos.domain.errors import (
 )
 from ccos.tiers.board import Board
 from ccos.tiers.pulse import Pulse
+
+HOUR = 3_600.0
+
+
+def local() -> Pulse:
+    return Pulse(slow_first_token_seconds=math.inf)
 
 
 def succeeded(pulse: Pulse, *seconds: float, at: float = 0.0, **more) -> Pulse:
@@ -132,3 +141,83 @@ def test_two_of_one_deployment_share_a_pulse():
     board.note("tier_0/openai/gpt/1a2b", lambda p: failed(p, *[ProviderDown()] * 5))
     assert board.pulse("tier_0/openai/gpt/1a2b").breaker.state(0) == "open"
     assert board.pulse("tier_0/openai/gpt/3c4d").breaker.state(0) == "closed"
+
+
+# Calls that were cancelled.
+
+
+def left(pulse: Pulse, *seconds: float, start: float = 0.0) -> Pulse:
+    for n, each in enumerate(seconds):
+        pulse = pulse.after_cancel(start + n, now=start + n + each)
+    return pulse
+
+
+def test_callers_who_leave_a_silent_provider_open_its_breaker():
+    pulse = left(Pulse().after_probe(True), *[8.1] * 5)
+    assert pulse.breaker.state(12.1) == "open"
+    assert (pulse.last_error, pulse.reachable) == ("provider.timeout", None)
+    assert pulse.after_cancel(0.0, now=9.0, at=77.0).last_error_at == 77.0
+
+
+def test_callers_who_leave_early_say_nothing():
+    for seconds in (8.0, 0.1, -HOUR, 2 * HOUR):
+        pulse = left(Pulse(), *[seconds] * 50)
+        assert pulse.breaker.state(60) == "closed" and pulse.last_error is None
+    for _ in range(50):
+        pulse = pulse.after_cancel(0.0)
+    assert pulse.breaker.state(0) == "closed"
+
+
+def test_callers_who_leave_before_it_usually_answers_say_nothing():
+    pulse = succeeded(Pulse(), *[20.0] * 8)
+    assert left(pulse, *[19.0] * 50, start=30).breaker.state(80) == "closed"
+    assert left(pulse, *[21.0] * 5, start=30).breaker.state(56) == "open"
+
+
+def test_callers_who_leave_a_local_model_say_nothing():
+    assert left(local(), *[600.0] * 50).breaker.state(700) == "closed"
+
+
+def test_a_probe_that_was_left_in_silence_has_failed_and_one_left_early_frees_its_place():
+    probing = failed(Pulse(), *[ProviderDown()] * 5).admit(5)
+    assert probing.after_cancel(5, now=14, jitter=1).breaker.seconds_left(14) == pytest.approx(12)
+    early = probing.after_cancel(5, now=6)
+    assert early.breaker.allows(6) and not probing.breaker.allows(6)
+
+
+def test_a_provider_that_hangs_is_open_after_five_lost_races():
+    pulse = succeeded(Pulse(), *[1.0] * 32)
+    for n in range(5):
+        assert pulse.breaker.state(100 + n) == "closed"
+        pulse = pulse.after_outrun(100 + n, now=102 + n)
+    assert pulse.breaker.state(106) == "open" and pulse.last_error == "provider.timeout"
+
+
+def test_a_provider_that_is_well_is_not_opened_by_the_races_its_slowest_calls_lose():
+    """A rival sets out at its 95th percentile and answers at once, the hardest that a race can be."""
+    rng, pulse, now, lost = random.Random(3), Pulse(), 0.0, 0
+    for _ in range(20_000):
+        now, seconds = now + 1, rng.lognormvariate(0.5, 0.5)
+        until = pulse.p95_seconds
+        if until is not None and seconds > until:
+            pulse, lost = pulse.after_outrun(now, now=now + until + 0.01), lost + 1
+        else:
+            pulse = succeeded(pulse, seconds, at=now)
+        assert pulse.breaker.state(now) == "closed"
+    assert 0.02 < lost / 20_000 < 0.08
+
+
+def test_races_lost_by_probes_do_not_lift_the_percentile():
+    pulse = failed(succeeded(Pulse(), *[1.0] * 32), *[ProviderDown()] * 5, at=10.0)
+    now = 10.0
+    for _ in range(100):
+        now = pulse.breaker.opened_at + pulse.breaker.rests_for
+        pulse = pulse.admit(now).after_outrun(now, now=now + pulse.p95_seconds + 1)
+    assert pulse.p95_seconds == 1.0 and pulse.breaker.state(now + 2) == "open"
+
+
+def test_a_local_model_that_loses_a_race_is_not_ill():
+    pulse = local()
+    for n in range(50):
+        pulse = pulse.after_outrun(n, now=n + 5)
+    assert pulse.breaker.state(60) == "closed" and pulse.latencies == ()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from math import ceil
+from math import ceil, inf
 
-from ccos.domain.errors import NoPrice, ProviderBusy, ProviderError, ProviderRefused
+from ccos.domain.errors import NoPrice, ProviderBusy, ProviderError, ProviderRefused, ProviderTimeout
 from ccos.tiers.breaker import Breaker
 from ccos.tiers.deciding import counts_against_health
 
@@ -13,6 +13,8 @@ LATENCY_WEIGHT = 0.2
 """Share of the newest call in the running mean of seconds (about the last ten calls count)."""
 KEPT_LATENCIES, LEAST_LATENCIES = 32, 8
 """How many successes the 95th percentile is taken over, and how many it needs to mean anything."""
+LOST_RACE_SHARE = 1.25
+"""A lost race counts as this many times the time it had: the least the answer would have taken, and some."""
 SLOW_FIRST_TOKEN_SECONDS = 8.0
 """First words of a remote provider later than this count against it, though an answer came."""
 BUSY_SECONDS, LONGEST_BUSY_SECONDS = 1.0, 300.0
@@ -26,7 +28,7 @@ LONGEST_CALL_SECONDS = 3_600.0
 @dataclass(frozen=True, slots=True)
 class Pulse:
     """`*_at` are wall-clock seconds since the epoch; `seconds`, `first_token`, `cost_usd` and `quality`
-    running means; `latencies` the seconds of the last successes.
+    running means; `latencies` the seconds of the last successes and lost races.
 
     `reachable` is what a cheap probe saw since the last failure that counted, None before it.
     `slow_first_token_seconds`: first words later than that are bad; infinite for who is slow by nature.
@@ -49,7 +51,7 @@ class Pulse:
 
     @property
     def p95_seconds(self) -> float | None:
-        """95 % of the last successes were as fast or faster (nearest rank)."""
+        """95 % of the last calls kept in `latencies` were as fast or faster (nearest rank)."""
         if len(self.latencies) < LEAST_LATENCIES:
             return None
         return sorted(self.latencies)[ceil(0.95 * len(self.latencies)) - 1]
@@ -90,7 +92,7 @@ class Pulse:
         first = (
             self.first_token if first_token_seconds is None else _mix(self.first_token, first_token_seconds)
         )
-        latencies = (*self.latencies[-KEPT_LATENCIES + 1 :], seconds)
+        latencies = _kept(self.latencies, seconds)
         return replace(told, seconds=_mix(self.seconds, seconds), first_token=first, latencies=latencies)
 
     def after_quality(self, quality: float) -> Pulse:
@@ -99,8 +101,48 @@ class Pulse:
     def after_probe(self, reachable: bool) -> Pulse:
         return replace(self, reachable=reachable)
 
-    def after_cancel(self, admitted_at: float) -> Pulse:
-        return replace(self, breaker=self.breaker.after_nothing(admitted_at))
+    def after_cancel(
+        self, admitted_at: float, *, now: float | None = None, jitter: float = 0.0, at: float | None = None
+    ) -> Pulse:
+        """Its caller went away: as bad as a timeout when it had been silent for too long, else nothing.
+
+        Too long is longer than a whole answer hardly ever takes (the 95th percentile) and than first words
+        may take. Whether words had come is not known here; an answer that is still being written after both
+        is so late that it does no harm to count it. `now` None: nobody knows how long it was.
+        """
+        took = 0.0 if now is None else now - admitted_at
+        longest = max(self.p95_seconds or 0.0, self.slow_first_token_seconds)
+        if now is None or not longest < took <= LONGEST_CALL_SECONDS:
+            return replace(self, breaker=self.breaker.after_nothing(admitted_at))
+        return self._after_silence(now, admitted_at, jitter, at)
+
+    def after_outrun(
+        self, admitted_at: float, *, now: float, jitter: float = 0.0, at: float | None = None
+    ) -> Pulse:
+        """A rival that set out at this one's 95th percentile was accepted first: as bad as a timeout.
+
+        A provider that is well loses such a race in about 5 % of its calls: five of them in a row come once
+        in some million calls, and half of a window's never, so it stays closed. One that hangs loses every
+        race and is open after five; counted as nothing, it never would be. What the call would have taken is
+        kept among the latencies: without its slowest calls the percentile would sink race by race, and a
+        provider that is well would lose nearly all of them. A local model that loses one is not ill.
+        """
+        took = now - admitted_at
+        if self.slow_first_token_seconds == inf or not 0.0 <= took <= LONGEST_CALL_SECONDS:
+            return replace(self, breaker=self.breaker.after_nothing(admitted_at))
+        told = self._after_silence(now, admitted_at, jitter, at)
+        if self.breaker.opened_at is not None:
+            return told  # an outage is no measure: its probes would lift the percentile without end
+        return replace(told, latencies=_kept(self.latencies, LOST_RACE_SHARE * took))
+
+    def _after_silence(self, now: float, admitted_at: float, jitter: float, at: float | None) -> Pulse:
+        return replace(
+            self,
+            breaker=self.breaker.after_failure(now, admitted_at, jitter),
+            reachable=None,
+            last_error=ProviderTimeout.code,
+            last_error_at=self.last_error_at if at is None else at,
+        )
 
     def after_claim_lost(self, now: float) -> Pulse:
         """Another process sends the probe: the place it had here is given back."""
@@ -147,6 +189,10 @@ def _busy_until(fault: ProviderError, now: float, before: float) -> float:
     if not isinstance(fault, ProviderBusy) and asked is None:
         return before
     return now + min(max(float(asked or BUSY_SECONDS), 0.0), LONGEST_BUSY_SECONDS)
+
+
+def _kept(latencies: tuple[float, ...], newest: float) -> tuple[float, ...]:
+    return (*latencies[-KEPT_LATENCIES + 1 :], newest)
 
 
 def _mix(old: float | None, new: float) -> float:
