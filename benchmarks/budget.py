@@ -244,7 +244,7 @@ async def cost_of_a_hold(database: Database) -> None:
     async def gathered() -> None:
         held = await budget.reserve(tenant.id, MicroUsd(1_000))
         assert held is not None
-        await budget.settle(tenant.id, held, MicroUsd(300))
+        budget.settle(tenant.id, held, MicroUsd(300))
 
     async def alone() -> None:
         async with database.tenant(tenant.id) as tx:

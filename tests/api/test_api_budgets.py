@@ -30,7 +30,7 @@ def spend_some(company: Company, spent: int, held: int = 0) -> None:
 
     async def go() -> None:
         reservation = await ccos.budget.reserve(company.tenant.id, MicroUsd(spent))
-        await ccos.budget.settle(company.tenant.id, reservation, MicroUsd(spent))
+        ccos.budget.settle(company.tenant.id, reservation, MicroUsd(spent))
         await ccos.budget.reserve(company.tenant.id, MicroUsd(held))
 
     company.live.run(go())

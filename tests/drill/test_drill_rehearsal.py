@@ -222,11 +222,11 @@ async def test_the_drills_money_holds_and_running_out_is_said(settings: Settings
     held = [await budget.reserve(None, MicroUsd(30_000)) for _ in range(4)]
     assert held[3] is None and all(held[:3])
     assert held[0] and held[1] and held[2]
-    await budget.settle(None, held[0], MicroUsd(20_000))
-    await budget.settle(None, held[0], MicroUsd(20_000))
-    await budget.release(None, held[1])
+    budget.settle(None, held[0], MicroUsd(20_000))
+    budget.settle(None, held[0], MicroUsd(20_000))
+    budget.release(None, held[1])
     assert budget.spent == 20_000 and budget.level(None) is Level.OK
-    await budget.settle(None, held[2], MicroUsd(30_000))
+    budget.settle(None, held[2], MicroUsd(30_000))
     imagined[0] = 30_000
     assert budget.spent == 20_000
     assert await budget.reserve(None, MicroUsd(80_001)) is None

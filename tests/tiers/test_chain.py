@@ -8,11 +8,18 @@ from uuid import UUID
 import pytest
 
 from ccos.domain.draft import Outcome
-from ccos.domain.errors import ContentFiltered, ContextTooLong, ProviderBusy, ProviderDown, ProviderRefused
+from ccos.domain.errors import (
+    Conflict,
+    ContentFiltered,
+    ContextTooLong,
+    ProviderBusy,
+    ProviderDown,
+    ProviderRefused,
+)
 from ccos.domain.money import Level, MicroUsd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
 from ccos.domain.tier import Mode, Task, Tier
-from ccos.domain.verdict import Verdict
+from ccos.domain.verdict import Verdict, Veto
 from ccos.tiers.board import Board
 from ccos.tiers.budget import MemoryBudget
 from ccos.tiers.cache import AnswerCache
@@ -497,3 +504,135 @@ async def test_while_the_cloud_is_away_its_own_earlier_answer_is_better_than_ano
     assert anew.tier is RULES
     forbidden = await service.generate_with_fallback(PROMPT, replace(ASKING, cloud_allowed=False))
     assert forbidden.tier is RULES and not forbidden.cached
+
+
+# --- parts that break their promises ---
+
+
+class Breaking(Paced):
+    def __init__(self, tier, fault, **kwargs):
+        super().__init__(tier, seconds=0.0, **kwargs)
+        self.fault = fault
+
+    async def answer(self, prompt, *, seconds, hear=None):
+        self.calls += 1
+        raise self.fault
+
+    async def alive(self, *, seconds):
+        raise self.fault
+
+
+async def test_a_provider_that_breaks_is_out_of_order_and_the_chain_goes_on():
+    cloud, books = Breaking(CLOUD, RuntimeError("Session is closed"), paid=True), Books()
+    budget = MemoryBudget(MicroUsd(1000))
+    service = chain(cloud, rules(), budget=budget, ledger=books)
+    made = await service.generate_with_fallback(PROMPT, QUALITY)
+    assert told(made)[0] == ("paced-tier_0", "failed", "provider.down") and made.tier is RULES
+    assert budget.spent == made.spent == books.entries[0].spent == 20
+    for _ in range(4):
+        await service.generate_with_fallback(PROMPT, QUALITY)
+    made = await service.generate_with_fallback(PROMPT, QUALITY)
+    assert told(made)[0] == ("paced-tier_0", "skipped", "breaker.open")
+
+
+async def test_a_provider_that_breaks_its_probe_is_unreachable_and_the_others_are_probed():
+    cloud, local = Breaking(CLOUD, RuntimeError("no")), Paced(LOCAL, seconds=0.0)
+    service = chain(cloud, local, rules())
+    await service.probe()
+    assert [pulse.reachable for _, pulse in service.pulses()] == [False, True, True]
+
+
+async def test_books_that_fail_in_an_unforeseen_way_cost_the_paid_tier_and_not_the_answer():
+    class Torn(MemoryBudget):
+        async def reserve(self, tenant_id, amount):
+            raise Conflict
+
+    cloud = ScriptedProvider(CLOUD, ["good"], cost=MicroUsd(9))
+    made = await chain(cloud, rules(), budget=Torn(MicroUsd(100))).generate_with_fallback(PROMPT, QUALITY)
+    assert told(made)[0] == ("scripted-tier_0", "skipped", "budget.unavailable") and cloud.calls == []
+
+
+async def test_a_gate_that_breaks_leaves_an_answer_nobody_accepted():
+    class Torn:
+        def judge(self, prompt, answer):
+            raise ZeroDivisionError
+
+    service = MultiTierLLMService([rules()], Torn(), MemoryBudget(MicroUsd(1)))
+    made = await service.generate_with_fallback(PROMPT)
+    assert (made.response, made.accepted) == ("rules", False)
+    assert told(made) == [("rules", "refused_by_gate", "veto.unjudged")]
+
+
+async def test_a_text_no_model_can_read_is_still_answered_by_the_rules():
+    cloud = ScriptedProvider(CLOUD, ["good"])
+    endless = replace(PROMPT, turns=(Turn("user", "가" * 1_300_000),))
+    made = await chain(cloud, rules()).generate_with_fallback(endless, QUALITY)
+    assert made.tier is RULES and told(made)[0] == ("scripted-tier_0", "skipped", "context.too_long")
+
+
+# --- what each leg of a race may do, and what it comes to ---
+
+
+class FormGate(LengthGate):
+    """Also finds fault with the form of what begins with "form", and misses evidence in "thin"."""
+
+    def judge(self, prompt, answer):
+        if answer.text.startswith("form"):
+            return Verdict(0.9, "form", answer.text, (Veto("schema", "It is no JSON.", "repair"),))
+        if answer.text.startswith("thin"):
+            return Verdict(
+                0.9, "form", answer.text, (Veto("no_evidence", "Nothing says so.", "ask_customer"),)
+            )
+        return super().judge(prompt, answer)
+
+
+def racing(*providers, seconds=0.1, **kwargs):
+    board = expecting(seconds)(*(p.card for p in providers))
+    budget = MemoryBudget(MicroUsd(10**9))
+    return MultiTierLLMService(providers, FormGate(), budget, board=board, dice=random.Random(1), **kwargs)
+
+
+async def test_each_leg_of_a_race_may_repair_its_own_form():
+    cloud = Paced(CLOUD, seconds=0.3, pieces=("form",))
+    local = ScriptedProvider(LOCAL, ["form", "good"], name="minimax")
+    made = await racing(cloud, local, rules()).generate_with_fallback(PROMPT, LATENCY)
+    assert made.accepted and made.provider == "minimax" and len(local.calls) == 2
+
+
+async def test_evidence_that_is_missing_in_one_leg_ends_the_race():
+    cloud = Paced(CLOUD, seconds=0.6)
+    local = Paced(LOCAL, seconds=0.01, pieces=("thin",), slots=2)
+    tiny = ScriptedProvider(TINY, ["good"])
+    made = await racing(cloud, local, tiny, rules()).generate_with_fallback(PROMPT, LATENCY)
+    assert cloud.gone == 1 and tiny.calls == []
+    assert made.attempts[-1].tier is RULES
+
+
+async def test_a_cloud_that_is_outrun_again_and_again_ends_behind_its_breaker():
+    cloud, local, third = Paced(CLOUD, seconds=60, paid=True), Paced(LOCAL, seconds=0.1, slots=4), rules()
+    service = racing(cloud, local, third, seconds=0.05)
+    for n in range(5):
+        made = await service.generate_with_fallback(PROMPT, LATENCY)
+        assert made.tier is LOCAL and not made.fallback_used and not made.degraded, n
+    made = await service.generate_with_fallback(PROMPT, LATENCY)
+    assert ("paced-tier_0", "skipped", "breaker.open") in told(made) and made.degraded
+    assert cloud.calls == 5
+
+
+# --- what counts as saved ---
+
+
+async def test_an_answer_nobody_accepted_saves_nothing_and_a_remembered_one_reads_no_tokens():
+    books = Books()
+    service = remembering(rules(), ledger=books, premium=lambda p, t: MicroUsd(9))
+    assert not (await service.generate_with_fallback(PROMPT, ASKING)).accepted
+    cloud = ScriptedProvider(CLOUD, ["good"])
+    service = remembering(cloud, rules(), ledger=books, premium=lambda p, t: MicroUsd(9))
+    for _ in range(2):
+        made = await service.generate_with_fallback(PROMPT, ASKING)
+    assert [(e.used, e.premium, e.tokens_in) for e in books.entries] == [
+        (True, 0, 100),
+        (True, 9, 100),
+        (True, 9, 0),
+    ]
+    assert made.cached and not made.fallback_used and made.reason.startswith("remembered: tier_0")

@@ -87,7 +87,7 @@ async def test_the_total_over_all_tenants_is_never_passed(database, calendar):
         assert await total(database, one) == (98, 0)
         for n, each in enumerate(held):
             if each is not None:
-                await (one, other)[n % 2].settle(three[n % 3].id, each, MicroUsd(2))
+                (one, other)[n % 2].settle(three[n % 3].id, each, MicroUsd(2))
         await one.written()
         await other.written()
         assert await total(database, one) == (0, 28)
@@ -120,7 +120,7 @@ async def test_without_enforcement_all_is_recorded_and_nothing_refused(database,
     none = await limited(database, "0")
     async with budget_of(database, 10, calendar, enforced=False) as budget:
         held = await budget.reserve(none.id, MicroUsd(5_000))
-        await budget.settle(none.id, held, MicroUsd(4_000))
+        budget.settle(none.id, held, MicroUsd(4_000))
         await budget.written()
         assert await spent(database, none, budget) == (0, 4_000)
         assert budget.level(none.id) is Level.OK
@@ -149,7 +149,7 @@ async def test_what_comes_at_one_moment_goes_in_few_statements(database, tenant,
 
         async def one():
             held = await budget.reserve(tenant.id, MicroUsd(10))
-            await budget.settle(tenant.id, held, MicroUsd(3))
+            budget.settle(tenant.id, held, MicroUsd(3))
             await budget.written()
 
         await asyncio.gather(*(one() for _ in range(200)))
@@ -179,7 +179,7 @@ async def test_a_hold_belongs_to_the_day_it_was_made(database, tenant, calendar)
         assert budget.today == first + timedelta(days=1)
         assert budget.level(tenant.id) is Level.OK, "a new day owes nothing"
         assert await budget.reserve(tenant.id, MicroUsd(100)) is not None
-        await budget.settle(tenant.id, held, MicroUsd(40))
+        budget.settle(tenant.id, held, MicroUsd(40))
         await budget.written()
         async with database.tenant(tenant.id) as tx:
             days = await spend.of_days(tx, first, budget.today)
@@ -190,7 +190,7 @@ async def test_a_clock_that_jumps_back_settles_what_it_held(database, tenant, ca
     async with budget_of(database, 100, calendar) as budget:
         held = await budget.reserve(tenant.id, MicroUsd(60))
         calendar.now -= timedelta(days=3)
-        await budget.settle(tenant.id, held, MicroUsd(50))
+        budget.settle(tenant.id, held, MicroUsd(50))
         await budget.written()
         calendar.now += timedelta(days=3)
         assert await spent(database, tenant, budget) == (0, 50)
@@ -210,7 +210,7 @@ async def test_the_level_follows_what_is_spent_and_held(database, tenant, calend
     async with budget_of(database, 100, calendar) as budget:
         held = await budget.reserve(tenant.id, MicroUsd(used))
         assert budget.level(tenant.id) is expected
-        await budget.release(tenant.id, held)
+        budget.release(tenant.id, held)
         await budget.written()
         assert budget.level(tenant.id) is Level.OK
 
@@ -237,7 +237,7 @@ async def test_what_another_process_spent_is_heard_of_and_an_old_exhausted_ends(
         held = await theirs.reserve(tenant.id, MicroUsd(100))
         assert ours.level(tenant.id) is Level.OK, "from memory, without waiting"
         await heard(ours, tenant, Level.EXHAUSTED)
-        await theirs.release(tenant.id, held)
+        theirs.release(tenant.id, held)
         await theirs.written()
         assert ours.level(tenant.id) is Level.EXHAUSTED
         calendar.seconds += 6
@@ -274,8 +274,8 @@ async def test_a_hung_database_costs_one_wait_and_then_none(store_urls, database
         for _ in range(100):
             with pytest.raises(DatabaseUnavailable):
                 await budget.reserve(tenant.id, MicroUsd(50))
-        await budget.settle(tenant.id, held, MicroUsd(30))
-        await budget.release(tenant.id, other)
+        budget.settle(tenant.id, held, MicroUsd(30))
+        budget.release(tenant.id, other)
         assert loop.time() - before < 5, (
             "a hundred times 0.2 s would be 20: nobody waits for what is known to be away"
         )
@@ -294,7 +294,7 @@ async def back(budget, tenant):
             except DatabaseUnavailable:
                 await asyncio.sleep(0.02)
                 continue
-            await budget.release(tenant.id, held)
+            budget.release(tenant.id, held)
             await budget.written()
             return
 
@@ -320,7 +320,7 @@ async def test_closings_wait_for_a_database_that_is_gone(store_urls, database, t
         held = [await budget.reserve(tenant.id, MicroUsd(10)) for _ in range(20)]
         door.become("closed")
         for each in held:
-            await budget.settle(tenant.id, each, MicroUsd(4))
+            budget.settle(tenant.id, each, MicroUsd(4))
         with pytest.raises(DatabaseUnavailable):
             await budget.reserve(tenant.id, MicroUsd(10))
         door.become("open")
@@ -400,6 +400,6 @@ async def test_a_settling_that_comes_after_the_sweep_corrects_the_charge(databas
         held = await budget.reserve(tenant.id, MicroUsd(60))
         assert await swept(database, tenant) == 1
         assert await total(database, budget) == (0, 60)
-        await budget.settle(tenant.id, held, MicroUsd(25))
+        budget.settle(tenant.id, held, MicroUsd(25))
         await budget.written()
         assert await total(database, budget) == (0, 25) == await spent(database, tenant, budget)

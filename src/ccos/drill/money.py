@@ -34,11 +34,11 @@ class DrillBudget:
         self._held[reservation] = amount
         return reservation
 
-    async def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:  # noqa: ARG002
+    def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:  # noqa: ARG002
         if self._held.pop(reservation, None) is not None:
             self._charged += spent
 
-    async def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:  # noqa: ARG002
+    def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:  # noqa: ARG002
         self._held.pop(reservation, None)
 
     def level(self, tenant_id: UUID | None) -> Level:  # noqa: ARG002

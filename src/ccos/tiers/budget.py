@@ -17,11 +17,11 @@ class Budget(Protocol):
         """A hold on `amount`, or None when the day's limit leaves no room."""
         ...
 
-    async def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:
+    def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:
         """Turns the hold into what was really spent."""
         ...
 
-    async def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:
+    def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:
         """Gives the hold back: nothing was spent."""
         ...
 
@@ -45,11 +45,11 @@ class MemoryBudget:
         self._held[reservation] = amount
         return reservation
 
-    async def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:  # noqa: ARG002
+    def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:  # noqa: ARG002
         if self._held.pop(reservation, None) is not None:
             self.spent = MicroUsd(self.spent + spent)
 
-    async def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:  # noqa: ARG002
+    def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:  # noqa: ARG002
         self._held.pop(reservation, None)
 
     def level(self, tenant_id: UUID | None) -> Level:  # noqa: ARG002

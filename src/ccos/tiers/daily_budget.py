@@ -87,16 +87,16 @@ class DailyBudget:
             raise DatabaseUnavailable(cause="timeout") from None
         return Reservation(holding.id) if held else None
 
-    async def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:
+    def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:
         """Turns the hold into what was spent, in the background: no answer waits for its entry.
 
         A process that dies before leaves a hold that is charged whole.
         """
-        await self._close(tenant_id, reservation, spent)
+        self._close(tenant_id, reservation, spent)
 
-    async def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:
+    def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:
         """Gives the hold back, in the background."""
-        await self._close(tenant_id, reservation, None)
+        self._close(tenant_id, reservation, None)
 
     def level(self, tenant_id: UUID | None) -> Level:
         """The worse of the tenant's and the total's, as the last statements told; one that is old is asked
@@ -126,7 +126,7 @@ class DailyBudget:
             log.warning("budget.holds_left", holds=len(self._line))
         await self._lane.close()
 
-    async def _close(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd | None) -> None:
+    def _close(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd | None) -> None:
         assert tenant_id is not None  # there is no hold without a tenant
         self._enter(Closing(tenant_id, reservation, spent))
 

@@ -68,7 +68,9 @@ def tokens_needed(prompt: Prompt) -> int:
 
 def _reason_against(condition: Condition, context: Context, tokens: int) -> str | None:
     card = condition.card
-    if context.only is not None and card.tier not in (context.only, Tier.RULE_BASED):
+    if card.tier is Tier.RULE_BASED:
+        return None
+    if context.only is not None and card.tier is not context.only:
         return "tier.not_asked"
     if card.leaves_machine:
         if not context.cloud_allowed:

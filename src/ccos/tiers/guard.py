@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import structlog
 
 from ccos.domain.draft import Outcome
-from ccos.domain.errors import ProviderError, ProviderTimeout, StoreError
+from ccos.domain.errors import CcosError, NoPrice, ProviderDown, ProviderError, ProviderTimeout
 from ccos.domain.money import ZERO, MicroUsd, usd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.domain.tier import Tier
@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 SHORTEST_ATTEMPT_SECONDS = 0.3
 SLOT_SHARE = 0.25
 """Share of an attempt's time that may go by in line for a slot; after it the next tier is the better use."""
+OVERTIME_SECONDS = 0.1
+"""A provider ends a call in time by itself and says what it waited for; after this it is ended from here."""
 MONEY_SECONDS = 2.0
 """Longest wait for the books: a database that hangs must not eat the time of the tiers that need none."""
 CLAIM_SECONDS = 0.3
@@ -139,7 +141,7 @@ class Guard:
         # of many tasks at half-open exactly one goes through.
         refusal = None if rules else self._refuses(card, until)
         if refusal is not None:
-            await self._close(run.context, hold, None)
+            self._close(run.context, hold, None)
             raise PassedOver(refusal)
         admitted_at = self._clock()
         half_open = self._board.pulse(card.deployment).breaker.state(admitted_at) == "half_open"
@@ -165,13 +167,14 @@ class Guard:
             raise
         except asyncio.CancelledError as gone:
             failed = gone
-            self._note(card, lambda pulse: pulse.after_cancel(admitted_at))
+            self._note_cancelled(card, admitted_at, outrun=card.tier in run.outrun)
             spent = spent if sent else None
             raise
         finally:
+            # Nothing is awaited from the answer to its record, or a cancellation could come between.
             if failed is not None:
                 self._record_failure(run, prompt, card, failed, spent or ZERO, self._clock() - admitted_at)
-            await self._close(run.context, hold, spent)
+            self._close(run.context, hold, spent)
 
     async def _send(self, run: Run, provider: Provider, prompt: Prompt, until: float) -> Answer:
         """The request itself. A failed or cancelled one that may be billed is charged with its whole hold:
@@ -182,12 +185,19 @@ class Guard:
         if relay is not None:
             relay.begin()
         try:
-            async with asyncio.timeout(seconds + SHORTEST_ATTEMPT_SECONDS):
+            async with asyncio.timeout(seconds + OVERTIME_SECONDS):
                 if relay is None:
                     return await provider.answer(prompt, seconds=seconds)
                 return await provider.answer(prompt, seconds=seconds, hear=relay.hear)
         except TimeoutError as fault:
             raise ProviderTimeout(provider=provider.card.name, seconds=seconds) from fault
+        except ProviderError:
+            raise
+        except (
+            Exception
+        ) as fault:  # a provider that breaks its promise is out of order, and the chain goes on
+            log.error("provider.broke", provider=provider.card.name, exc_info=True)
+            raise ProviderDown(provider=provider.card.name, cause=type(fault).__name__) from fault
 
     async def _claim(self, card: ProviderCard, until: float) -> None:
         """The one probe of a half-open breaker, of all processes. Raises PassedOver when another sends it."""
@@ -214,6 +224,14 @@ class Guard:
         self._note(
             card, lambda p: p.after_failure(fault, now=now, at=at, admitted_at=admitted_at, jitter=jitter)
         )
+
+    def _note_cancelled(self, card: ProviderCard, admitted_at: float, *, outrun: bool) -> None:
+        """A call that was cancelled because another tier answered first has been slow, and that counts."""
+        now, jitter = self._clock(), self._jitter()
+        if outrun:
+            self._note(card, lambda p: p.after_outrun(admitted_at, now=now, jitter=jitter))
+        else:
+            self._note(card, lambda p: p.after_cancel(admitted_at, now=now, jitter=jitter))
 
     def _jitter(self) -> float:
         return self._dice.uniform(-1.0, 1.0)
@@ -247,31 +265,28 @@ class Guard:
 
     async def _reserve(self, run: Run, provider: Provider, prompt: Prompt, until: float) -> Hold:
         """A hold on the most this call can cost. Raises PassedOver when there is none to be had."""
-        amount = provider.estimate(prompt)
+        try:
+            amount = provider.estimate(prompt)
+        except NoPrice as fault:
+            raise PassedOver(fault.code) from fault
         try:
             async with asyncio.timeout(min(MONEY_SECONDS, max(until - self._clock(), 0.0))):
                 reservation = await self._budget.reserve(run.context.tenant_id, amount)
-        except (StoreError, TimeoutError) as fault:
+        except (CcosError, TimeoutError) as fault:
             log.warning("budget.unavailable", reason=getattr(fault, "code", "timeout"))
             raise PassedOver("budget.unavailable") from fault
         if reservation is None:
             raise PassedOver("budget.exhausted")
         return Hold(reservation, amount)
 
-    async def _close(self, context: Context, hold: Hold | None, spent: MicroUsd | None) -> None:
-        """Settles a hold, or gives it back. Shielded, so that a cancelled request leaves no money on hold."""
+    def _close(self, context: Context, hold: Hold | None, spent: MicroUsd | None) -> None:
+        """Settles a hold, or gives it back."""
         if hold is None:
             return
-        closing = (
+        if spent is None:
             self._budget.release(context.tenant_id, hold.reservation)
-            if spent is None
-            else self._budget.settle(context.tenant_id, hold.reservation, spent)
-        )
-        try:
-            await asyncio.shield(closing)
-        except StoreError as fault:
-            # The answer is worth more than the entry: a hold that stays is swept when it expires.
-            log.warning("budget.not_settled", reason=fault.code)
+        else:
+            self._budget.settle(context.tenant_id, hold.reservation, spent)
 
     @asynccontextmanager
     async def _slot(self, card: ProviderCard, context: Context, until: float) -> AsyncIterator[_Fate]:

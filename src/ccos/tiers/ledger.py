@@ -34,6 +34,7 @@ class Entry:
     reported: MicroUsd | None
     premium: MicroUsd
     cached: bool = False
+    used: bool = False
 
 
 class Ledger(Protocol):

@@ -39,8 +39,8 @@ class Charge:
 class Run:
     """What one call has gathered so far.
 
-    `cut` is the attempt that failed when its words were already with the caller. `waited`: it has waited
-    once for a provider that named the moment to come back.
+    `cut` is the attempt that failed when its words were already with the caller. `outrun` holds tiers whose
+    call was ended because another tier, asked beside them, was accepted first.
     """
 
     prompt: Prompt
@@ -53,8 +53,7 @@ class Run:
     charges: list[Charge] = field(default_factory=list)
     evaluated: list[Evaluated] = field(default_factory=list)
     spent: MicroUsd = ZERO
-    repaired: bool = False
-    waited: bool = False
+    outrun: set[Tier] = field(default_factory=set)
     cut: Attempt | None = None
 
     @property
@@ -70,8 +69,10 @@ class Run:
             self.charges.append(Charge(attempt, answer, spent))
 
 
-def entry(charge: Charge, context: Context, premium: MicroUsd) -> Entry:
-    """The ledger's line for a charge; `premium` is what its answer would have cost on the premium model."""
+def entry(charge: Charge, context: Context, premium: MicroUsd, *, used: bool) -> Entry:
+    """The ledger's line for a charge; `premium` is what its answer would have cost on the premium model,
+    and `used` says that the caller got it.
+    """
     attempt, answer = charge.attempt, charge.answer
     asked = answer if answer is not None and not attempt.cached else None
     return Entry(
@@ -82,13 +83,14 @@ def entry(charge: Charge, context: Context, premium: MicroUsd) -> Entry:
         provider=attempt.provider,
         model=attempt.model,
         outcome=attempt.outcome,
-        tokens_in=attempt.tokens_in,
-        tokens_out=attempt.tokens_out,
+        tokens_in=0 if attempt.cached else attempt.tokens_in,
+        tokens_out=0 if attempt.cached else attempt.tokens_out,
         spent=charge.spent,
         estimated=asked.estimated_cost if asked else ZERO,
         reported=asked.cost if asked and asked.usage_reported else None,
         premium=premium,
         cached=attempt.cached,
+        used=used,
     )
 
 
@@ -104,7 +106,7 @@ def conclude(run: Run, accepted: Evaluated | None, seconds: float) -> Generation
         quality_score=verdict.quality,
         latency=seconds,
         cost=usd(run.spent),
-        fallback_used=attempt.tier is not run.plan.tiers[0],
+        fallback_used=_fallback_used(run, attempt),
         degraded=_degraded(run, attempt.tier),
         accepted=accepted is not None,
         reason=_reason(run, accepted),
@@ -153,6 +155,12 @@ def _cut_short(run: Run, failed: Attempt, seconds: float) -> Generation:
     )
 
 
+def _fallback_used(run: Run, attempt: Attempt) -> bool:
+    """Whether the plan's first tier failed or was refused; one that was outrun or not needed did neither."""
+    first = run.plan.tiers[0]
+    return attempt.tier is not first and first not in run.outrun and not attempt.cached
+
+
 def _degraded(run: Run, tier: Tier) -> bool:
     """Whether the cloud tier stood before the one that answered, and never got to answer itself."""
     wanted = run.wanted.tiers
@@ -160,14 +168,16 @@ def _degraded(run: Run, tier: Tier) -> bool:
         return False
     if any(e.attempt.tier is Tier.CLOUD_PREMIUM for e in run.evaluated):
         return False
-    if any(a.tier is Tier.CLOUD_PREMIUM and a.outcome is Outcome.CANCELLED for a in run.attempts):
-        return False  # it was outrun by a tier asked beside it, not missed
+    if Tier.CLOUD_PREMIUM in run.outrun:
+        return False
     # With the cloud to be had, a plan of few calls may not have held the tier that answered at all.
     return tier not in wanted or wanted.index(Tier.CLOUD_PREMIUM) < wanted.index(tier)
 
 
 def _reason(run: Run, accepted: Evaluated | None) -> str:
     """Why this tier answered: the plan, or the first thing that moved the task on."""
+    if accepted is not None and accepted.attempt.cached:
+        return f"remembered: {accepted.attempt.tier.value} answered the same question before"
     moved = [a for a in run.attempts if a.outcome is not Outcome.ACCEPTED]
     planned = [a for a in moved if a.tier in run.plan.tiers and a.outcome is not Outcome.SKIPPED]
     if accepted is not None and not planned:

@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import structlog
+
+from ccos.domain.draft import Outcome
 from ccos.domain.errors import NoPrice, ProviderError
 from ccos.domain.money import ZERO, Level, MicroUsd
 from ccos.domain.prompt import Prompt, ProviderCard
@@ -26,6 +29,8 @@ from ccos.tiers.record import skipped
 from ccos.tiers.request import Context, Generation
 from ccos.tiers.run import Evaluated, Run, conclude, entry, used
 from ccos.tiers.walk import WAIT_SHARE, Gate, Walker
+
+log = structlog.get_logger(__name__)
 
 ESTIMATE_OVER_COST = 3
 """A reservation counts each byte as a token and the longest answer: some three times what a call costs."""
@@ -157,6 +162,9 @@ class MultiTierLLMService:
                     reachable = await provider.alive(seconds=seconds)
             except (ProviderError, TimeoutError):
                 reachable = False
+            except Exception:  # one broken provider must not end the watch over all
+                log.error("provider.broke", provider=provider.card.name, exc_info=True)
+                reachable = False
             self._board.note(provider.card.deployment, lambda pulse: pulse.after_probe(reachable))
 
         await asyncio.gather(*(ask(provider) for provider in self._providers))
@@ -200,9 +208,11 @@ class MultiTierLLMService:
     def _note_charges(self, run: Run, chosen: Evaluated | None) -> None:
         """Every call into the ledger, also of a request that was cancelled in the middle."""
         for charge in run.charges:
-            used = chosen is not None and charge.attempt is chosen.attempt
-            premium = self._premium(run.prompt, chosen.verdict.text) if chosen and used else ZERO
-            self._ledger.note(entry(charge, run.context, premium))
+            mine = chosen is not None and charge.attempt is chosen.attempt
+            # What nobody could use, such as an apology, would have saved nothing.
+            saves = chosen is not None and mine and chosen.attempt.outcome is Outcome.ACCEPTED
+            premium = self._premium(run.prompt, chosen.verdict.text) if chosen and saves else ZERO
+            self._ledger.note(entry(charge, run.context, premium, used=mine))
 
 
 def _soon(wait_seconds: float | None, seconds: float) -> bool:

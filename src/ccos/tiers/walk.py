@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+import structlog
 
 from ccos.domain.draft import Outcome
 from ccos.domain.errors import ProviderError
 from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.domain.tier import Mode, Tier
-from ccos.domain.verdict import Verdict
+from ccos.domain.verdict import Verdict, Veto
 from ccos.tiers.board import Board
 from ccos.tiers.cache import AnswerCache, Kept, Key
 from ccos.tiers.deciding import Step, after_failure, after_verdict, refusal_reason
@@ -23,6 +26,8 @@ from ccos.tiers.pulse import Pulse
 from ccos.tiers.record import attempt_of, skipped
 from ccos.tiers.repair import repair_prompt
 from ccos.tiers.run import Evaluated, Run
+
+log = structlog.get_logger(__name__)
 
 LONGEST_REMOTE_SECONDS = 30.0
 """For one call that leaves the machine; a local model that works through a batch may take what remains."""
@@ -41,6 +46,25 @@ class Gate(Protocol):
     """Says whether an answer may be shown. Pure, bounded in time, never raises."""
 
     def judge(self, prompt: Prompt, answer: Answer) -> Verdict: ...
+
+
+@dataclass(slots=True)
+class Leg:
+    """The part of a run that one tier is given: `reserve` seconds are kept for those below it.
+
+    An answer's form is repaired once in it, and a provider that names a moment is waited for once; a rival
+    that is asked beside it has a leg of its own.
+    """
+
+    run: Run
+    reserve: float
+    repaired: bool = False
+    waited: bool = False
+
+    @property
+    def until(self) -> float:
+        """When its last call must be over, by the service's clock."""
+        return self.run.deadline - self.reserve
 
 
 Where = tuple[Step, Evaluated | None]
@@ -79,7 +103,7 @@ class Walker:
                 continue
             rival = self._rival(run, kept, tier, tiers)
             if rival is None:
-                step, evaluated = await self._tier(run, kept, tier, _reserve(tiers))
+                step, evaluated = await self._tier(Leg(run, _reserve(tiers)), kept, tier)
             else:
                 step, evaluated, raced = await self._race(run, kept, tier, rival, _reserve(tiers[1:]))
                 if raced:
@@ -91,43 +115,42 @@ class Walker:
             to_rules = to_rules or step == "rules"
         return None
 
-    async def _tier(self, run: Run, kept: Sequence[ProviderCard], tier: Tier, reserve: float) -> Where:
+    async def _tier(self, leg: Leg, kept: Sequence[ProviderCard], tier: Tier) -> Where:
         """Asks the providers of one tier in turn, until a step says where to go from here."""
         providers = [p for p in self._providers if p.card.tier is tier and p.card in kept]
         step: Step = "next_tier"
         for provider in providers:
-            step, evaluated = await self._with_repair(run, provider, reserve)
+            step, evaluated = await self._with_repair(leg, provider)
             if step != "sideways":
                 return step, evaluated
-        wait = self._worth_waiting(run, providers, reserve)
+        wait = self._worth_waiting(leg, providers)
         if wait is None:
             return step, None
         provider, seconds = wait
-        run.waited = True
+        leg.waited = True
         await asyncio.sleep(seconds)
-        return await self._with_repair(run, provider, reserve)
+        return await self._with_repair(leg, provider)
 
-    def _worth_waiting(
-        self, run: Run, providers: Sequence[Provider], reserve: float
-    ) -> tuple[Provider, float] | None:
+    def _worth_waiting(self, leg: Leg, providers: Sequence[Provider]) -> tuple[Provider, float] | None:
         """The provider that asked for so little time that it is worth waiting for, and how many seconds."""
         now = self._clock()
         named = [(self._pulse(p.card).comes_back(now), p) for p in providers]
         seconds, provider = min(
             ((s, p) for s, p in named if s is not None), key=lambda pair: pair[0], default=(0.0, None)
         )
-        if provider is None or run.waited:
+        if provider is None or leg.waited:
             return None
         seconds *= 1.0 + self._dice.uniform(0.0, 0.1)
-        return (provider, seconds) if seconds <= WAIT_SHARE * (run.deadline - reserve - now) else None
+        return (provider, seconds) if seconds <= WAIT_SHARE * (leg.until - now) else None
 
-    async def _with_repair(self, run: Run, provider: Provider, reserve: float) -> Where:
+    async def _with_repair(self, leg: Leg, provider: Provider) -> Where:
         """One provider's turn, and a second one when its answer was wrong in form alone."""
-        step, evaluated = await self._attempt(run, provider, run.prompt, reserve)
+        prompt = leg.run.prompt
+        step, evaluated = await self._attempt(leg, provider, prompt)
         if step != "repair" or evaluated is None:
             return step, evaluated
-        run.repaired = True
-        return await self._attempt(run, provider, repair_prompt(run.prompt, evaluated.verdict), reserve)
+        leg.repaired = True
+        return await self._attempt(leg, provider, repair_prompt(prompt, evaluated.verdict))
 
     def _rival(
         self, run: Run, kept: Sequence[ProviderCard], tier: Tier, after: Sequence[Tier]
@@ -149,24 +172,24 @@ class Walker:
 
         The other call is cancelled. The last value says whether the rival was asked.
         """
-        first = asyncio.create_task(self._tier(run, kept, tier, reserve + RESERVE_SECONDS[rival]))
-        second: asyncio.Task[Where] | None = None
+        first = asyncio.create_task(self._tier(Leg(run, reserve + RESERVE_SECONDS[rival]), kept, tier))
+        started = {first: tier}
         try:
             done, _ = await asyncio.wait({first}, timeout=self._hedge_seconds(kept, tier))
             if done or not self._guard.retries.spend():
                 return *(await first), False
-            second = asyncio.create_task(self._tier(run, kept, rival, reserve))
-            waiting = {first, second}
-            step: Step = "next_tier"
+            started[asyncio.create_task(self._tier(Leg(run, reserve), kept, rival))] = rival
+            waiting = set(started)
             while waiting:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for ended in done:
                     step, evaluated = ended.result()
                     if step == "accept":
+                        run.outrun |= {started[late] for late in waiting}
+                    if step in ("accept", "rules"):  # no other model could do better with what is missing
                         return step, evaluated, True
-            return step, None, True
+            return "next_tier", None, True
         finally:
-            started = [task for task in (first, second) if task is not None]
             for task in started:
                 task.cancel()
             await asyncio.gather(*started, return_exceptions=True)
@@ -185,19 +208,20 @@ class Walker:
                 return self._remember(run, card, run.prompt, kept)
         return None
 
-    async def _attempt(self, run: Run, provider: Provider, prompt: Prompt, reserve: float) -> Where:
+    async def _attempt(self, leg: Leg, provider: Provider, prompt: Prompt) -> Where:
         """One turn of one provider, or the answer it gave to the very same question before."""
-        card, key = provider.card, self._key(run, provider.card, prompt)
+        run, card = leg.run, provider.card
+        key = self._key(run, card, prompt)
         if self._cache is None or key is None:
-            return await self._fresh(run, provider, prompt, reserve)
+            return await self._fresh(leg, provider, prompt)
         if run.context.cache == "refresh":
-            where = await self._fresh(run, provider, prompt, reserve)
+            where = await self._fresh(leg, provider, prompt)
             if (kept := _kept(where)) is not None:
                 self._cache.put(key, kept)
             return where
-        seconds = SLOT_SHARE * max(self._until(run, card, reserve) - self._clock(), 0.0)
+        seconds = SLOT_SHARE * max(self._until(leg, card) - self._clock(), 0.0)
         made = await self._cache.share(
-            key, lambda: self._fresh(run, provider, prompt, reserve), _kept, seconds=seconds
+            key, lambda: self._fresh(leg, provider, prompt), _kept, seconds=seconds
         )
         return ("accept", self._remember(run, card, prompt, made)) if isinstance(made, Kept) else made
 
@@ -219,25 +243,26 @@ class Walker:
         run.evaluated.append(evaluated)
         return evaluated
 
-    async def _fresh(self, run: Run, provider: Provider, prompt: Prompt, reserve: float) -> Where:
+    async def _fresh(self, leg: Leg, provider: Provider, prompt: Prompt) -> Where:
         """An answer that is asked for and judged, or the reason why there is none."""
+        run, card = leg.run, provider.card
         try:
-            called = await self._guard.call(run, provider, prompt, self._until(run, provider.card, reserve))
+            called = await self._guard.call(run, provider, prompt, self._until(leg, card))
         except PassedOver as passed:
-            run.record(skipped(prompt, Dropped(provider.card, passed.reason)))
+            run.record(skipped(prompt, Dropped(card, passed.reason)))
             return "sideways", None
         except ProviderError as fault:
             if run.committed:
                 run.cut = run.attempts[-1]
                 return "stop", None
             return after_failure(fault), None
-        return self._judge(run, provider.card, prompt, called)
+        return self._decide(leg, card, prompt, called)
 
-    def _judge(self, run: Run, card: ProviderCard, prompt: Prompt, called: Called) -> Where:
-        verdict = self._gate.judge(prompt, called.answer)
+    def _decide(self, leg: Leg, card: ProviderCard, prompt: Prompt, called: Called) -> Where:
+        run, verdict = leg.run, self._judge(prompt, called.answer)
         self._board.note(card.deployment, lambda pulse: pulse.after_quality(verdict.quality))
         # Rules would say the same again, so they are never asked to repair.
-        spent_repair = run.repaired or card.tier is Tier.RULE_BASED
+        spent_repair = leg.repaired or card.tier is Tier.RULE_BASED
         step = after_verdict(verdict, run.required_quality, repaired=spent_repair)
         accepted = step == "accept"
         attempt = attempt_of(
@@ -254,10 +279,18 @@ class Walker:
         run.evaluated.append(evaluated)
         return ("stop" if run.committed and not accepted else step), evaluated
 
-    def _until(self, run: Run, card: ProviderCard, reserve: float) -> float:
+    def _judge(self, prompt: Prompt, answer: Answer) -> Verdict:
+        """The gate's word. Should it break, the answer is one that nobody could judge."""
+        try:
+            return self._gate.judge(prompt, answer)
+        except Exception:
+            log.error("gate.broke", task=prompt.task.value, exc_info=True)
+            unjudged = Veto("unjudged", "The gate could not judge the answer.", "escalate")
+            return Verdict(0.0, "none", answer.text, (unjudged,))
+
+    def _until(self, leg: Leg, card: ProviderCard) -> float:
         """When an attempt must be over: before the time kept for lower tiers, sooner if it leaves here."""
-        until = run.deadline - reserve
-        return min(until, self._clock() + LONGEST_REMOTE_SECONDS) if card.leaves_machine else until
+        return min(leg.until, self._clock() + LONGEST_REMOTE_SECONDS) if card.leaves_machine else leg.until
 
     def _pulse(self, card: ProviderCard) -> Pulse:
         return self._board.pulse(card.deployment)
