@@ -16,8 +16,9 @@ class Entry:
     """One attempt of a provider that was called, or one answer from the cache.
 
     `spent` is what the budget was charged. `estimated` is our own count of a paid call's tokens at its price,
-    `reported` the same call by the provider's own count, None when it reported none. `premium` is what the
-    answer that was used would have cost on the premium model (zero for attempts that were not used).
+    `reported` the same call by the provider's own count, None when it reported none. `used`: its
+    answer, or what was remembered, is what the caller got. `premium` is what an accepted answer would have
+    cost on the premium model; an apology that nobody would have sent saves nothing.
     """
 
     tenant_id: UUID | None
