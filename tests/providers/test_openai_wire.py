@@ -162,6 +162,8 @@ def test_finish_reasons_are_mapped(finish: Any, expected: str) -> None:
         {},
         {"prompt_tokens": 0, "completion_tokens": 0},
         {"prompt_tokens": "12", "completion_tokens": True},
+        {"prompt_tokens": 2**64, "completion_tokens": 12},
+        {"prompt_tokens": 12, "completion_tokens": 10_000_001},
         [1],
     ],
 )

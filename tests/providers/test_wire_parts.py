@@ -26,6 +26,7 @@ from ccos.domain.errors import (
 from ccos.domain.money import micro_usd
 from ccos.domain.prompt import Prompt, Turn
 from ccos.domain.tier import Task
+from ccos.providers import exchange
 from ccos.providers.answering import spoken
 from ccos.providers.anthropic_wire import AnthropicMessages
 from ccos.providers.exchange import Limits, Patience
@@ -390,3 +391,16 @@ async def test_a_client_is_remote_when_its_words_leave_the_machine(kind: Any) ->
         mine = made(first_token_seconds=1.0, stall_seconds=2.0, connect_seconds=0.5, credential="k1")
         assert mine._patience == Patience(1.0, 2.0, 0.5, remote=True)
         assert mine.card.credential == "k1" and mine.card.deployment.endswith("/m/k1")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "1500"}, "1.5"),
+        ({"retry-after-ms": "9" * 5_000, "Retry-After": "7"}, "7"),
+        ({"retry-after-ms": "soon", "Retry-After": "7"}, "7"),
+        ({}, None),
+    ],
+)
+def test_milliseconds_come_before_seconds_when_they_are_a_number(headers, seconds) -> None:
+    assert exchange._retry_after(headers) == seconds

@@ -167,3 +167,10 @@ def test_a_name_without_a_server_is_noted(settings):
     assert any(
         note.startswith("MINIMAX_MODEL is not used") for note in advice.notes(settings(minimax_model="a"))
     )
+
+
+async def test_a_model_file_is_asked_as_often_at_once_as_it_has_slots(settings, tmp_path):
+    absent = tmp_path / "none.gguf"
+    async with AsyncExitStack() as stack:
+        providers, models = await open_providers(settings(tinyllama_model_path=absent), stack)
+        assert providers[0].card.slots == models[0].plan.slots > 0

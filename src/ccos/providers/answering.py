@@ -151,9 +151,15 @@ def parsed(data: bytes) -> Mapping[str, Any]:
     return document
 
 
+MOST_TOKENS = 10_000_000
+"""More than any model reads or writes at once: a number above it is a mistake, and no bill to be believed."""
+
+
 def count(value: object) -> int:
     """A token count; 0 for what cannot be one."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    if not isinstance(value, int) or isinstance(value, bool):
+        return 0
+    return value if 0 < value <= MOST_TOKENS else 0
 
 
 def name_of(value: object) -> str | None:

@@ -26,6 +26,8 @@ MAX_DOCUMENT_BYTES = 2_000_000
 MAX_COMPLAINT_BYTES = 65_536
 COMPLAINT_SECONDS = 1.0
 """How long an error's body is waited for; its status alone says enough."""
+MOST_DIGITS = 12
+"""Of a number in a header."""
 FAREWELL_SECONDS = 1.0
 """How long usage figures are waited for once the words are whole."""
 CLOSING_SECONDS = 0.1
@@ -311,7 +313,8 @@ async def _refused(response: aiohttp.ClientResponse) -> ProviderError:
 
 def _retry_after(headers: Mapping[str, str]) -> str | None:
     milliseconds = headers.get("retry-after-ms", "")
-    return str(int(milliseconds) / 1000) if milliseconds.isdecimal() else headers.get("Retry-After")
+    sane = milliseconds.isdecimal() and len(milliseconds) <= MOST_DIGITS
+    return str(int(milliseconds) / 1000) if sane else headers.get("Retry-After")
 
 
 def _connecting(seconds: float) -> aiohttp.ClientTimeout:

@@ -176,7 +176,13 @@ async def _file(
     model = LocalModel(plan, state_dir=settings.folder / "models" / wish.name)
     stack.push_async_callback(model.close)
     await model.start()
-    card = ProviderCard(tier=wish.tier, name=wish.name, model=path.stem, context_tokens=plan.context_tokens)
+    card = ProviderCard(
+        tier=wish.tier,
+        name=wish.name,
+        model=path.stem,
+        context_tokens=plan.context_tokens,
+        slots=plan.slots,
+    )
 
     def connect(endpoint: Endpoint) -> OpenAIChat:
         return OpenAIChat(
