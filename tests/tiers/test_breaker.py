@@ -2,7 +2,14 @@ import random
 
 import pytest
 
-from ccos.tiers.breaker import JITTER, LEAST_CALLS, PROBE_SECONDS, RECOVERY_SECONDS, Breaker
+from ccos.tiers.breaker import (
+    JITTER,
+    LEAST_CALLS,
+    LOCAL_PROBE_SECONDS,
+    PROBE_SECONDS,
+    RECOVERY_SECONDS,
+    Breaker,
+)
 
 HOUR = 3_600.0
 
@@ -116,10 +123,52 @@ def test_a_probe_that_never_reports_frees_its_place_in_the_end():
     assert probing.allows(30 + PROBE_SECONDS)
 
 
-def test_of_two_probes_the_forgotten_one_is_not_believed():
-    first = tripped().admit(30)
-    second = first.admit(30 + PROBE_SECONDS)
-    assert second.after_success(30, now=80) == second
+def two_probes() -> Breaker:
+    """The first, sent at 30, took so long that a second was sent."""
+    return tripped().admit(30).admit(30 + PROBE_SECONDS)
+
+
+def test_of_two_probes_the_older_one_counts_too():
+    assert two_probes().after_success(30, now=80).state(80) == "closed"
+    assert two_probes().after_failure(80, 30).seconds_left(80) == 60
+    assert two_probes().after_success(30, now=80, slow=True).seconds_left(80) == 60
+
+
+@pytest.mark.parametrize(("first", "second"), [(30, 75), (75, 30)])
+def test_two_probes_that_fail_double_the_rest_once(first, second):
+    once = two_probes().after_failure(80, first)
+    assert once.after_failure(81, second) == once and once.seconds_left(80) == 60
+
+
+def test_a_probe_that_fails_after_the_other_closed_it_changes_nothing():
+    closed = two_probes().after_success(30, now=80)
+    assert closed.after_failure(81, 75) == closed
+
+
+def test_the_older_of_two_probes_takes_no_place_back_when_it_is_cancelled():
+    assert two_probes().after_nothing(30) == two_probes()
+
+
+@pytest.mark.parametrize(("probe_seconds", "most"), [(PROBE_SECONDS, 2), (LOCAL_PROBE_SECONDS, 1)])
+def test_a_provider_that_is_well_and_slow_is_closed_by_its_first_answer(probe_seconds, most):
+    """Every call takes 60 s and is answered; somebody asks each second."""
+    breaker, running, probes = tripped(probe_seconds=probe_seconds), [], 0
+    for now in range(30, 200):
+        while running and running[0] + 60 <= now:
+            breaker = breaker.after_success(running.pop(0), now=now)
+            if breaker.state(now) == "closed":
+                assert now == 90 and probes <= most
+                return
+        if breaker.allows(now):
+            breaker, probes = breaker.admit(now), probes + 1
+            running.append(now)
+    pytest.fail("it never closed")
+
+
+def test_a_call_from_before_the_clock_was_set_back_does_not_speak_for_the_probe():
+    probing = tripped(now=HOUR).admit(HOUR + 30)
+    assert probing.after_failure(HOUR + 31, 2 * HOUR) == probing
+    assert probing.after_success(2 * HOUR, now=HOUR + 31) == probing
 
 
 def test_a_good_probe_closes_it():

@@ -65,6 +65,12 @@ def test_late_first_words_open_the_breaker_of_the_cloud_and_never_that_of_a_loca
     assert succeeded(local, *[90.0] * 20, first_token_seconds=60.0).breaker.state(0) == "closed"
 
 
+def test_the_place_of_a_probe_outlasts_the_longest_call_of_its_tier():
+    board = Board(["tier_0/openai/gpt/1a2b", "tier_1/minimax/model/"])
+    cloud, local = (board.pulse(d).breaker for d in ("tier_0/openai/gpt/1a2b", "tier_1/minimax/model/"))
+    assert cloud.probe_seconds > 30 and local.probe_seconds > 600
+
+
 @pytest.mark.parametrize("seconds", [-3_600.0, 7_200.0])
 def test_a_latency_measured_by_a_clock_that_jumped_is_left_out(seconds):
     pulse = succeeded(succeeded(Pulse(), 2.0), seconds)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from ccos.domain.tier import Tier
+from ccos.tiers.breaker import LOCAL_PROBE_SECONDS, Breaker
 from ccos.tiers.pulse import Pulse
 
 
@@ -36,4 +37,4 @@ def fresh_pulse(deployment: str) -> Pulse:
     """
     if deployment.startswith(f"{Tier.CLOUD_PREMIUM.value}/"):
         return Pulse()
-    return Pulse(slow_first_token_seconds=math.inf)
+    return Pulse(Breaker(probe_seconds=LOCAL_PROBE_SECONDS), slow_first_token_seconds=math.inf)

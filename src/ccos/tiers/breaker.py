@@ -13,7 +13,9 @@ LEAST_CALLS, BAD_SHARE = 20, 0.5
 JITTER = 0.2
 """A rest is up to this share longer or shorter: breakers that opened together do not probe together."""
 PROBE_SECONDS = 45.0
-"""When a probe that never reported back (a dead process) frees its place: hardly a call takes longer."""
+"""When a probe that never reported back frees its place. No call that leaves the machine takes longer."""
+LOCAL_PROBE_SECONDS = 660.0
+"""The same for who is slow by nature: a batch of drafts gives a local model up to 600 s for one call."""
 RECOVERED_CALLS, RECOVERY_SECONDS = 16, 30.0
 """After the probe's success calls come back in steps, up to so many at once, or until the time is over."""
 
@@ -39,8 +41,11 @@ class Breaker:
     After a good probe it is closed, but only 2 calls at once are let in, one more with each good one: the
     requests that waited out the outage do not all fall on a provider that has just stood up.
 
-    Reports name when their call was admitted. While it is open only the probe's report counts, and a call
-    that was let in before it opened says nothing later either: it tells what was known already.
+    Reports name when their call was admitted. A call that was let in before it opened says nothing later: it
+    tells what was known already. What was let in after the rest is a probe, and its report counts, even when
+    it took so long that its place went to another meanwhile. Once one of two such has reported, the other is
+    an old call, so a failure doubles the rest once. `probe_seconds` is longer than a call may take, so that
+    two are rare.
 
     Times are only ever compared over short spans that lie behind `now`. So a clock that jumps, either way,
     ends a rest, a recovery or a probe's claim early, and at worst costs a probe.
@@ -49,6 +54,7 @@ class Breaker:
     trips_after: int = 5
     rest_seconds: float = 5.0
     longest_rest_seconds: float = 25.0
+    probe_seconds: float = PROBE_SECONDS
     failures: int = 0
     trips: int = 0
     window: tuple[Bucket, ...] = ()
@@ -75,7 +81,7 @@ class Breaker:
 
     def probing(self, now: float) -> bool:
         """Whether a probe is on its way."""
-        return self.probing_since is not None and _within(now, self.probing_since, PROBE_SECONDS)
+        return self.probing_since is not None and _within(now, self.probing_since, self.probe_seconds)
 
     def recovering(self, now: float) -> bool:
         """Whether it has closed just now and lets in no more than `ramp` calls at once."""
@@ -150,9 +156,15 @@ class Breaker:
         return self._close(now) if self.opened_at is not None else self
 
     def _is_late(self, now: float, admitted_at: float) -> bool:
-        """Whether the call was let in before the last change of state, and was not the probe."""
+        """Whether the call was let in before the last change of state.
+
+        One that seems to come from the future was let in before the clock was set back.
+        """
         if self.opened_at is not None:
-            return admitted_at != self.probing_since
+            return (
+                admitted_at != self.probing_since
+                and not self.opened_at + self.rests_for <= admitted_at <= now
+            )
         return self.closed_at is not None and admitted_at < self.closed_at <= now
 
     def _open(self, now: float, jitter: float) -> Self:
