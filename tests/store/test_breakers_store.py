@@ -24,6 +24,11 @@ async def claim(database, name, holder):
         return await breakers.claim(tx, name, holder=holder, probe_seconds=PROBE, longest_seconds=LONGEST)
 
 
+async def renew(database, name, holder):
+    async with database.unbound() as tx:
+        await breakers.renew(tx, [name], holder=holder, probe_seconds=PROBE)
+
+
 async def found(database, *names):
     async with database.unbound() as tx:
         return {each.deployment: each for each in await breakers.of(tx, names, longest_seconds=LONGEST)}
@@ -95,6 +100,25 @@ async def test_a_claim_given_back_is_free_and_only_by_its_holder(database, name)
 async def test_the_claim_of_a_process_that_vanished_ends(database, name, store_urls):
     assert await claim(database, name, uuid4())
     shift(store_urls, name, "-46 seconds")
+    assert await claim(database, name, uuid4())
+
+
+async def test_a_claim_is_renewed_by_its_holder_alone(database, name, store_urls):
+    first, second = uuid4(), uuid4()
+    assert await claim(database, name, first)
+    shift(store_urls, name, "-40 seconds")
+    await renew(database, name, second)
+    await renew(database, name, first)
+    shift(store_urls, name, "-40 seconds")
+    assert not await claim(database, name, second)
+    await renew(database, name, second)
+    shift(store_urls, name, "-6 seconds")
+    assert await claim(database, name, second)
+
+
+async def test_nothing_is_claimed_by_renewing(database, name):
+    await put(database, name, rest=0)
+    await renew(database, name, uuid4())
     assert await claim(database, name, uuid4())
 
 

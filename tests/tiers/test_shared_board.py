@@ -8,6 +8,7 @@ import structlog
 
 from ccos.domain.errors import ProviderDown
 from ccos.store.database import Database
+from ccos.tiers.breaker import PROBE_SECONDS
 from ccos.tiers.shared_board import SharedBoard
 from support.store import opened
 
@@ -160,6 +161,106 @@ async def test_a_probe_that_was_cancelled_leaves_its_place_to_another_process(da
         async with asyncio.timeout(SOON):
             while not await there.claim_probe(name, seconds=SOON):
                 await asyncio.sleep(0.005)
+
+
+async def age(database, name, seconds):
+    async with database.unbound() as tx:
+        await tx.run(
+            "UPDATE breaker_state SET probe_until = probe_until - make_interval(secs => %(s)s)"
+            " WHERE deployment = %(n)s",
+            n=name,
+            s=seconds,
+        )
+
+
+async def renewed(database, name):
+    async with database.unbound() as tx:
+        row = await tx.row(
+            "SELECT probe_until > now() + interval '30 seconds' AS long FROM breaker_state"
+            " WHERE deployment = %(n)s",
+            n=name,
+        )
+    return row["long"]
+
+
+async def test_a_probe_that_takes_minutes_keeps_its_claim_and_its_answer_closes_it_everywhere(
+    database, clock
+):
+    name = f"tier_1/vllm/model/{uuid4().hex[:8]}"
+    async with running(board(database, name, clock)) as here, running(board(database, name, clock)) as there:
+        await rest_is_over(database, here, there, name=name, clock=clock)
+        admitted = admit(here, name, clock)
+        assert await here.claim_probe(name, seconds=SOON)
+        for _ in range(4):
+            clock.now += 40.0
+            await age(database, name, 40.0)
+            async with asyncio.timeout(SOON):
+                while not await renewed(database, name):
+                    await asyncio.sleep(0.005)
+            assert not await there.claim_probe(name, seconds=SOON)
+        succeed(here, name, clock, admitted)
+        await until(lambda: state(there, name, clock) == "closed")
+
+
+async def test_the_claim_of_a_probe_that_never_reports_ends(database, name, clock):
+    async with running(board(database, name, clock)) as here, running(board(database, name, clock)) as there:
+        await rest_is_over(database, here, there, name=name, clock=clock)
+        admit(here, name, clock)
+        assert await here.claim_probe(name, seconds=SOON)
+        clock.now += PROBE_SECONDS
+        await asyncio.sleep(0.1)
+        await age(database, name, PROBE_SECONDS)
+        await asyncio.sleep(0.1)
+        assert await there.claim_probe(name, seconds=SOON)
+
+
+class SlowToClaim(Database):
+    """A database that has no connection to spare for the first to ask until it is `free`."""
+
+    def __init__(self, url):
+        super().__init__(url)
+        self.free, self.asked = asyncio.Event(), False
+
+    @asynccontextmanager
+    async def unbound(self, **more):
+        if not self.asked:
+            self.asked = True
+            await self.free.wait()
+        async with super().unbound(**more) as tx:
+            yield tx
+
+
+async def test_a_claim_that_is_won_after_its_caller_has_gone_is_given_back(database, name, clock, store_urls):
+    async with opened(SlowToClaim(store_urls.app)) as slow:
+        here, there = board(slow, name, clock), board(database, name, clock)
+        slow.asked = True
+        async with running(here), running(there):
+            await rest_is_over(database, here, there, name=name, clock=clock)
+            slow.asked = False
+            admitted = admit(here, name, clock)
+            claiming = asyncio.create_task(here.claim_probe(name, seconds=SOON))
+            await asyncio.sleep(0)
+            claiming.cancel()
+            await asyncio.gather(claiming, return_exceptions=True)
+            here.note(name, lambda p: p.after_cancel(admitted))
+            await until(lambda: not here._given_back)
+            slow.free.set()
+            async with asyncio.timeout(SOON):
+                while not await there.claim_probe(name, seconds=SOON):
+                    await asyncio.sleep(0.005)
+
+
+async def test_a_probe_that_was_cancelled_in_the_last_moment_leaves_its_place_before_the_end(
+    database, name, clock
+):
+    here, there = board(database, name, clock), board(database, name, clock)
+    async with running(here), running(there):
+        await rest_is_over(database, here, there, name=name, clock=clock)
+        admitted = admit(here, name, clock)
+        assert await here.claim_probe(name, seconds=SOON)
+    here.note(name, lambda p: p.after_cancel(admitted))
+    await here.close()
+    assert await there.claim_probe(name, seconds=SOON)
 
 
 async def test_what_others_say_does_not_disturb_a_probe_on_its_way(database, name, clock):

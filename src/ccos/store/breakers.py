@@ -70,6 +70,8 @@ async def claim(
 ) -> bool:
     """Whether `holder` may send the probe: of all that ask until `probe_seconds` are over, one may.
 
+    A process that vanished frees its claim that way, so they may be fewer than a probe takes: see `renew`.
+
     One statement, so that the row decides. A deployment nobody has told of yet is entered as half-open.
     """
     row = await tx.row(
@@ -95,6 +97,17 @@ async def claim(
         longest=longest_seconds,
     )
     return row is not None
+
+
+async def renew(tx: Tx, deployments: Iterable[str], *, holder: UUID, probe_seconds: float) -> None:
+    """Their probes are still on their way: the claims that `holder` has are good for as long again."""
+    await tx.run(
+        "UPDATE breaker_state SET probe_until = now() + make_interval(secs => %(probe)s::float8)"
+        " WHERE deployment = ANY(%(deployments)s) AND probe_holder = %(holder)s",
+        deployments=list(deployments),
+        holder=holder,
+        probe=probe_seconds,
+    )
 
 
 async def give_back(tx: Tx, deployment: str, *, holder: UUID) -> None:

@@ -81,11 +81,13 @@ class SharedBoard(Board):
     async def claim_probe(self, deployment: str, *, seconds: float) -> bool:
         """Of all processes on the database exactly one hears True, until its probe has ended.
 
+        However long that takes: `run` renews the claim. It is free PROBE_SECONDS after its process has died.
         A database that does not answer within `seconds` leaves it to this process alone: True.
         """
         if deployment not in self._shared:
             return True
         self._claimed.add(deployment)
+        self._given_back.discard(deployment)
         try:
             won = await self._within(seconds, self._claim(deployment, seconds))
         except (CcosError, TimeoutError):
@@ -112,7 +114,7 @@ class SharedBoard(Board):
         """Once `run` has ended: what is on its way may arrive, and what was not told yet is told."""
         if self._asking:
             await asyncio.wait(self._asking, timeout=seconds)
-        if self._untold:
+        if self._untold or self._given_back:
             await self._sync(seconds)
 
     async def _sync(self, seconds: float) -> None:
@@ -142,10 +144,12 @@ class SharedBoard(Board):
                     )
                 for deployment in sorted(giving):
                     await breakers.give_back(tx, deployment, holder=self._me)
+                if probing := self._probing():
+                    await breakers.renew(tx, probing, holder=self._me, probe_seconds=PROBE_SECONDS)
                 found = await breakers.of(tx, self._shared, longest_seconds=_LONGEST_SECONDS)
         except BaseException:
             self._untold |= telling
-            self._given_back |= giving
+            self._given_back |= giving - self._claimed
             raise
         self._known |= told
         for state in found:
@@ -155,6 +159,11 @@ class SharedBoard(Board):
         """Open or not, its trips, and the seconds it still rests."""
         breaker = self.pulse(deployment).breaker
         return *_known_to_all(breaker), breaker.seconds_left(self._clock())
+
+    def _probing(self) -> list[str]:
+        """Those whose probe is sent from here. One that never reports is not among them for ever."""
+        now = self._clock()
+        return sorted(name for name in self._claimed if self.pulse(name).breaker.probing(now))
 
     def _hear(self, state: BreakerState) -> None:
         """Takes over what another process said, unless this one has news of its own or a probe on its way."""
@@ -172,14 +181,22 @@ class SharedBoard(Board):
         self._pulses[state.deployment] = replace(pulse, breaker=breaker)
 
     async def _claim(self, deployment: str, seconds: float) -> bool:
-        async with self._database.unbound(seconds=seconds) as tx:
-            return await breakers.claim(
-                tx,
-                deployment,
-                holder=self._me,
-                probe_seconds=PROBE_SECONDS,
-                longest_seconds=_LONGEST_SECONDS,
-            )
+        """Goes on when whoever asked has gone; what it wins after that is given back at once."""
+        won = True  # or so it may be, when the answer is lost
+        try:
+            async with self._database.unbound(seconds=seconds) as tx:
+                won = await breakers.claim(
+                    tx,
+                    deployment,
+                    holder=self._me,
+                    probe_seconds=PROBE_SECONDS,
+                    longest_seconds=_LONGEST_SECONDS,
+                )
+        finally:
+            if won and deployment not in self._claimed:
+                self._given_back.add(deployment)
+                self._news.set()
+        return won
 
     async def _within(self, seconds: float, asking: Coroutine[Any, Any, T]) -> T:
         """The result, or TimeoutError after `seconds` whatever happens.
