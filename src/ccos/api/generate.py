@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from ccos.api.caller import Opened, Writer
 from ccos.api.headers import generation_headers
+from ccos.api.instructions import SYSTEM
 from ccos.api.leaving import unless_left
 from ccos.api.metrics import count_attempts
 from ccos.domain.draft import Attempt, Check
@@ -27,11 +28,6 @@ router = APIRouter(prefix="/api", tags=["generate"])
 
 LONG_CHARACTERS = 50_000
 """Above it a text is searched for personal data in a thread, so that other requests need not wait for it."""
-
-SYSTEM = {
-    "ko": "당신은 고객센터 상담사를 돕습니다. 주어진 자료만 근거로, 정중한 합쇼체로 답합니다.",
-    "en": "You help a support agent. Answer politely, and only from the material given.",
-}
 
 
 class GenerateIn(BaseModel):

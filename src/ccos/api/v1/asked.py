@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from ccos.agents.triage import language_in
+from ccos.api.instructions import SYSTEM
 from ccos.api.v1.extras import Extras
 from ccos.api.v1.faults import bad
 from ccos.api.v1.names import Alias
@@ -29,12 +30,6 @@ MAX_STOP_CHARACTERS = 200
 INTERACTIVE_SECONDS, BATCH_SECONDS = 20.0, 600.0
 LANGUAGE_CHARACTERS, LANGUAGE_TURNS = 2_000, 10
 """So much of the last messages is read for their language."""
-
-SYSTEM: Mapping[Language, str] = {
-    "ko": "당신은 고객센터 상담사를 돕습니다. 주어진 자료만 근거로, 정중한 합쇼체로 답합니다.",
-    "en": "You help a support agent. Answer politely, and only from the material given.",
-}
-"""For a task of the contact centre that brings no instructions; a chat without any stays without."""
 
 BEGINS: Mapping[Language, str] = {
     "ko": "(답변은 다음 글에 이어지게 써 주세요: {text})",
