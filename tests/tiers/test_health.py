@@ -47,6 +47,18 @@ def test_a_refused_key_disables_and_says_what_to_do():
     assert "key" in told["message"] and "restart" in told["message"]
 
 
+def test_a_forbidden_request_says_what_may_stand_in_between_until_it_passes():
+    pulse = Pulse()
+    for _ in range(5):
+        pulse = pulse.after_failure(ProviderRefused(status=403), now=0, at=0, admitted_at=0)
+    told = health([(CLOUD, pulse)], now=1, at=AT)["tiers"]["tier_0"]
+    assert (told["status"], told["error"], told["retry_in_seconds"]) == ("unhealthy", "provider.forbidden", 4)
+    assert "403" in told["message"] and "proxy" in told["message"]
+    back = pulse.admit(5).after_success(1, 0.0, at=6, admitted_at=5)
+    told = health([(CLOUD, back)], now=6, at=AT)["tiers"]["tier_0"]
+    assert told["status"] == "healthy" and "message" not in told
+
+
 def test_a_model_without_a_price_says_so():
     pulse = Pulse().after_failure(NoPrice(), now=0, at=0, admitted_at=0)
     told = health([(CLOUD, pulse)], now=0, at=AT)["tiers"]["tier_0"]

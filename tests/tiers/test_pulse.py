@@ -98,12 +98,23 @@ def test_a_slow_probe_opens_it_again_with_jitter():
     assert slow.breaker.seconds_left(14) == pytest.approx(12)
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_wrong_key_disables_it_for_good(status):
-    pulse = failed(Pulse(), ProviderRefused(status=status))
+def test_a_wrong_key_disables_it_for_good():
+    pulse = failed(Pulse(), ProviderRefused(status=401))
     assert pulse.disabled_reason == "key.refused"
     assert failed(pulse, ProviderDown()).disabled_reason == "key.refused"
     assert failed(Pulse(), ProviderRefused(status=404)).disabled_reason is None
+
+
+def test_a_forbidden_call_is_an_outage_that_may_pass():
+    forbidden = ProviderRefused(status=403)
+    pulse = failed(Pulse().after_probe(True), forbidden)
+    assert (pulse.disabled_reason, pulse.reachable, pulse.last_error) == (None, None, "provider.forbidden")
+    assert pulse.breaker.allows(0)
+    pulse = failed(pulse, *[forbidden] * 4)
+    assert pulse.breaker.state(0) == "open" and pulse.breaker.allows(5)
+    again = pulse.admit(5).after_failure(forbidden, now=6, at=6, admitted_at=5)
+    assert again.breaker.seconds_left(6) == 10
+    assert pulse.admit(5).after_success(1, 0.0, at=6, admitted_at=5).breaker.state(6) == "closed"
 
 
 def test_a_missing_price_disables_it():

@@ -94,7 +94,7 @@ class ProviderTimeout(ProviderError):
 
 
 class ProviderRefused(ProviderError):
-    """`facts["status"]`; 401 and 403 mean the key is wrong."""
+    """`facts["status"]`; 401 means the key is wrong, 403 also that something in between forbids it."""
 
     code, message = "provider.refused", "The provider refused the request."
 

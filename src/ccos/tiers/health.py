@@ -8,17 +8,19 @@ from typing import Any
 
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
-from ccos.tiers.pulse import Pulse
+from ccos.tiers.pulse import FORBIDDEN, Pulse
 
 HEALTHY_ENOUGH = 2
 """So many healthy tiers make the whole healthy; with fewer it is degraded, with none down."""
 
 MESSAGES: Mapping[str, str] = {
     "key.refused": "The provider refused its key; put a valid one into the settings and restart CCOS.",
+    FORBIDDEN: "The provider forbids the request (403): look whether its key may use this model, and whether"
+    " a proxy, a firewall or a rule for the region stands in between. CCOS keeps asking now and then.",
     "provider.no_price": "No price is known for this model; set CCOS_CLOUD_PRICE_IN and CCOS_CLOUD_PRICE_OUT"
     " and restart CCOS.",
 }
-"""What a person can do about a provider that is not used at all, by the reason."""
+"""What a person can do about a provider that is not used, by the reason."""
 
 Load = Mapping[str, tuple[int, int, int]]
 """Of each deployment: calls in flight, the limit of them, calls that wait."""
@@ -75,8 +77,8 @@ def _provider(
     if status != "healthy":
         said = None if pulse.reachable is False else pulse.last_error
         shown["error"] = pulse.disabled_reason or said or "provider.unreachable"
-    if pulse.disabled_reason is not None and pulse.disabled_reason in MESSAGES:
-        shown["message"] = MESSAGES[pulse.disabled_reason]
+        if shown["error"] in MESSAGES:
+            shown["message"] = MESSAGES[shown["error"]]
     if breaker == "open":
         left = pulse.breaker.seconds_left(now)
         shown |= {

@@ -19,6 +19,8 @@ SLOW_FIRST_TOKEN_SECONDS = 8.0
 """First words of a remote provider later than this count against it, though an answer came."""
 BUSY_SECONDS, LONGEST_BUSY_SECONDS = 1.0, 300.0
 """How long a provider that asks to slow down rests when it names no time, and at most."""
+FORBIDDEN = "provider.forbidden"
+"""The `last_error` of a call that was refused with 403."""
 LOST_CLAIM_SECONDS = 1.0
 """How soon to look again whether another process' probe was answered."""
 LONGEST_CALL_SECONDS = 3_600.0
@@ -151,12 +153,15 @@ class Pulse:
     def after_failure(
         self, fault: ProviderError, *, now: float, at: float, admitted_at: float, jitter: float = 0.0
     ) -> Pulse:
-        """A wrong key disables the provider for this process: only a new key can help.
+        """A key that is not known (401) disables the provider for this process: only a new key can help.
 
+        One that is forbidden (403) counts like an outage. A proxy, a firewall or a rule for a region says so
+        as well, and that may pass: the breaker rests and asks again.
         One that asks to slow down is left alone for as long as it says, within reason. `jitter` in [-1, 1]
         spreads the breaker's rests.
         """
-        counts = counts_against_health(fault)
+        forbidden = isinstance(fault, ProviderRefused) and fault.facts.get("status") == 403
+        counts = forbidden or counts_against_health(fault)
         breaker = (
             self.breaker.after_failure(now, admitted_at, jitter)
             if counts
@@ -170,7 +175,7 @@ class Pulse:
             reachable=None if counts else self.reachable,
             busy_until=busy_until,
             named_until=busy_until if named else self.named_until,
-            last_error=fault.code,
+            last_error=FORBIDDEN if forbidden else fault.code,
             last_error_at=at,
             disabled_reason=_disables(fault) or self.disabled_reason,
         )
@@ -179,7 +184,7 @@ class Pulse:
 def _disables(fault: ProviderError) -> str | None:
     if isinstance(fault, NoPrice):
         return fault.code
-    wrong_key = isinstance(fault, ProviderRefused) and fault.facts.get("status") in (401, 403)
+    wrong_key = isinstance(fault, ProviderRefused) and fault.facts.get("status") == 401
     return "key.refused" if wrong_key else None
 
 
