@@ -233,18 +233,21 @@ class SlowToClaim(Database):
 async def test_a_claim_that_is_won_after_its_caller_has_gone_is_given_back(database, name, clock, store_urls):
     async with opened(SlowToClaim(store_urls.app)) as slow:
         here, there = board(slow, name, clock), board(database, name, clock)
+        async with running(there):
+            await rest_is_over(database, there, name=name, clock=clock)
         slow.asked = True
-        async with running(here), running(there):
-            await rest_is_over(database, here, there, name=name, clock=clock)
-            slow.asked = False
-            admitted = admit(here, name, clock)
-            claiming = asyncio.create_task(here.claim_probe(name, seconds=SOON))
-            await asyncio.sleep(0)
-            claiming.cancel()
-            await asyncio.gather(claiming, return_exceptions=True)
-            here.note(name, lambda p: p.after_cancel(admitted))
-            await until(lambda: not here._given_back)
-            slow.free.set()
+        await here.load()
+        slow.asked = False
+        admitted = admit(here, name, clock)
+        claiming = asyncio.create_task(here.claim_probe(name, seconds=SOON))
+        await until(lambda: slow.asked)
+        claiming.cancel()
+        await asyncio.gather(claiming, return_exceptions=True)
+        here.note(name, lambda p: p.after_cancel(admitted))
+        await here.load()
+        slow.free.set()
+        await until(lambda: not here._asking)
+        async with running(here):
             async with asyncio.timeout(SOON):
                 while not await there.claim_probe(name, seconds=SOON):
                     await asyncio.sleep(0.005)
