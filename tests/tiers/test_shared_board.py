@@ -129,6 +129,7 @@ async def rest_is_over(database, *boards, name, clock):
     """All of them at half-open, and the database too."""
     fail(boards[0], name, clock)
     await until(lambda: all(state(b, name, clock) == "open" for b in boards))
+    await until_told(database, name, trips=1)
     async with database.unbound() as tx:
         await tx.run("UPDATE breaker_state SET resting_until = now() WHERE deployment = %(n)s", n=name)
     clock.now += 6
