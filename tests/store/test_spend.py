@@ -185,6 +185,32 @@ async def test_a_lane_leaves_no_tenant_behind_and_none_of_the_rows_to_see(databa
     await lane.close()
 
 
+async def test_a_connection_that_cannot_be_settled_in_is_closed(store_urls):
+    lane = Lane(Database(f"{store_urls.app}&application_name=settling", role="nobody_there"), seconds=5)
+    with pytest.raises(StoreError) as told:  # what is told keeps the connection from the garbage collector
+        await lane.row("SELECT 1", ())
+    with psycopg.connect(store_urls.superuser, autocommit=True) as admin:
+        async with asyncio.timeout(5):
+            while admin.execute("SELECT FROM pg_stat_activity WHERE application_name = 'settling'").rowcount:
+                await asyncio.sleep(0.01)
+    assert told.value.code == "store.error"
+
+
+async def test_a_closing_that_overtakes_its_hold_takes_its_place(database, tenant):
+    day = date(2027, 1, 7)
+    early, late, whole = [Holding(tenant.id, new_id(), day, MicroUsd(n)) for n in (60, 50, 40)]
+    overtakes = Closing(tenant.id, late.id, None, day)
+    lane = Lane(database, seconds=5)
+    for elements, done, used in (
+        ([early], [True], 60),
+        ([overtakes, Closing(tenant.id, early.id, MicroUsd(20), day), whole], [True, True, True], 60),
+        ([late, overtakes], [True, False], 60),
+    ):
+        told = await spend.apply(lane, elements, limits=plain(100), today=day)
+        assert (list(told.done), told.total.amount) == (done, used)
+    await lane.close()
+
+
 async def test_a_bound_transaction_stays_bound_to_its_tenant(database, tenant):
     other = await new_tenant(database)
     async with database.tenant(tenant.id) as tx:

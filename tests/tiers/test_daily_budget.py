@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -14,11 +15,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from structlog.testing import capture_logs
 
-from ccos.domain.errors import DatabaseUnavailable
+from ccos.domain.errors import DatabaseUnavailable, StoreError
 from ccos.domain.money import Level, MicroUsd
 from ccos.domain.tenant import TenantSettings
 from ccos.store import spend, tenants
 from ccos.store.database import Database
+from ccos.store.spend import Holding
 from ccos.tiers.daily_budget import DailyBudget
 from support.database_away import Door
 from support.store import new_tenant, opened
@@ -167,6 +169,146 @@ async def test_a_caller_who_leaves_while_waiting_leaves_no_hold(database, tenant
             await waiting
         assert await budget.reserve(tenant.id, MicroUsd(0)) is not None
     assert await total(database, budget) == (0, 0)
+
+
+async def holds(database, tenant):
+    async with database.tenant(tenant.id) as tx:
+        return {row["id"] for row in await tx.rows("SELECT id FROM reservation WHERE state = 'held'")}
+
+
+async def test_a_caller_who_leaves_in_the_moment_the_hold_comes_leaves_no_hold(
+    database, tenant, calendar, monkeypatch
+):
+    whole = spend.apply
+    caller = None
+
+    async def applied_as_the_caller_leaves(*args, **more):
+        applied = await whole(*args, **more)
+        asyncio.get_running_loop().call_soon(caller.cancel)
+        return applied
+
+    async with budget_of(database, 100, calendar) as budget:
+        monkeypatch.setattr(spend, "apply", applied_as_the_caller_leaves)
+        caller = asyncio.create_task(budget.reserve(tenant.id, MicroUsd(60)))
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        monkeypatch.undo()
+        await budget.written()
+        assert await holds(database, tenant) == set()
+        assert await total(database, budget) == (0, 0)
+
+
+async def test_whoever_leaves_whenever_the_holds_are_those_that_callers_have(database, tenant, calendar):
+    chance = random.Random(7)
+    owned = set()
+
+    async def caller():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(chance.uniform(0, 0.02)):
+                owned.add(await budget.reserve(tenant.id, MicroUsd(5)))
+
+    async with budget_of(database, PLENTY, calendar) as budget:
+        for _ in range(30):
+            await asyncio.gather(*(caller() for _ in range(20)))
+        await budget.written()
+        assert await holds(database, tenant) == owned
+        assert len(owned) < 600, "some have left"
+        assert await total(database, budget) == (5 * len(owned), 0)
+
+
+async def test_a_hold_that_was_lost_on_its_way_makes_nothing_when_it_still_comes(
+    database, tenant, calendar, monkeypatch
+):
+    whole = spend.apply
+    lost = []
+
+    async def loses_the_first(where, elements, **more):
+        if not lost:
+            lost.extend(elements)
+            raise DatabaseUnavailable
+        return await whole(where, elements, **more)
+
+    monkeypatch.setattr(spend, "apply", loses_the_first)
+    async with budget_of(database, 100, calendar) as budget:
+        with pytest.raises(DatabaseUnavailable):
+            await budget.reserve(tenant.id, MicroUsd(60))
+        await back(budget, tenant)
+        async with database.tenant(tenant.id) as tx:
+            await whole(tx, lost, limits=budget.limits, today=budget.today)
+        assert await total(database, budget) == (0, 0) and await holds(database, tenant) == set()
+
+
+@pytest.mark.parametrize("amount", [-1, 10**15 + 1, 2**63])
+async def test_an_amount_no_call_can_cost_is_charged_whole(database, tenant, calendar, amount):
+    async with budget_of(database, 100, calendar, hold_seconds=0.0) as budget:
+        bad, good = [await budget.reserve(tenant.id, MicroUsd(n)) for n in (60, 30)]
+        with capture_logs() as logs:
+            budget.settle(tenant.id, bad, MicroUsd(amount))
+        budget.settle(tenant.id, good, MicroUsd(5))
+        await budget.written()
+        assert [(e["event"], e["log_level"]) for e in logs] == [("budget.charged_whole", "error")]
+        assert await total(database, budget) == (60, 5)
+        await swept(database, tenant)
+        assert await total(database, budget) == (0, 65)
+
+
+async def test_a_mistake_of_ours_loses_no_closing_and_stops_nothing(database, tenant, calendar, monkeypatch):
+    whole = spend.apply
+    spoilt = set()
+
+    async def mistaken(where, elements, **more):
+        if spoilt & {element.id for element in elements} or len(elements) > 2:
+            raise RuntimeError
+        return await whole(where, elements, **more)
+
+    async with budget_of(database, 1_000, calendar) as budget:
+        held = [await budget.reserve(tenant.id, MicroUsd(10)) for _ in range(6)]
+        monkeypatch.setattr(spend, "apply", mistaken)
+        spoilt.add(held[0])
+        with capture_logs() as logs:
+            for each in held:
+                budget.settle(tenant.id, each, MicroUsd(1))
+            await budget.written()
+        assert await total(database, budget) == (10, 5), "all but the one that cannot be closed"
+        assert [e["reason"] for e in logs if e["event"] == "budget.not_closed"] == ["store.error"]
+
+
+async def test_a_caller_hears_of_a_mistake_as_a_fault_of_the_store_and_its_hold_goes(
+    database, tenant, calendar, monkeypatch
+):
+    whole = spend.apply
+
+    async def stands_and_breaks(where, elements, **more):
+        applied = await whole(where, elements, **more)
+        if any(isinstance(element, Holding) for element in elements):
+            raise RuntimeError
+        return applied
+
+    monkeypatch.setattr(spend, "apply", stands_and_breaks)
+    async with budget_of(database, 1_000, calendar) as budget:
+        with pytest.raises(StoreError) as told:
+            await budget.reserve(tenant.id, MicroUsd(10))
+        assert told.value.facts == {"cause": "RuntimeError"}
+        await budget.written()
+        assert await total(database, budget) == (0, 0)
+
+
+async def test_what_was_under_way_at_the_end_is_told_too(store_urls, tenant, calendar):
+    with capture_logs() as logs:
+        async with Door(store_urls.app) as door, opened(Database(door.url)) as far:
+            budget = DailyBudget(
+                far, MicroUsd(100), SEOUL, now=calendar, clock=calendar.clock, wait_seconds=0.5
+            )
+            held = [await budget.reserve(tenant.id, MicroUsd(10)) for _ in range(3)]
+            door.become("hung")
+            for each in held:
+                budget.settle(tenant.id, each, MicroUsd(1))
+            waiting = asyncio.create_task(budget.reserve(tenant.id, MicroUsd(10)))
+            await asyncio.sleep(0)
+            await budget.close(seconds=0.05)
+            with pytest.raises(DatabaseUnavailable):
+                await waiting
+    assert [e["holds"] >= 3 for e in logs if e["event"] == "budget.holds_left"] == [True]
 
 
 async def test_a_hold_belongs_to_the_day_it_was_made(database, tenant, calendar):

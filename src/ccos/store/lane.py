@@ -79,7 +79,11 @@ class Lane:
                     )
             except TimeoutError:
                 raise psycopg.OperationalError("no connection in time") from None
-        await _said(connection, _SETTLE_IN, (self._role, milliseconds(self._seconds)), until)
+        try:
+            await _said(connection, _SETTLE_IN, (self._role, milliseconds(self._seconds)), until)
+        except BaseException:
+            await connection.close()
+            raise
         self._connection = connection
         return connection
 

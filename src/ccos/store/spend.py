@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 from typing import LiteralString
 from uuid import UUID
 
-from ccos.domain.money import MicroUsd
+from ccos.domain.money import ZERO, MicroUsd
 from ccos.store.database import Tx
 from ccos.store.lane import Lane
 from ccos.store.values import new_id
@@ -46,11 +47,16 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """End a hold, on the day it was made for: with what was spent, or None when nothing was."""
+    """End a hold, on the day it was made for: with what was spent, or None when nothing was.
+
+    `day` is given when the statement that asked for the hold was lost: should it still be under way, it then
+    makes no hold any more.
+    """
 
     tenant_id: UUID
     id: UUID
     spent: MicroUsd | None
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +102,12 @@ async def apply(
 
     The rows it touches stay locked until the transaction ends, the total's among them: commit at once.
     """
+    rows = [row for element in elements for row in _rows(element)]
     values = (
-        _array(str(e.tenant_id) for e in elements),
-        _array(str(e.id) for e in elements),
-        _array(e.day.isoformat() if isinstance(e, Holding) else "NULL" for e in elements),
-        _array(_amount(e) for e in elements),
+        _array(str(row.tenant_id) for row in rows),
+        _array(str(row.id) for row in rows),
+        _array(row.day.isoformat() if isinstance(row, Holding) else "NULL" for row in rows),
+        _array(_amount(row) for row in rows),
         _array(map(str, asked)),
         today,
         limits.total,
@@ -116,7 +123,8 @@ async def apply(
         assert row is not None
         done, told, used, of, total_used = row.values()
     tenants = {t: Used(u, limit) for t, u, limit in zip(told, used, of, strict=True)}
-    return Applied(done, tenants, Used(total_used, limits.total))
+    ends = accumulate(len(_rows(element)) for element in elements)
+    return Applied([done[end - 1] for end in ends], tenants, Used(total_used, limits.total))
 
 
 async def reserve(
@@ -203,6 +211,15 @@ async def _close(tx: Tx, reservation_id: UUID, spent: MicroUsd | None) -> bool:
     closing = Closing(tx.tenant_id, reservation_id, spent)
     closed = await apply(tx, [closing], limits=Limits(NO_LIMIT), today=date.min)
     return closed.done[0]
+
+
+def _rows(element: Holding | Closing) -> tuple[Holding | Closing, ...]:
+    """What is said of it. A hold on nothing before a closing takes the id of one that may still come, which
+    then finds itself made already; one that has come is not touched by it.
+    """
+    if isinstance(element, Closing) and element.day is not None:
+        return Holding(element.tenant_id, element.id, element.day, ZERO), element
+    return (element,)
 
 
 def check(element: Holding | Closing) -> None:

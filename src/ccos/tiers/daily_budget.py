@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from ccos.domain.errors import CcosError, DatabaseUnavailable
+from ccos.domain.errors import CcosError, DatabaseUnavailable, StoreError
 from ccos.domain.money import Level, MicroUsd
 from ccos.store import spend
 from ccos.store.database import Database
@@ -64,6 +64,7 @@ class DailyBudget:
         self._now = now
         self._levels = Levels(limit, clock)
         self._line: deque[Waiting] = deque()
+        self._sent: list[Waiting] = []
         self._asked: set[UUID | None] = set()
         self._away: CcosError | None = None
         self._pump: asyncio.Task[None] | None = None
@@ -83,14 +84,21 @@ class DailyBudget:
         try:
             async with asyncio.timeout(self._wait_seconds):
                 held = await made
-        except TimeoutError:
-            raise DatabaseUnavailable(cause="timeout") from None
+        except BaseException as fault:
+            if _holds(made):  # it came in the very moment in which nobody waited for it any more
+                self._give_back(holding)
+                self._start()
+            if isinstance(fault, TimeoutError):
+                raise DatabaseUnavailable(cause="timeout") from None
+            raise
         return Reservation(holding.id) if held else None
 
     def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:
         """Turns the hold into what was spent, in the background: no answer waits for its entry.
 
-        A process that dies before leaves a hold that is charged whole.
+        A process that dies before leaves a hold that is charged whole. So does an amount that no call can
+        cost: the call was made, and the hold is the only other figure for it. Cut to the bounds instead, a
+        nonsensical figure could cost nothing, or the day's money of everyone.
         """
         self._close(tenant_id, reservation, spent)
 
@@ -122,13 +130,17 @@ class DailyBudget:
             for pump in late:
                 pump.cancel()
                 await asyncio.wait({pump}, timeout=seconds)
-        if self._line:
-            log.warning("budget.holds_left", holds=len(self._line))
+        if left := len(self._line) + len(self._sent):  # a statement may take longer to end than we have
+            log.warning("budget.holds_left", holds=left)
         await self._lane.close()
 
     def _close(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd | None) -> None:
         assert tenant_id is not None  # there is no hold without a tenant
-        self._enter(Closing(tenant_id, reservation, spent))
+        closing = Closing(tenant_id, reservation, spent)
+        try:
+            self._enter(closing)
+        except ValueError:
+            log.error("budget.charged_whole", tenant_id=str(tenant_id), spent_micro_usd=spent)
 
     def _enter(self, element: Holding | Closing) -> asyncio.Future[bool]:
         spend.check(element)
@@ -149,14 +161,21 @@ class DailyBudget:
         """Until nothing is in line: sends what has gathered, or tries to reach a database that is away."""
         tries = 0
         while self._line or self._asked or self._away is not None:
-            batch = self._next_batch()
+            self._sent = batch = self._next_batch()
             try:
                 await self._send(batch)
             except DatabaseUnavailable as fault:
+                if self._away is None:
+                    log.warning("budget.away", reason=fault.code)
+                self._away = fault
                 self._put_back(batch, fault)
                 await asyncio.sleep(PAUSES_SECONDS[min(tries, len(PAUSES_SECONDS) - 1)])
                 tries += 1
+            except BaseException:  # the process ends: whoever closes us tells how many are left
+                self._put_back(batch, DatabaseUnavailable(cause="closed"))
+                raise
             else:
+                self._sent = []
                 tries = 0
                 if self._away is not None:
                     log.info("budget.back", waiting=len(self._line))
@@ -179,9 +198,10 @@ class DailyBudget:
                 asked=[tenant for tenant in asked if tenant is not None],
                 hold_seconds=self._hold_seconds,
             )
+            self._levels.note(today, applied, enforced=self.limits.enforced)
         except DatabaseUnavailable:
             raise
-        except CcosError as fault:
+        except Exception as fault:
             # One element can spoil a statement for all: alone, each stands or falls for itself.
             self._asked -= asked
             if len(batch) > 1:
@@ -191,7 +211,6 @@ class DailyBudget:
                 self._refuse(batch[0], fault)
             return
         self._asked -= asked
-        self._levels.note(today, applied, enforced=self.limits.enforced)
         for (element, waiting), done in zip(batch, applied.done, strict=True):
             if not waiting.done():
                 waiting.set_result(done)
@@ -199,12 +218,10 @@ class DailyBudget:
                 self._give_back(element)
 
     def _put_back(self, batch: Sequence[Waiting], fault: CcosError) -> None:
-        """The database is away: holds fail now, closings wait for it."""
-        if self._away is None:
-            log.warning("budget.away", reason=fault.code)
-        self._away = fault
+        """The database was not reached: holds fail now, closings wait for it."""
         everything = [*batch, *self._line]
         self._line.clear()
+        self._sent = []
         self._asked.clear()
         for n, (element, waiting) in enumerate(everything):
             if isinstance(element, Closing):
@@ -212,25 +229,37 @@ class DailyBudget:
                     waiting.set_result(False)
                 self._line.append((element, waiting))
                 continue
-            used = waiting.done() and not waiting.cancelled() and waiting.exception() is None
+            used = _answered(waiting)
             if not waiting.done():
                 waiting.set_exception(fault)
                 waiting.exception()  # it is seen here, should nobody wait for it any more
-            if n < len(batch) and not used:  # it was sent: it may stand, with the answer lost
-                self._give_back(element)
+            if n < len(batch) and not used:  # it was sent: it may stand with its answer lost, or yet come
+                self._give_back(element, lost=True)
         while len(self._line) > MOST_KEPT:
             self._line.popleft()
             log.warning("budget.closing_let_go")
 
-    def _give_back(self, holding: Holding) -> None:
+    def _give_back(self, holding: Holding, *, lost: bool = False) -> None:
         nobody = asyncio.get_running_loop().create_future()
         nobody.set_result(True)
-        self._line.append((Closing(holding.tenant_id, holding.id, None), nobody))
+        day = holding.day if lost else None
+        self._line.append((Closing(holding.tenant_id, holding.id, None, day), nobody))
 
-    def _refuse(self, entry: Waiting, fault: CcosError) -> None:
+    def _refuse(self, entry: Waiting, fault: Exception) -> None:
         element, waiting = entry
+        known = fault if isinstance(fault, CcosError) else StoreError(cause=type(fault).__name__)
         if isinstance(element, Closing):
-            log.error("budget.not_closed", reason=fault.code, facts=fault.facts)
+            log.error("budget.not_closed", reason=known.code, facts=known.facts)
+        elif known is not fault:  # no word of the database's: the hold may stand
+            self._give_back(element, lost=True)
         if not waiting.done():
-            waiting.set_exception(fault)
+            waiting.set_exception(known)
             waiting.exception()
+
+
+def _answered(waiting: asyncio.Future[bool]) -> bool:
+    return waiting.done() and not waiting.cancelled() and waiting.exception() is None
+
+
+def _holds(waiting: asyncio.Future[bool]) -> bool:
+    return _answered(waiting) and waiting.result()
