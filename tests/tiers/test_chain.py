@@ -636,3 +636,29 @@ async def test_an_answer_nobody_accepted_saves_nothing_and_a_remembered_one_read
         (True, 9, 0),
     ]
     assert made.cached and not made.fallback_used and made.reason.startswith("remembered: tier_0")
+
+
+# --- why ---
+
+
+@pytest.mark.parametrize(
+    ("context", "level", "reason"),
+    [
+        (Context(pii="local_only"), Level.OK, "tier_0 pii.local_only"),
+        (Context(cloud_allowed=False), Level.OK, "tier_0 policy.cloud_not_allowed"),
+        (Context(), Level.EXHAUSTED, "tier_0 budget.exhausted"),
+        (Context(mode=Mode.OUTAGE), Level.OK, "tier_0 mode.outage"),
+    ],
+)
+async def test_a_poor_answer_says_what_kept_a_better_one_away(context, level, reason):
+    cloud = ScriptedProvider(CLOUD, ["good"], cost=MicroUsd(9))
+    made = await chain(cloud, rules(), budget=Rich(level)).generate_with_fallback(PROMPT, context)
+    assert (made.tier, made.accepted, made.reason) == (RULES, False, reason)
+
+
+async def test_an_accepted_answer_of_a_lower_tier_in_an_outage_names_the_outage():
+    cloud, local = ScriptedProvider(CLOUD, [ProviderDown(cause="dns")]), ScriptedProvider(LOCAL, ["good"])
+    service = chain(cloud, local, rules())
+    for _ in range(6):
+        made = await service.generate_with_fallback(PROMPT, QUALITY)
+    assert made.accepted and made.degraded and made.reason == "tier_0 breaker.open"

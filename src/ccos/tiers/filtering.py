@@ -13,6 +13,7 @@ CHARACTERS_PER_TOKEN = 1.2
 """Low on purpose: Korean takes 0.6-0.9 tokens a character in current tokenisers, English about 0.25."""
 
 
+NOT_ASKED = "tier.not_asked"
 CLOUD_MISSED = frozenset(
     {
         "breaker.open",
@@ -71,7 +72,7 @@ def _reason_against(condition: Condition, context: Context, tokens: int) -> str 
     if card.tier is Tier.RULE_BASED:
         return None
     if context.only is not None and card.tier is not context.only:
-        return "tier.not_asked"
+        return NOT_ASKED
     if card.leaves_machine:
         if not context.cloud_allowed:
             return "policy.cloud_not_allowed"

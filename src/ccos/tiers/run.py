@@ -9,6 +9,7 @@ from ccos.domain.money import ZERO, MicroUsd, usd
 from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.tier import Tier
 from ccos.domain.verdict import Verdict
+from ccos.tiers.filtering import NOT_ASKED
 from ccos.tiers.ledger import Entry
 from ccos.tiers.planning import Plan
 from ccos.tiers.request import Context, Generation
@@ -100,6 +101,7 @@ def conclude(run: Run, accepted: Evaluated | None, seconds: float) -> Generation
         return _cut_short(run, run.cut, seconds)
     chosen = used(run, accepted)
     attempt, verdict, answer = chosen.attempt, chosen.verdict, chosen.answer
+    degraded = _degraded(run, attempt.tier)
     return Generation(
         response=verdict.text,
         tier=attempt.tier,
@@ -107,9 +109,9 @@ def conclude(run: Run, accepted: Evaluated | None, seconds: float) -> Generation
         latency=seconds,
         cost=usd(run.spent),
         fallback_used=_fallback_used(run, attempt),
-        degraded=_degraded(run, attempt.tier),
+        degraded=degraded,
         accepted=accepted is not None,
-        reason=_reason(run, accepted),
+        reason=_reason(run, accepted, degraded=degraded),
         provider=attempt.provider,
         model=attempt.model,
         verdict=verdict,
@@ -174,13 +176,16 @@ def _degraded(run: Run, tier: Tier) -> bool:
     return tier not in wanted or wanted.index(Tier.CLOUD_PREMIUM) < wanted.index(tier)
 
 
-def _reason(run: Run, accepted: Evaluated | None) -> str:
-    """Why this tier answered: the plan, or the first thing that moved the task on."""
+def _reason(run: Run, accepted: Evaluated | None, *, degraded: bool) -> str:
+    """Why this tier answered: the plan, or the first thing that kept a stronger one from it."""
     if accepted is not None and accepted.attempt.cached:
         return f"remembered: {accepted.attempt.tier.value} answered the same question before"
-    moved = [a for a in run.attempts if a.outcome is not Outcome.ACCEPTED]
-    planned = [a for a in moved if a.tier in run.plan.tiers and a.outcome is not Outcome.SKIPPED]
-    if accepted is not None and not planned:
+    moved = [a for a in run.attempts if a.outcome is not Outcome.ACCEPTED and a.reason != NOT_ASKED]
+    tried = [a for a in moved if a.tier in run.plan.tiers and a.outcome is not Outcome.SKIPPED]
+    if accepted is not None and not tried and not degraded:
         return run.plan.why
-    first = (planned or moved)[0]
+    missed = [a for a in moved if degraded and a.tier is Tier.CLOUD_PREMIUM]
+    of_models = [a for a in tried if a.tier is not Tier.RULE_BASED]
+    passed_over = [a for a in moved if a.outcome is Outcome.SKIPPED]
+    first = (missed or of_models or passed_over or tried)[0]
     return f"{first.tier.value} {first.reason}"
