@@ -1,14 +1,16 @@
 """The ledger over a real database: nothing lost, nothing twice, and nobody waits for it."""
 
 import asyncio
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from structlog.testing import capture_logs
 
 from ccos.domain.draft import Outcome
-from ccos.domain.errors import StoreError
+from ccos.domain.errors import DatabaseUnavailable, StoreError
 from ccos.domain.money import MicroUsd
 from ccos.domain.tier import Task, Tier
 from ccos.store import ledger
@@ -38,6 +40,7 @@ def entry(tenant, **changes):
             "estimated": MicroUsd(400),
             "reported": MicroUsd(500),
             "premium": MicroUsd(500),
+            "used": True,
             **changes,
         }
     )
@@ -56,7 +59,9 @@ async def test_entries_of_one_kind_become_one_row(database, tenant):
     book = kept_by(database)
     for _ in range(3):
         book.note(entry(tenant))
-    book.note(entry(tenant, outcome=Outcome.FAILED, reported=None, premium=MicroUsd(0), tokens_out=0))
+    book.note(
+        entry(tenant, outcome=Outcome.FAILED, reported=None, premium=MicroUsd(0), tokens_out=0, used=False)
+    )
     book.note(entry(tenant, cached=True, spent=MicroUsd(0), estimated=MicroUsd(0), reported=None))
     book.note(entry(tenant, tier=Tier.RULE_BASED, provider="rules", model="rules", spent=MicroUsd(0)))
     await book.close()
@@ -81,11 +86,73 @@ async def test_entries_of_one_kind_become_one_row(database, tenant):
 
 async def test_a_used_answer_counts_though_the_gate_refused_it(database, tenant):
     book = kept_by(database)
-    book.note(entry(tenant, outcome=Outcome.REFUSED_BY_GATE))
     book.note(entry(tenant, outcome=Outcome.REFUSED_BY_GATE, premium=MicroUsd(0)))
+    book.note(entry(tenant, outcome=Outcome.REFUSED_BY_GATE, premium=MicroUsd(0), used=False))
     await book.close()
     ((_, sums),) = await rows(database, tenant)
     assert (sums.calls, sums.answers) == (2, 1)
+
+
+async def test_an_answer_counts_whatever_is_known_of_the_premium_price(database, tenant):
+    book = kept_by(database)
+    book.note(entry(tenant, premium=MicroUsd(0)))
+    book.note(entry(tenant, premium=MicroUsd(0), used=False))
+    await book.close()
+    ((_, sums),) = await rows(database, tenant)
+    assert (sums.calls, sums.answers) == (2, 1)
+
+
+class Forgetful:
+    """A database that commits, and every other time is gone before it can say so."""
+
+    def __init__(self, database):
+        self.database = database
+        self.times = 0
+
+    @asynccontextmanager
+    async def unbound(self):
+        async with self.database.unbound() as tx:
+            yield tx
+        self.times += 1
+        if self.times % 2:
+            raise DatabaseUnavailable
+
+
+@pytest.mark.parametrize("unwritable", [2**63, 2**70])
+async def test_a_line_that_cannot_be_written_spoils_no_other_and_each_counts_once(
+    database, tenant, unwritable
+):
+    other = await new_tenant(database)
+    book = kept_by(Forgetful(database), flush_seconds=60)
+    for n in range(9):
+        book.note(entry(tenant, model=f"m{n}"))
+        book.note(entry(other, model=f"m{n}"))
+    book.note(entry(tenant, model="고객의 말", tokens_in=unwritable))
+    with capture_logs() as logs:
+        for n in range(60):
+            with suppress(DatabaseUnavailable):
+                await book.flush()
+            if n == 3:  # as the calls go on
+                book.note(entry(other, model="m0"))
+    assert [sums.calls for _, sums in await rows(database, tenant)] == [1] * 9
+    assert [sums.calls for _, sums in await rows(database, other)] == [2] + [1] * 8
+    (told,) = logs
+    assert told["event"] == "ledger.line_dropped" and "고객" not in str(told)
+    await book.close()
+
+
+async def test_a_database_that_takes_nothing_drops_nothing(store_urls, database, tenant):
+    read_only = f"{store_urls.app}&options=-c%20default_transaction_read_only%3Don"
+    async with opened(Database(read_only)) as standby:
+        book = kept_by(standby, flush_seconds=60)
+        for n in range(3):
+            book.note(entry(tenant, model=f"m{n}"))
+        with pytest.raises(StoreError) as told:
+            await book.flush()
+        assert told.value.facts["sqlstate"] == "25006"
+        book._database = database
+        await book.close()
+    assert [sums.calls for _, sums in await rows(database, tenant)] == [1, 1, 1]
 
 
 async def test_it_is_written_down_by_itself_and_each_tenant_sees_its_own(database, tenant):

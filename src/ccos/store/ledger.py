@@ -30,7 +30,7 @@ class Sums:
 
     `answers` were used, those from the cache among them. Of `calls` (what was sent), `failed` gave no answer.
     `estimated_of_reported` is our estimate of those calls whose provider reported its usage, so that the two
-    are of the same calls. `premium` is what the used answers would have cost on the premium model.
+    are of the same calls. `premium` is what the accepted answers would have cost on the premium model.
     """
 
     calls: int = 0

@@ -32,8 +32,9 @@ Rows = dict[Line, Sums]
 class DailyLedger:
     """Adds entries up by the day they came, which begins at midnight in `zone`, and who answered.
 
-    What could not be written is kept and written later, each entry once. `close` writes what there is. What
-    a killed process had not written yet, a second's worth, is missing here; the day's money has it.
+    What could not be written is kept and written later, each entry once. A line that the database will never
+    take is dropped and told of; the others are written. `close` writes what there is. What a killed process
+    had not written yet, a second's worth, is missing here; the day's money has it.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class DailyLedger:
         self._now = now
         self._rows: Rows = {}
         self._sending: Rows = {}
-        self._writer, self._batch = uuid4(), 0
+        self._writer, self._batch = uuid4(), 1
         self._task: asyncio.Task[None] | None = None
         self._at_work = asyncio.Lock()
 
@@ -69,14 +70,35 @@ class DailyLedger:
         """Writes down what has been noted so far. Raises StoreError; then it is kept for later."""
         async with self._at_work:
             if not self._sending:
-                if not self._rows:
-                    return
                 self._sending, self._rows = self._rows, {}
+            await self._send()
+
+    async def _send(self) -> None:
+        """What a line spoils is sent in halves, down to that line. Rows of which it is not known whether they
+        were written keep their number, so that they count once; what was refused goes under a new one.
+        """
+        parts: list[Rows] = []
+        try:
+            while self._sending:
+                rows = list(self._sending.items())
+                try:
+                    async with self._database.unbound() as tx:
+                        await ledger.add(tx, self._writer, self._batch, rows)
+                except Exception as fault:
+                    if not _is_of_the_rows(fault):
+                        raise
+                    if len(rows) > 1:
+                        parts += dict(rows[::2]), dict(rows[1::2])
+                    else:
+                        log.error(
+                            "ledger.line_dropped", reason=_code(fault), tenant_id=str(rows[0][0].tenant_id)
+                        )
                 self._batch += 1
-            rows = list(self._sending.items())
-            async with self._database.unbound() as tx:
-                await ledger.add(tx, self._writer, self._batch, rows)
-            self._sending = {}
+                self._sending = parts.pop() if parts else {}
+        finally:
+            for part in parts:
+                for line, sums in part.items():
+                    self._rows[line] = self._rows.get(line, Sums()) + sums
 
     async def close(self, *, seconds: float = 5.0) -> None:
         """Writes what there is, within `seconds`."""
@@ -87,7 +109,7 @@ class DailyLedger:
             async with asyncio.timeout(seconds):
                 while self._rows or self._sending:
                     await self.flush()
-        except (CcosError, TimeoutError):
+        except Exception:
             log.warning("ledger.lines_lost", lines=len(self._rows) + len(self._sending))
 
     async def _write(self) -> None:
@@ -98,8 +120,8 @@ class DailyLedger:
             try:
                 await self.flush()
                 pause = self._flush_seconds
-            except CcosError as fault:
-                log.warning("ledger.not_written", reason=fault.code, lines=len(self._rows))
+            except Exception as fault:
+                log.warning("ledger.not_written", reason=_code(fault), lines=len(self._rows))
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _add(self, entry: Entry) -> None:
@@ -120,7 +142,7 @@ class DailyLedger:
             sums = self._rows[line] = Sums()
         sums.calls += not entry.cached
         sums.cached += entry.cached
-        sums.answers += entry.outcome is Outcome.ACCEPTED or entry.premium > 0
+        sums.answers += entry.used
         sums.failed += entry.outcome is Outcome.FAILED
         sums.tokens_in += entry.tokens_in
         sums.tokens_out += entry.tokens_out
@@ -131,3 +153,16 @@ class DailyLedger:
             sums.reported_micro_usd += entry.reported
             sums.reported_calls += 1
             sums.estimated_of_reported_micro_usd += entry.estimated
+
+
+def _is_of_the_rows(fault: Exception) -> bool:
+    """Whether the same rows can never be written: a value that cannot be said, or that the database refuses
+    (SQLSTATE classes 22 and 23). Anything else is the matter of the database, and passes.
+    """
+    if isinstance(fault, CcosError):
+        return str(fault.facts.get("sqlstate"))[:2] in ("22", "23")
+    return isinstance(fault, TypeError | ValueError)
+
+
+def _code(fault: Exception) -> str:
+    return fault.code if isinstance(fault, CcosError) else type(fault).__name__
