@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccos.api.v1 import anthropic_in, openai_in
-from ccos.api.v1.asked import BATCH_SECONDS, DEFAULT_TOKENS, INTERACTIVE_SECONDS, Asked, conversation
+from ccos.api.v1.asked import (
+    BATCH_SECONDS,
+    DEFAULT_TOKENS,
+    INTERACTIVE_SECONDS,
+    MAX_TOKENS,
+    Asked,
+    conversation,
+)
 from ccos.api.v1.faults import Fault, error_body, shape_of
 from ccos.api.v1.names import ALIASES
 from ccos.api.v1.reply import Ending, ended, few_words
@@ -95,6 +102,13 @@ def test_either_name_of_the_limit_works_and_the_newer_one_wins():
     assert openai(max_tokens=5).max_tokens == 5
     assert openai(max_completion_tokens=6).max_tokens == 6
     assert openai(max_tokens=5, max_completion_tokens=6).max_tokens == 6
+
+
+@pytest.mark.parametrize("tokens", [MAX_TOKENS, MAX_TOKENS + 1, 16_000, 10**30])
+def test_a_limit_above_ours_is_held_at_ours(tokens: int):
+    assert openai(max_tokens=tokens).max_tokens == MAX_TOKENS
+    assert openai(max_completion_tokens=tokens).max_tokens == MAX_TOKENS
+    assert anthropic(max_tokens=tokens).max_tokens == MAX_TOKENS
 
 
 @pytest.mark.parametrize(
@@ -301,10 +315,9 @@ IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/x.png"}}
             "messages[1].role",
         ),
         ({"max_tokens": 0}, "invalid_value", "max_tokens"),
-        ({"max_tokens": 8_193}, "invalid_value", "max_tokens"),
         ({"max_completion_tokens": -1}, "invalid_value", "max_completion_tokens"),
         ({"max_tokens": 1.5}, "invalid_type", "max_tokens"),
-        ({"max_tokens": 10**30}, "invalid_value", "max_tokens"),
+        ({"max_tokens": -1}, "invalid_value", "max_tokens"),
         ({"temperature": 2.1}, "invalid_value", "temperature"),
         ({"temperature": "hot"}, "invalid_type", "temperature"),
         ({"stop": ["a"] * 5}, "invalid_value", "stop"),

@@ -22,6 +22,7 @@ from ccos.tiers.request import Context, Priority
 
 MAX_MESSAGES = 500
 MAX_TOKENS = 8_192
+"""A limit above it is held at it: what a caller names is the most there may be, so that less keeps to it."""
 DEFAULT_TOKENS = 1_024
 """For a caller who names no limit."""
 DEFAULT_TEMPERATURE = 0.2
@@ -131,9 +132,9 @@ def limit(tokens: int | None, param: str) -> int:
     """The most tokens the answer may have."""
     if tokens is None:
         return DEFAULT_TOKENS
-    if not 1 <= tokens <= MAX_TOKENS:
-        raise bad(f"'{param}' must be from 1 to {MAX_TOKENS}.", param)
-    return tokens
+    if tokens < 1:
+        raise bad(f"'{param}' must be 1 or more.", param)
+    return min(tokens, MAX_TOKENS)
 
 
 def warmth(temperature: float | None, highest: float) -> float:
