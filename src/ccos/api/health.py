@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -12,11 +13,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from ccos.api.caller import Opened
 from ccos.api.problems import OF_EVERY_ROUTE, problem
-from ccos.domain.errors import StoreError
+from ccos.domain.errors import DatabaseUnavailable, StoreError
 from ccos.store import checks
 from ccos.tiers.health import health
+from ccos.wiring import Ccos
 
 router = APIRouter(tags=["health"])
+
+READY_SECONDS = 2.0
+"""A balancer asks every few seconds: a database that needs longer for a word is not there for it."""
 
 
 @router.get("/livez", summary="Is the process alive")
@@ -28,6 +33,15 @@ async def live() -> dict[str, str]:
 @router.get("/readyz", response_model=None, summary="Can it serve", responses={503: OF_EVERY_ROUTE[503]})
 async def ready(ccos: Opened) -> Response:
     """The database answers and has the right schema."""
+    told = asyncio.ensure_future(_readiness(ccos))
+    await asyncio.wait((told,), timeout=READY_SECONDS)
+    if told.done():
+        return told.result()
+    told.cancel()  # not waited for: to hang up on a frozen server takes seconds too
+    return problem(503, DatabaseUnavailable.code, DatabaseUnavailable.message)
+
+
+async def _readiness(ccos: Ccos) -> Response:
     try:
         wrong = await checks.problems(ccos.database)
     except StoreError as fault:
