@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -270,3 +271,85 @@ async def test_a_run_that_lost_its_draft_cannot_fail_it(database, tenant):
     with pytest.raises(KeyError):
         await work.work(tenant.id, taken.draft.id, last=True)
     assert await state_of(database, tenant, taken.draft.id) is DraftState.RUNNING
+
+
+class Breaking:
+    """The database, with something that happens around each of the first transactions, one by one."""
+
+    def __init__(self, database, *happenings):
+        self.database = database
+        self.happenings = list(happenings)
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id):
+        happening = self.happenings.pop(0) if self.happenings else None
+        if isinstance(happening, Exception):
+            raise happening
+        async with self.database.tenant(tenant_id) as tx:
+            yield tx
+        if happening is not None:
+            happening()
+            await asyncio.sleep(0)
+
+
+def leave():
+    asyncio.current_task().cancel()
+
+
+@pytest.mark.parametrize("last", [False, True])
+async def test_a_database_that_breaks_as_a_job_begins_leaves_no_draft_in_line_after_the_last_try(
+    database, tenant, last
+):
+    taken = await drafting(database)[0].take_in(tenant.id, TICKET)
+    work, drafter = drafting(Breaking(database, StoreError()))
+    with pytest.raises(StoreError):
+        await work.work(tenant.id, taken.draft.id, last=last)
+    async with database.tenant(tenant.id) as tx:
+        draft = await drafts.get(tx, taken.draft.id)
+    assert (draft.state, draft.reason) == (
+        (DraftState.FAILED, "store.error") if last else (DraftState.QUEUED, "")
+    )
+    assert drafter.jobs == []
+
+
+async def test_a_job_that_is_cancelled_as_it_begins_is_passed_on(database, tenant):
+    taken = await drafting(database)[0].take_in(tenant.id, TICKET)
+    before = await waiting(database)
+    work, drafter = drafting(Breaking(database, leave))
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(work.work(tenant.id, taken.draft.id))
+    assert await waiting(database) == before + 1 and drafter.jobs == []
+
+
+async def test_a_finished_draft_is_back_when_another_is_cancelled_as_it_begins(database, tenant):
+    work, _ = drafting(database)
+    taken = await work.take_in(tenant.id, TICKET)
+    first = await work.make(tenant, taken.ticket.id)
+    left, drafter = drafting(Breaking(database, leave))
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(left.make(tenant, taken.ticket.id))
+    async with database.tenant(tenant.id) as tx:
+        assert await drafts.latest(tx, taken.ticket.id) == first
+        assert DraftState.RUNNING not in await drafts.counts(tx)
+    assert drafter.jobs == []
+
+
+async def test_making_that_never_began_changes_nothing(database, tenant):
+    """The transaction breaks with its last word: it was rolled back, and there is nothing to undo."""
+    work, _ = drafting(database)
+    taken = await work.take_in(tenant.id, TICKET)
+    first = await work.make(tenant, taken.ticket.id)
+
+    class Unspoken(Breaking):
+        @asynccontextmanager
+        async def tenant(self, tenant_id):
+            async with self.database.tenant(tenant_id) as tx:
+                yield tx
+                if self.happenings:
+                    raise self.happenings.pop(0)
+
+    with pytest.raises(StoreError):
+        await drafting(Unspoken(database, StoreError()))[0].make(tenant, taken.ticket.id)
+    async with database.tenant(tenant.id) as tx:
+        assert await drafts.latest(tx, taken.ticket.id) == first
+        assert await drafts.counts(tx) == {DraftState.READY: 1, DraftState.SUPERSEDED: 1}

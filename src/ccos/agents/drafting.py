@@ -88,27 +88,30 @@ class Drafting:
         A person who asks for a draft of a ticket that has one gets no answer that was given before. When this
         is cancelled or breaks, the ticket is left as it was: with the draft it had, or in line for one.
         """
-        async with self._database.tenant(tenant.id) as tx:
-            ticket = await tickets.get(tx, ticket_id)
-            older = await drafts.latest(tx, ticket_id)
-            queued = await drafts.queue(tx, ticket_id)
-            run = await drafts.start(tx, queued.id)
-        again = priority is Priority.AGENT_WAITING and older is not None and older.state not in UNFINISHED
-        job = Job(
-            queued.id,
-            queued.ticket_id,
-            tenant,
-            ticket,
-            mode or self._mode,
-            seconds,
-            hint,
-            priority,
-            "refresh" if again else "use",
-        )
+        begun: tuple[Job, int, Draft | None] | None = None
         try:
+            async with self._database.tenant(tenant.id) as tx:
+                ticket = await tickets.get(tx, ticket_id)
+                older = await drafts.latest(tx, ticket_id)
+                queued = await drafts.queue(tx, ticket_id)
+                run = await drafts.start(tx, queued.id)
+                again = priority is Priority.AGENT_WAITING and older and older.state not in UNFINISHED
+                job = Job(
+                    queued.id,
+                    queued.ticket_id,
+                    tenant,
+                    ticket,
+                    mode or self._mode,
+                    seconds,
+                    hint,
+                    priority,
+                    "refresh" if again else "use",
+                )
+                begun = job, run, older  # known before it is committed: what follows may be cut off anywhere
             return await self._run(job, run, on_stage)
         except BaseException as fault:
-            await asyncio.shield(self._undo(job, run, older, _reason(fault)))
+            if begun is not None:
+                await asyncio.shield(self._undo(*begun, _reason(fault)))
             raise
 
     async def work(self, tenant_id: UUID, draft_id: UUID, *, last: bool = False) -> None:
@@ -118,34 +121,20 @@ class Drafting:
         cancelled, because the process ends, the draft gets another job: whoever comes next makes it. A fault
         is raised for the job to be tried again; the draft fails with the `last` try.
         """
+        run: int | None = None
         try:
-            async with self._database.tenant(tenant_id) as tx:
-                queued = await drafts.get(tx, draft_id)
-                ticket = await tickets.get(tx, queued.ticket_id)
-                tenant = await tenants.by_id(tx, tenant_id)
-                run = await drafts.start(tx, draft_id)
-        except (Conflict, NotFound) as fault:
-            log.info("draft.left", draft_id=str(draft_id), reason=fault.code)
-            return
-        job = Job(
-            queued.id,
-            queued.ticket_id,
-            tenant,
-            ticket,
-            self._mode,
-            BATCH_SECONDS,
-            priority=Priority.TICKET_DRAFT,
-        )
-        try:
-            await self._run(job, run, None)
+            begun = await self._begin(tenant_id, draft_id)
+            if begun is not None:
+                job, run = begun
+                await self._run(job, run, None)
         except Conflict as fault:
             log.info("draft.left", draft_id=str(draft_id), reason=fault.code)
         except asyncio.CancelledError:
-            await asyncio.shield(self._pass_on(job))
+            await asyncio.shield(self._pass_on(tenant_id, str(draft_id)))
             raise
         except Exception as fault:
             if last:
-                await asyncio.shield(self._give_up(job, run, _reason(fault)))
+                await asyncio.shield(self._give_up(tenant_id, str(draft_id), run, _reason(fault)))
             raise
 
     async def remake(self, tenant_id: UUID, draft_id: UUID, *, last: bool = False) -> None:
@@ -185,6 +174,27 @@ class Drafting:
             raise
         log.info("draft.remade", draft_id=str(draft_id), placed=placed, degraded=made.degraded)
 
+    async def _begin(self, tenant_id: UUID, draft_id: UUID) -> tuple[Job, int] | None:
+        try:
+            async with self._database.tenant(tenant_id) as tx:
+                queued = await drafts.get(tx, draft_id)
+                ticket = await tickets.get(tx, queued.ticket_id)
+                tenant = await tenants.by_id(tx, tenant_id)
+                run = await drafts.start(tx, draft_id)
+        except (Conflict, NotFound) as fault:
+            log.info("draft.left", draft_id=str(draft_id), reason=fault.code)
+            return None
+        job = Job(
+            queued.id,
+            queued.ticket_id,
+            tenant,
+            ticket,
+            self._mode,
+            BATCH_SECONDS,
+            priority=Priority.TICKET_DRAFT,
+        )
+        return job, run
+
     async def _run(self, job: Job, run: int, on_stage: OnStage | None) -> Draft:
         draft = await self._drafter.draft(job, on_stage)
         async with self._database.tenant(job.tenant.id) as tx:
@@ -192,9 +202,12 @@ class Drafting:
             return await drafts.get(tx, draft.id)
 
     async def _undo(self, job: Job, run: int, older: Draft | None, reason: str) -> None:
-        """The draft was not made: whoever looks at the ticket next finds what was there before."""
+        """The draft was not made: whoever looks at the ticket next finds what was there before.
+
+        Where nothing was begun after all it does no harm: a job whose draft is not there is left.
+        """
         if older is not None and older.state in UNFINISHED:
-            await self._pass_on(job)
+            await self._pass_on(job.tenant.id, job.draft_id)
             return
         if older is not None and older.state in drafts.DECIDABLE:
             try:
@@ -204,21 +217,22 @@ class Drafting:
             except CcosError as fault:
                 log.warning("draft.not_taken_back", draft_id=job.draft_id, reason=fault.code)
                 return
-        await self._give_up(job, run, reason)
+        await self._give_up(job.tenant.id, job.draft_id, run, reason)
 
-    async def _pass_on(self, job: Job) -> None:
+    async def _pass_on(self, tenant_id: UUID, draft_id: str) -> None:
         try:
-            async with self._database.tenant(job.tenant.id) as tx:
-                await self._defer(tx, job.tenant.id, job.draft_id)
+            async with self._database.tenant(tenant_id) as tx:
+                await self._defer(tx, tenant_id, draft_id)
         except CcosError as fault:
-            log.warning("draft.not_passed_on", draft_id=job.draft_id, reason=fault.code)
+            log.warning("draft.not_passed_on", draft_id=draft_id, reason=fault.code)
 
-    async def _give_up(self, job: Job, run: int, reason: str) -> None:
+    async def _give_up(self, tenant_id: UUID, draft_id: str, run: int | None, reason: str) -> None:
+        """`run` is None when the fault came before it was known; a draft has one job at a time."""
         try:
-            async with self._database.tenant(job.tenant.id) as tx:
-                await drafts.give_up(tx, job.draft_id, reason, run=run)
+            async with self._database.tenant(tenant_id) as tx:
+                await drafts.give_up(tx, draft_id, reason, run=run)
         except CcosError as fault:
-            log.warning("draft.not_marked", draft_id=job.draft_id, reason=fault.code)
+            log.warning("draft.not_marked", draft_id=draft_id, reason=fault.code)
 
 
 def _reason(fault: BaseException) -> str:
