@@ -36,6 +36,8 @@ def test_an_answer_comes_with_its_tier_quality_cost_and_every_attempt(company: C
     assert [a["tier"] for a in told["attempts"]] == ["tier_3"]
     assert answer.headers["x-ccos-tier"] == "tier_3"
     assert answer.headers["x-ccos-attempts"] == "1"
+    assert answer.headers["x-ccos-reason"] == told["reason"]
+    assert answer.headers["x-ccos-degraded"] == str(told["degraded"]).lower()
     assert len(answer.headers["x-ccos-request-id"]) == 32
 
 

@@ -1,4 +1,4 @@
-"""The clients that programs already use, unchanged but for address and key."""
+"""The clients that programs already use, unchanged but for address, key and model name."""
 
 from __future__ import annotations
 
@@ -42,13 +42,19 @@ def test_an_answer_with_headers_usage_and_label(cloudy: Cloudy):
     )
     label = (made.model_extra or {})["ccos"]
     assert set(label) == {
-        "request_id", "tier", "model", "attempts", "reason", "quality", "accepted", "degraded", "cost_usd", "cache",
+        "request_id", "tier", "model", "attempts", "tried", "reason", "quality", "accepted", "degraded", "cost_usd",
+        "cache",
     }  # fmt: skip
+    assert [(t["tier"], t["outcome"], t["reason"]) for t in label["tried"]] == [
+        ("tier_0", "accepted", "accepted")
+    ]
     assert label["tier"] == "tier_0" and label["accepted"] is True and label["cost_usd"] > 0
     headers = raw.headers
     assert headers["x-ccos-tier"] == "tier_0" and headers["x-ccos-accepted"] == "true"
     assert headers["x-ccos-requested-model"] == "ccos" and headers["x-ccos-model"] == made.model
     assert headers["x-ccos-cache"] == "miss" and headers["x-ccos-attempts"] == "1"
+    assert headers["x-ccos-reason"] == label["reason"] and headers["x-ccos-degraded"] == "false"
+    assert "x-ccos-fallback-reason" not in headers
     assert headers["x-ccos-request-id"] == label["request_id"] and made.id.endswith(label["request_id"])
     assert headers["cache-control"] == "no-store"
 
@@ -305,7 +311,10 @@ def test_a_resident_number_keeps_the_question_here(cloudy: Cloudy):
         made = client.chat.completions.create(
             model="ccos", messages=[{"role": "user", "content": "주민번호 900101-1234568 로 조회해 주세요."}]
         )
-    assert (made.model_extra or {})["ccos"]["tier"] == "tier_3" and cloudy.cloud.seen == []
+    label = (made.model_extra or {})["ccos"]
+    assert label["tier"] == "tier_3" and cloudy.cloud.seen == []
+    told = [(t["tier"], t["outcome"], t["reason"]) for t in label["tried"]]
+    assert ("tier_0", "skipped", "pii.local_only") in told and label["attempts"] == len(told) - 1
 
 
 def test_one_tier_can_be_asked_for(cloudy: Cloudy):
@@ -326,9 +335,14 @@ def test_the_companys_own_settings_hold(cloudy: Cloudy):
 def test_a_cloud_that_is_down_is_no_error_but_a_label(cloudy: Cloudy):
     cloudy.cloud_does("e500")
     with cloudy.openai(max_retries=0) as client:
-        made = client.chat.completions.create(model="ccos", messages=ask())
+        raw = client.chat.completions.with_raw_response.create(model="ccos", messages=ask())
+    made = raw.parse()
     label = (made.model_extra or {})["ccos"]
+    assert raw.headers["x-ccos-degraded"] == "true" and raw.headers["x-ccos-reason"] == label["reason"]
+    assert raw.headers["x-ccos-fallback-reason"] == label["reason"] and label["reason"].startswith("tier_0 ")
     assert label["tier"] == "tier_3" and label["accepted"] is False and label["degraded"] is True
+    assert ("tier_0", "failed") in [(t["tier"], t["outcome"]) for t in label["tried"]]
+    assert set(label["tried"][0]) == {"tier", "provider", "outcome", "reason"}
     assert "담당자" in (made.choices[0].message.content or "")
 
 
@@ -342,6 +356,9 @@ def test_the_same_question_twice_is_paid_for_once_unless_the_caller_wants_none_o
     told = [(made.model_extra or {})["ccos"]["cache"] for made in (first, again, anew, off)]
     assert told == ["miss", "hit", "miss", "off"]
     assert again.choices[0].message.content == first.choices[0].message.content
+    label = (again.model_extra or {})["ccos"]
+    assert label["attempts"] == 0 and label["cost_usd"] == 0 and label["reason"].startswith("remembered: ")
+    assert label["tier"] == "tier_0" and label["accepted"] is True and label["degraded"] is False
 
 
 @pytest.mark.parametrize(
@@ -349,6 +366,8 @@ def test_the_same_question_twice_is_paid_for_once_unless_the_caller_wants_none_o
     [
         ("GET", "/v1/nothing", 404, "unknown_url"),
         ("POST", "/v1/completions", 404, "unknown_url"),
+        ("POST", "/v1/responses", 404, "unknown_url"),
+        ("POST", "/v1/embeddings", 404, "unknown_url"),
         ("GET", "/v1/chat/completions", 405, "method_not_allowed"),
         ("POST", "/v1/models", 405, "method_not_allowed"),
     ],
@@ -370,6 +389,23 @@ def test_bodies_beyond_the_limit_are_refused_in_the_shape_of_the_address(cloudy:
     assert answer.status_code == 413 and "error" in answer.json()
     assert ("param" in answer.json()["error"]) is (path != "/v1/messages")
     assert odd.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/api/generate"])
+def test_a_compressed_body_is_refused_in_the_shape_of_the_address(cloudy: Cloudy, path: str):
+    with cloudy.live.client(cloudy.key) as http:
+        answer = http.post(path, content=b"x", headers={"content-encoding": "gzip"})
+    assert answer.status_code == 415 and answer.headers["accept-encoding"] == "identity"
+    told = answer.json()
+    assert "as it is" in (told["title"] if path == "/api/generate" else told["error"]["message"])
+
+
+def test_an_anthropic_limit_of_sixteen_thousand_is_no_error(cloudy: Cloudy):
+    with cloudy.anthropic() as client:
+        made = client.messages.create(model="ccos", messages=ask(), max_tokens=16_000)
+    body = cloudy.cloud.seen[-1].body
+    assert made.model == cloudy.cloud.model
+    assert 8_192 in (body.get("max_tokens"), body.get("max_completion_tokens"))
 
 
 def test_hostile_text_goes_through_whole(cloudy: Cloudy):

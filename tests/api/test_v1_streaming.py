@@ -97,6 +97,7 @@ def test_an_upstream_that_dies_in_the_middle_still_ends_in_a_whole_answer(cloudy
     last = documents(told)[-1]
     assert told[-1] == "data: [DONE]" and last["choices"][0]["finish_reason"] == "stop"
     assert last["ccos"]["tier"] == "tier_3" and "담당자" in words(told) and "번째" not in words(told)
+    assert (last["ccos"]["tried"][0]["tier"], last["ccos"]["tried"][0]["outcome"]) == ("tier_0", "failed")
 
 
 # -- pass-through --------------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ def draft_headers(draft: Draft) -> dict[str, str]:
         model=draft.model or "",
         quality=draft.quality,
         attempts=len(called),
-        fallback_reason=draft.reason if draft.fallback_used else "",
+        reason=draft.reason,
+        fallback_used=draft.fallback_used,
+        degraded=draft.degraded,
         cost_usd=draft.cost_usd,
     )
 
@@ -28,7 +30,9 @@ def generation_headers(made: Generation, cache: CacheUse = "use") -> dict[str, s
             model=made.model,
             quality=made.quality_score,
             attempts=called(made),
-            fallback_reason=made.reason if made.fallback_used else "",
+            reason=made.reason,
+            fallback_used=made.fallback_used,
+            degraded=made.degraded,
             cost_usd=made.cost,
         ),
         "x-ccos-cache": cache_word(made, cache),
@@ -47,7 +51,15 @@ def cache_word(made: Generation, cache: CacheUse) -> str:
 
 
 def _headers(
-    *, tier: str, model: str, quality: float | None, attempts: int, fallback_reason: str, cost_usd: float
+    *,
+    tier: str,
+    model: str,
+    quality: float | None,
+    attempts: int,
+    reason: str,
+    fallback_used: bool,
+    degraded: bool,
+    cost_usd: float,
 ) -> dict[str, str]:
     """Header values are Latin-1; a model named otherwise is shown with its other letters replaced."""
     values = {
@@ -55,7 +67,9 @@ def _headers(
         "x-ccos-model": model,
         "x-ccos-quality": "" if quality is None else f"{quality:.4f}",
         "x-ccos-attempts": str(attempts),
-        "x-ccos-fallback-reason": fallback_reason,
+        "x-ccos-reason": reason,
+        "x-ccos-fallback-reason": reason if fallback_used else "",
+        "x-ccos-degraded": "true" if degraded else "false",
         "x-ccos-cost-usd": f"{cost_usd:.6f}",
     }
     return {k: v.encode("ascii", "replace").decode().replace("\n", " ") for k, v in values.items() if v}

@@ -10,6 +10,7 @@ from ccos.api.v1.anthropic_in import MessagesRequest
 from ccos.api.v1.extras import PRIORITIES
 from ccos.api.v1.names import ALIASES
 from ccos.api.v1.openai_in import ChatCompletionRequest
+from ccos.domain.draft import Outcome
 from ccos.domain.tier import Mode
 
 _REFERENCE = "#/components/schemas/{name}"
@@ -22,7 +23,20 @@ _LABEL = {
         "tier": {"type": "string", "enum": ["tier_0", "tier_1", "tier_2", "tier_3"]},
         "model": {"type": "string"},
         "attempts": {"type": "integer", "description": "Calls that were really made"},
-        "reason": {"type": "string"},
+        "tried": {
+            "type": "array",
+            "description": "Who was called or passed over, in order, and why",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "tier": {"type": "string"},
+                    "provider": {"type": "string"},
+                    "outcome": {"type": "string", "enum": [outcome.value for outcome in Outcome]},
+                    "reason": {"type": "string"},
+                },
+            },
+        },
+        "reason": {"type": "string", "description": "Why this tier answered"},
         "quality": {"type": "number"},
         "accepted": {"type": "boolean", "description": "Whether the answer passed the gate"},
         "degraded": {"type": "boolean", "description": "The cloud was wanted and could not be had"},
@@ -151,6 +165,7 @@ _ERRORS = {
     403: "The key's role does not reach this.",
     404: "There is no model of this name; the sentence says which there are.",
     413: "The body is too large.",
+    415: "The body is compressed; send it as it is.",
     503: "The key is not known here and the database does not answer.",
 }
 _STREAMED = """Events as this wire has them, with `"stream": true`. The last one before the end carries the
@@ -177,6 +192,23 @@ _HEADERS = [
     ),
     _header("cache-control", {"enum": ["no-cache", "no-store"]}, "Ask anew; or neither read nor keep"),
 ]
+
+
+_ANSWERED = {
+    "x-ccos-request-id": "Also in the log",
+    "x-ccos-requested-model": "The name that was asked for",
+    "x-ccos-tier": "The tier that answered",
+    "x-ccos-model": "The model that answered",
+    "x-ccos-quality": "The score of the gate, 0 to 1",
+    "x-ccos-accepted": "Whether the answer passed the gate",
+    "x-ccos-attempts": "Calls that were really made",
+    "x-ccos-reason": "Why this tier answered",
+    "x-ccos-fallback-reason": "The same, only when the plan's first tier failed or was refused",
+    "x-ccos-degraded": "Whether the cloud was wanted and could not be had",
+    "x-ccos-cost-usd": "What the call cost, USD",
+    "x-ccos-cache": "hit, miss or off",
+}
+"""A stream whose answer is not made in two seconds has the first two of them only."""
 
 
 def describe(document: dict[str, Any]) -> dict[str, Any]:
@@ -232,7 +264,11 @@ def _generating(
         "parameters": _HEADERS,
         "requestBody": {"required": True, "content": _content(body)},
         "responses": {
-            "200": {"description": "The answer.", "content": {**_content(answer), **streamed}},
+            "200": {
+                "description": "The answer.",
+                "headers": {name: {"schema": _TEXT, "description": said} for name, said in _ANSWERED.items()},
+                "content": {**_content(answer), **streamed},
+            },
             **_failures(error),
         },
     }

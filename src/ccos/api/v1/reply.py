@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,13 @@ import msgspec
 
 from ccos.api.headers import cache_word, called
 from ccos.api.v1.asked import Asked
+from ccos.domain.draft import Attempt
 from ccos.domain.tier import Tier
+from ccos.tiers.filtering import NOT_ASKED
 from ccos.tiers.request import Generation
+
+MOST_TRIED = 20
+"""A chain with many credentials has a longer history than a reader of one answer needs."""
 
 _FEW_WORDS = re.compile(r"\s*(?:\S{1,40}\s*){1,4}")
 
@@ -54,6 +59,7 @@ def reply_to(asked: Asked, made: Generation, request_id: str, created: int) -> R
             "tier": made.tier.value,
             "model": made.model,
             "attempts": called(made),
+            "tried": tried(made.attempts),
             "reason": made.reason,
             "quality": round(made.quality_score, 4),
             "accepted": made.accepted,
@@ -62,6 +68,20 @@ def reply_to(asked: Asked, made: Generation, request_id: str, created: int) -> R
             "cache": cache_word(made, asked.extras.cache),
         },
     )
+
+
+def tried(attempts: Iterable[Attempt]) -> list[dict[str, str]]:
+    """Who was called or passed over, in order, and why; whom the caller's own wish left out is not told."""
+    return [
+        {
+            "tier": attempt.tier.value,
+            "provider": attempt.provider,
+            "outcome": attempt.outcome.value,
+            "reason": attempt.reason,
+        }
+        for attempt in attempts
+        if attempt.reason != NOT_ASKED
+    ][:MOST_TRIED]
 
 
 def _words(asked: Asked, made: Generation) -> tuple[str, str | None]:
