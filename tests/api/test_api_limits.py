@@ -11,7 +11,9 @@ import pytest
 from ccos.api.limits import BodyLimit
 
 
-async def _meet(messages: list[dict[str, Any]], **bounds: Any) -> tuple[list[bytes], list[dict[str, Any]]]:
+async def _meet(
+    messages: list[dict[str, Any]], headers: list[tuple[bytes, bytes]] | None = None, **bounds: Any
+) -> tuple[list[bytes], list[dict[str, Any]]]:
     """What the application behind the limit read, and what was answered."""
     read: list[bytes] = []
     sent: list[dict[str, Any]] = []
@@ -29,7 +31,7 @@ async def _meet(messages: list[dict[str, Any]], **bounds: Any) -> tuple[list[byt
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers or []}
     await BodyLimit(app, **bounds)(scope, receive, send)
     return read, sent
 
@@ -59,3 +61,16 @@ async def test_a_body_that_stops_coming_is_a_408():
 @pytest.mark.parametrize("before", [[], [_part(b'{"whole": true}')]])
 async def test_a_sender_who_left_is_not_answered_and_not_acted_on(before):
     assert await _meet([*before, {"type": "http.disconnect"}]) == ([], [])
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"br", b"identity, deflate", b"GZIP"])
+async def test_a_compressed_body_is_a_415_that_nobody_unpacks(coding: bytes):
+    read, sent = await _meet([_part(b"x", more=False)], headers=[(b"content-encoding", coding)])
+    assert read == [] and sent[0]["status"] == 415
+    assert json.loads(sent[1]["body"])["code"] == "encoding.unsupported"
+
+
+@pytest.mark.parametrize("coding", [b"identity", b"", b" Identity "])
+async def test_a_body_that_says_it_is_plain_is_taken(coding: bytes):
+    read, sent = await _meet([_part(b"x", more=False)], headers=[(b"content-encoding", coding)])
+    assert (read, sent) == ([b"x"], [])

@@ -237,7 +237,8 @@ def test_a_batch_has_ten_minutes_and_a_mode_in_the_name_yields_to_the_header():
 
 
 @pytest.mark.parametrize(
-    ("said", "use"), [("no-store", "off"), ("No-Cache, no-store", "off"), ("max-age=0", "use")]
+    ("said", "use"),
+    [("no-store", "off"), ("No-Cache, no-store", "off"), ("max-age=0", "use"), ("bogus", "use")],
 )
 def test_cache_control(said: str, use: str):
     assert openai({"cache-control": said}).extras.cache == use
@@ -255,6 +256,8 @@ def test_cache_control(said: str, use: str):
         ("x-ccos-required-quality", "1.01"),
         ("x-ccos-required-quality", "-inf"),
         ("x-ccos-stream", "yes"),
+        ("x-ccos-modus", "outage"),
+        ("x-ccos-", ""),
     ],
 )
 def test_an_extra_that_means_nothing_is_refused_by_name(header: str, value: str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,7 +17,10 @@ GONE = object()
 
 
 class BodyLimit:
-    """Takes a body in whole before anything else sees it: 413 over the limit, 408 when it does not come."""
+    """Takes a body in whole before anything else sees it.
+
+    413 over the limit, 408 when it does not come, 415 when it is compressed.
+    """
 
     def __init__(self, app: ASGIApp, *, limit: int = MAX_BODY_BYTES, seconds: float = BODY_SECONDS) -> None:
         self._app = app
@@ -26,6 +30,13 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if not _plain(scope["headers"]):
+            sentence = "The body is compressed; send it as it is, without Content-Encoding."
+            refused = said_to(
+                scope, 415, "encoding.unsupported", sentence, headers={"Accept-Encoding": "identity"}
+            )
+            await refused(scope, receive, send)
             return
         length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
         too_large = length.isdigit() and int(length) > self._limit
@@ -65,3 +76,9 @@ class BodyLimit:
                 return None
             if not message.get("more_body", False):
                 return b"".join(parts)
+
+
+def _plain(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether the body is what was meant to be sent: a small one may unpack to any size."""
+    codings = b",".join(value for name, value in headers if name == b"content-encoding").split(b",")
+    return all(coding.strip().lower() in (b"", b"identity") for coding in codings)

@@ -44,19 +44,21 @@ class Extras:
 
 
 PLAIN = Extras()
-_HEADERS = (
-    "x-ccos-mode",
-    "x-ccos-priority",
-    "x-ccos-timeout-seconds",
-    "x-ccos-required-quality",
-    "x-ccos-stream",
-    "cache-control",
+OURS = "x-ccos-"
+_HEADERS = frozenset(
+    f"{OURS}{name}" for name in ("mode", "priority", "timeout-seconds", "required-quality", "stream")
 )
+_LONGEST_NAME = 60
 
 
 def extras_of(headers: Mapping[str, str], wishes: CcosWishes | None) -> Extras:
-    """Raises a Fault that names the header or field that cannot be used."""
-    if wishes is None and not any(name in headers for name in _HEADERS):
+    """Raises a Fault that names the header or field that cannot be used, or that there is not."""
+    ours = [name for name in headers if name.startswith(OURS)]
+    for name in ours:
+        if name not in _HEADERS:
+            unknown = name[:_LONGEST_NAME]
+            raise bad(f"There is no header '{unknown}'; use {', '.join(sorted(_HEADERS))}.", unknown)
+    if wishes is None and not ours and "cache-control" not in headers:
         return PLAIN
     given = wishes or CcosWishes()
     mode = _choice(headers, "x-ccos-mode", given.mode, [m.value for m in Mode])

@@ -32,6 +32,7 @@ CODE: Mapping[int, str] = {
     405: "method_not_allowed",
     408: "request_timeout",
     413: "request_too_large",
+    415: "unsupported_encoding",
     500: "internal_error",
     503: "service_unavailable",
 }
