@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterator
 from uuid import UUID
 
 import structlog
@@ -13,6 +14,7 @@ from ccos.agents.drafting import BATCH_SECONDS
 from ccos.agents.recovery import Recovery, cloud_is_back
 from ccos.domain.errors import CcosError, NotFound
 from ccos.store import drafts, housekeeping, remakes, spend, tenants
+from ccos.store.database import Database
 from ccos.store.jobs import Job, queue_app, register_draft, register_remake, retry_stalled
 from ccos.store.migrate import APP_ROLE
 from ccos.wiring import Ccos
@@ -78,9 +80,9 @@ async def upkeep(ccos: Ccos) -> None:
     while True:
         pause = UPKEEP_SECONDS
         try:
-            await _mend(ccos)
+            await _mend(ccos.database)
             if tidied_at is None or time.monotonic() - tidied_at >= TIDY_SECONDS:
-                await _tidy(ccos)
+                await _tidy(ccos.database)
                 tidied_at = time.monotonic()
         except CcosError as fault:
             log.warning("upkeep.failed", reason=fault.code)
@@ -88,21 +90,35 @@ async def upkeep(ccos: Ccos) -> None:
         await asyncio.sleep(pause)
 
 
-async def _mend(ccos: Ccos) -> None:
-    stalled = await retry_stalled(ccos.database)
+async def _mend(database: Database) -> None:
+    stalled = await retry_stalled(database)
     for job in stalled.given_up:
-        await _give_up(ccos, job)
-    for tenant_id in await _tenants(ccos):
-        async with ccos.database.tenant(tenant_id) as tx:
-            await spend.sweep(tx)  # alone: it locks the day's total until it is committed
-        async with ccos.database.tenant(tenant_id) as tx:
-            await drafts.give_up_abandoned(
-                tx, silent_seconds=ABANDONED_SECONDS, queued_seconds=ORPHANED_SECONDS
-            )
+        with _told(job.tenant_id):
+            await _give_up(database, job)
+    async with database.unbound() as tx:
+        due = await tenants.to_mend(tx, running_seconds=ABANDONED_SECONDS, queued_seconds=ORPHANED_SECONDS)
+    for tenant_id in due:
+        with _told(tenant_id):
+            async with database.tenant(tenant_id) as tx:
+                await spend.sweep(tx)  # alone: it locks the day's total until it is committed
+        with _told(tenant_id):
+            async with database.tenant(tenant_id) as tx:
+                await drafts.give_up_abandoned(
+                    tx, silent_seconds=ABANDONED_SECONDS, queued_seconds=ORPHANED_SECONDS
+                )
 
 
-async def _give_up(ccos: Ccos, job: Job) -> None:
-    async with ccos.database.tenant(job.tenant_id) as tx:
+@contextlib.contextmanager
+def _told(tenant_id: UUID) -> Iterator[None]:
+    """What fails for one tenant is told, and the next has its turn."""
+    try:
+        yield
+    except CcosError as fault:
+        log.warning("upkeep.failed", tenant_id=str(tenant_id), reason=fault.code)
+
+
+async def _give_up(database: Database, job: Job) -> None:
+    async with database.tenant(job.tenant_id) as tx:
         if not job.remake:
             await drafts.give_up(tx, job.draft_id, "worker.stalled")
             return
@@ -110,18 +126,16 @@ async def _give_up(ccos: Ccos, job: Job) -> None:
             await remakes.fail(tx, await drafts.get(tx, job.draft_id), "worker.stalled")
 
 
-async def _tidy(ccos: Ccos) -> None:
+async def _tidy(database: Database) -> None:
     for _ in range(TIDY_BATCHES):
-        if not await housekeeping.prune_jobs(ccos.database):
+        if not await housekeeping.prune_jobs(database):
             break
-    for tenant_id in await _tenants(ccos):
-        async with ccos.database.tenant(tenant_id) as tx:
-            await housekeeping.prune_holds(tx)
-
-
-async def _tenants(ccos: Ccos) -> list[UUID]:
-    async with ccos.database.unbound() as tx:
-        return await tenants.ids(tx)
+    async with database.unbound() as tx:
+        known = await tenants.ids(tx)
+    for tenant_id in known:
+        with _told(tenant_id):
+            async with database.tenant(tenant_id) as tx:
+                await housekeeping.prune_holds(tx)
 
 
 async def recover(ccos: Ccos) -> None:

@@ -14,10 +14,11 @@ from uuid import UUID
 import structlog
 
 from ccos.domain.draft import Draft, DraftState
+from ccos.domain.errors import CcosError
 from ccos.domain.money import Level
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
-from ccos.store import jobs, remakes, tenants
+from ccos.store import jobs, remakes
 from ccos.store.database import Database, Tx
 from ccos.tiers.pulse import Pulse
 
@@ -89,18 +90,15 @@ class Recovery:
             self._comeback = None
             return 0
         async with self._database.unbound() as tx:
-            row = await tx.row(
-                "SELECT now() AS now, pg_try_advisory_xact_lock(%(key)s) AS ours", key=_ROUND_LOCK
-            )
-            assert row is not None
-            comeback = self._comeback = self._comeback or _Comeback(row["now"])
-            if not row["ours"]:
+            now, waiting = await remakes.tenants_waiting(tx)
+            comeback = self._comeback = self._comeback or _Comeback(now)
+            if not waiting or not await _ours(tx):
                 return 0
             in_line = await jobs.remaking(tx)
             if not comeback.proven and not await self._may_go_first(comeback, in_line):
                 return 0
             room = self._batch - in_line if comeback.proven else 1
-            return await self._fill(comeback, await tenants.ids(tx), room)
+            return await self._fill(comeback, waiting, room)
 
     async def _may_go_first(self, comeback: _Comeback, in_line: int) -> bool:
         """Hears how the first draft went; whether, if it has not gone well, another may be tried."""
@@ -124,18 +122,23 @@ class Recovery:
                 comeback.first = None
         return in_line == 0
 
-    async def _fill(self, comeback: _Comeback, known: list[UUID], room: int) -> int:
+    async def _fill(self, comeback: _Comeback, waiting: list[UUID], room: int) -> int:
         """Puts up to `room` drafts in line. Another tenant has its turn first in every round."""
         self._turn += 1
-        start = self._turn % max(1, len(known))
+        start = self._turn % len(waiting)
         put = 0
-        for tenant_id in known[start:] + known[:start]:
+        for tenant_id in waiting[start:] + waiting[:start]:
             if put >= room:
                 break
             if self._level(tenant_id) in (Level.COST_FIRST, Level.EXHAUSTED):
                 continue
-            async with self._database.tenant(tenant_id) as tx:
-                put += await self._put_in_line(tx, tenant_id, comeback, room - put)
+            try:
+                async with self._database.tenant(tenant_id) as tx:
+                    more = await self._put_in_line(tx, tenant_id, comeback, room - put)
+            except CcosError as fault:
+                log.warning("recovery.failed", tenant_id=str(tenant_id), reason=fault.code)
+                continue
+            put += more
         if put:
             log.info("recovery.in_line", drafts=put)
         return put
@@ -146,6 +149,12 @@ class Recovery:
             await jobs.defer_remake(tx, tenant_id, draft.id)
             comeback.first = comeback.first or (tenant_id, draft.id)
         return len(due)
+
+
+async def _ours(tx: Tx) -> bool:
+    """Whether this process may look, until the transaction ends."""
+    row = await tx.row("SELECT pg_try_advisory_xact_lock(%(key)s) AS ours", key=_ROUND_LOCK)
+    return bool(row and row["ours"])
 
 
 def _rank(draft: Draft) -> int:

@@ -22,6 +22,18 @@ PER_DAY = 2
 """So often at most the drafts of one ticket are made again within a day."""
 
 
+async def tenants_waiting(tx: Tx, *, within_seconds: float = LATEST_SECONDS) -> tuple[datetime, list[UUID]]:
+    """The time, and which tenants may have drafts to make again: those with any that is degraded and that
+    nobody has opened or decided. Cheap, and any role may ask, bound or not.
+    """
+    row = await tx.row(
+        "SELECT now() AS now, ARRAY(SELECT tenants_to_remake(%(within)s::float8)) AS waiting",
+        within=within_seconds,
+    )
+    assert row is not None
+    return row["now"], row["waiting"]
+
+
 async def due(tx: Tx, *, since: datetime, limit: int, within_seconds: float = LATEST_SECONDS) -> list[Draft]:
     """Drafts to make again, oldest first, locked until the transaction ends; another process skips them.
 

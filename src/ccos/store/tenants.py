@@ -61,6 +61,16 @@ async def ids(tx: Tx) -> list[UUID]:
     return [row["id"] for row in await tx.rows("SELECT tenant_ids() AS id")]
 
 
+async def to_mend(tx: Tx, *, running_seconds: float, queued_seconds: float) -> list[UUID]:
+    """Those with a hold whose time is over, or with a draft that has been running or queued for so long."""
+    rows = await tx.rows(
+        "SELECT tenants_to_mend(%(running)s::float8, %(queued)s::float8) AS id",
+        running=running_seconds,
+        queued=queued_seconds,
+    )
+    return [row["id"] for row in rows]
+
+
 async def update_settings(tx: Tx, settings: TenantSettings) -> None:
     """Replace the bound tenant's settings. Raises `UnknownTenant`."""
     changed = await tx.run(
