@@ -163,6 +163,21 @@ async def test_with_a_schema_the_rules_still_say_it_and_the_gate_sees_that_it_is
     assert kinds(verdict) == ["schema"] and verdict.payload is None and verdict.text
 
 
+@pytest.mark.parametrize("text", ["{}", '{"count": 3, "open": true}', '{"found": []}'])
+def test_an_object_without_words_is_an_answer_where_it_fits(text: str):
+    answer = Answer(text, "p", "m", tokens_out=2, finish_reason="stop", usage_reported=True)
+    fits = Prompt(Task.CHAT, "", (Turn("user", "?"),), schema={"type": "object"})
+    verdict = Gate().judge(fits, answer)
+    assert verdict.accepts(BAR) and verdict.payload is not None and verdict.scorer == "chat-check"
+    lacks = Prompt(Task.CHAT, "", (Turn("user", "?"),), schema={"type": "object", "required": ["name"]})
+    assert kinds(Gate().judge(lacks, answer)) == ["schema"]
+
+
+def test_an_object_whose_words_are_empty_is_none():
+    prompt = Prompt(Task.CHAT, "", (Turn("user", "?"),), schema={"type": "object"})
+    assert kinds(Gate().judge(prompt, Answer('{"answer": ""}', "p", "m"))) == ["empty"]
+
+
 def test_checks_for_people_name_the_families():
     verdict = judged(ANSWERED["ko"])
     prompt = Prompt(Task.CHAT, "", (Turn("user", ASKED["ko"]),))

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.ticket import MAX_TEXT_CHARACTERS
+from ccos.domain.tier import Task
 from ccos.domain.verdict import Verdict, Veto
 from ccos.quality.folding import storable
 from ccos.quality.form_check import OUR_OWN, strings
@@ -61,7 +62,11 @@ class Gate:
         if isinstance(reply, str):
             return self._judged(prompt, answer, reply, reply, clean)
         compact = json.dumps(clean, ensure_ascii=False, separators=(",", ":"))
-        return self._judged(prompt, answer, compact, "\n".join(strings(clean)), clean)
+        said = strings(clean)
+        if not said and prompt.task is Task.CHAT:  # `{}` or numbers alone may be all that was asked for
+            name = self._name(prompt)
+            return Verdict(1.0, name, compact, scores=((name, 1.0),), payload=clean)
+        return self._judged(prompt, answer, compact, "\n".join(said), clean)
 
     def _judged(
         self, prompt: Prompt, answer: Answer, text: str, words: str, payload: dict[str, object] | None
