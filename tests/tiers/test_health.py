@@ -1,9 +1,12 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from ccos.domain.errors import NoPrice, ProviderBusy, ProviderDown, ProviderRefused
+from ccos.domain.money import Level
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
+from ccos.tiers.board import fresh_pulse
 from ccos.tiers.health import health
 from ccos.tiers.pulse import Pulse
 
@@ -79,12 +82,105 @@ def test_an_open_breaker_says_when_it_is_tried_again():
     assert "retry_at" not in health([(CLOUD, failing(5))], now=5.0, at=AT)["tiers"]["tier_0"]
 
 
-def test_half_open_is_healthy_only_when_somebody_was_seen_there_since():
+def test_half_open_is_no_health_until_an_answer_whatever_a_free_probe_saw():
     half_open = failing(5)
     told = health([(CLOUD, half_open)], now=60, at=AT)["tiers"]["tier_0"]
     assert (told["breaker"], told["status"], told["error"]) == ("half_open", "unhealthy", "provider.down")
     seen = half_open.after_probe(True)
-    assert health([(CLOUD, seen)], now=60, at=AT)["tiers"]["tier_0"]["status"] == "healthy"
+    told = health([(CLOUD, seen)], now=60, at=AT)["tiers"]["tier_0"]
+    assert (told["breaker"], told["status"], told["error"]) == ("half_open", "unhealthy", "provider.down")
+    answered = seen.admit(60).after_success(1, 0.0, at=61, admitted_at=60)
+    assert health([(CLOUD, answered)], now=61, at=AT)["tiers"]["tier_0"]["status"] == "healthy"
+
+
+def test_a_fresh_process_whose_provider_is_there_is_healthy():
+    told = health([(CLOUD, Pulse().after_probe(True))], now=0, at=AT)["tiers"]["tier_0"]
+    assert told["status"] == "healthy"
+
+
+def test_a_breaker_another_process_opened_says_so_much():
+    pulse = replace(Pulse(), breaker=Pulse().breaker.opened_elsewhere(0, seconds=4, trips=1), reachable=True)
+    told = health([(CLOUD, pulse)], now=1, at=AT)["tiers"]["tier_0"]
+    assert (told["status"], told["error"], told["retry_in_seconds"]) == ("unhealthy", "breaker.open", 3)
+
+
+def test_one_that_asked_for_time_is_unhealthy_until_it_is_over():
+    pulse = Pulse().after_failure(ProviderBusy(retry_after_seconds=120), now=0, at=0, admitted_at=0)
+    told = health([(CLOUD, pulse)], now=20, at=AT)["tiers"]["tier_0"]
+    assert (told["status"], told["error"], told["breaker"]) == ("unhealthy", "provider.busy", "closed")
+    assert (told["retry_in_seconds"], told["retry_at"]) == (100, "2026-11-22T09:01:40+00:00")
+    over = health([(CLOUD, pulse)], now=121, at=AT)["tiers"]["tier_0"]
+    assert over["status"] == "healthy" and "retry_at" not in over
+
+
+def hung(calls: int, since: float) -> Pulse:
+    pulse = Pulse()
+    for _ in range(calls):
+        pulse = pulse.admit(since)
+    return pulse
+
+
+def saturated(pulse: Pulse, load: tuple[int, int, int], now: float) -> bool:
+    told = health([(CLOUD, pulse)], now=now, at=AT, load={CLOUD.deployment: load})["tiers"]["tier_0"]
+    assert (told["status"] == "unhealthy") == (told.get("error") == "provider.saturated")
+    return told["status"] == "unhealthy"
+
+
+def test_one_whose_every_slot_hangs_is_unhealthy_before_its_breaker_opens():
+    pulse = hung(5, since=100)
+    assert not saturated(pulse, (5, 5, 9), 104), "a busy moment"
+    assert saturated(pulse, (5, 5, 9), 106)
+    assert saturated(pulse, (5, 5, 0), 106), "those who waited were shed"
+    assert not saturated(pulse, (5, 6, 0), 106), "there is a slot"
+
+
+def test_calls_that_go_round_without_an_answer_are_silence_and_an_answer_ends_it():
+    pulse = hung(5, since=100)
+    for n in range(4):
+        pulse = pulse.after_cancel(100).admit(101 + n)
+    assert saturated(pulse, (5, 5, 1), 106)
+    pulse = pulse.after_success(6, 0.0, at=0, admitted_at=100)
+    assert not saturated(pulse, (5, 5, 1), 107)
+
+
+def test_how_long_silence_may_be_follows_how_long_answers_take():
+    pulse = Pulse()
+    for n in range(8):
+        pulse = pulse.admit(20 * n).after_success(20, 0.0, at=0, admitted_at=20 * n)
+    pulse = pulse.admit(200)
+    assert not saturated(pulse, (1, 1, 3), 219) and saturated(pulse, (1, 1, 3), 221)
+
+
+def test_an_idle_hour_before_a_burst_is_no_silence():
+    pulse = Pulse().admit(0).after_cancel(0).admit(3_600)
+    assert not saturated(pulse, (1, 1, 1), 3_601)
+
+
+def test_a_model_that_is_slow_by_nature_is_never_called_silent():
+    local = fresh_pulse("tier_1/local/model/").admit(0)
+    card = ProviderCard(Tier.LOCAL_MINIMAX, "local", "model")
+    told = health([(card, local)], now=60, at=AT, load={card.deployment: (1, 1, 4)})["tiers"]["tier_1"]
+    assert told["status"] == "healthy"
+
+
+def test_without_money_nobody_who_is_paid_is_healthy():
+    paid = replace(CLOUD, paid=True)
+    seen = [(paid, Pulse()), (RULES, Pulse())]
+    told = health(seen, now=0, at=AT, money=Level.EXHAUSTED)
+    assert (told["tiers"]["tier_0"]["status"], told["tiers"]["tier_0"]["error"]) == (
+        "unhealthy",
+        "budget.exhausted",
+    )
+    assert "DAILY_LLM_COST_LIMIT" in told["tiers"]["tier_0"]["message"]
+    assert told["tiers"]["tier_3"]["status"] == "healthy" and told["overall_status"] == "degraded"
+    assert health(seen, now=0, at=AT, money=Level.COST_FIRST)["overall_status"] == "healthy"
+
+
+def test_figures_are_rounded_for_people():
+    pulse = Pulse().after_success(1 / 3, 1 / 3, at=0, admitted_at=0, first_token_seconds=2 / 3)
+    told = health([(CLOUD, pulse.after_quality(0.123456))], now=0, at=AT)["tiers"]["tier_0"]
+    assert (told["latency"], told["first_token"]) == (0.333, 0.667)
+    assert (told["cost"], told["quality_score"]) == (0.333333, 0.1235)
 
 
 def test_an_old_error_is_not_given_as_the_reason_why_nobody_is_there():

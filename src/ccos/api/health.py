@@ -55,7 +55,13 @@ async def _readiness(ccos: Ccos) -> Response:
 async def llm_tiers(ccos: Opened) -> dict[str, Any]:
     """The state of the four tiers, from what calls and probes have seen. Never asks anyone."""
     service = ccos.service
-    return health(service.pulses(), now=time.monotonic(), at=datetime.now(UTC), load=service.load())
+    return health(
+        service.pulses(),
+        now=time.monotonic(),
+        at=datetime.now(UTC),
+        load=service.load(),
+        money=ccos.budget.level(None),
+    )
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ccos.domain.errors import ProviderBusy
+from ccos.domain.money import Level
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
 from ccos.tiers.pulse import FORBIDDEN, Pulse
 
+EXHAUSTED, SATURATED = "budget.exhausted", "provider.saturated"
+UNREACHABLE, OPEN = "provider.unreachable", "breaker.open"
 HEALTHY_ENOUGH = 2
 """So many healthy tiers make the whole healthy; with fewer it is degraded, with none down."""
 
@@ -19,6 +23,9 @@ MESSAGES: Mapping[str, str] = {
     " a proxy, a firewall or a rule for the region stands in between. CCOS keeps asking now and then.",
     "provider.no_price": "No price is known for this model; set CCOS_CLOUD_PRICE_IN and CCOS_CLOUD_PRICE_OUT"
     " and restart CCOS.",
+    EXHAUSTED: "The day's money is used up, so nothing that costs money is asked until the next day begins;"
+    " DAILY_LLM_COST_LIMIT sets how much there is.",
+    SATURATED: "All calls it gets at once are under way and none was answered for seconds: it may hang.",
 }
 """What a person can do about a provider that is not used, by the reason."""
 
@@ -27,12 +34,20 @@ Load = Mapping[str, tuple[int, int, int]]
 
 
 def health(
-    seen: Iterable[tuple[ProviderCard, Pulse]], *, now: float, at: datetime, load: Load | None = None
+    seen: Iterable[tuple[ProviderCard, Pulse]],
+    *,
+    now: float,
+    at: datetime,
+    load: Load | None = None,
+    money: Level = Level.OK,
 ) -> dict[str, Any]:
-    """The document of `GET /api/health/llm-tiers`. `now` is the breakers' clock, `at` the time shown."""
+    """The document of `GET /api/health/llm-tiers`. `now` is the breakers' clock, `at` the time shown.
+
+    `money` is how far the day's money of everyone has gone: without any, nobody who is paid is of use.
+    """
     by_tier: dict[Tier, list[dict[str, Any]]] = {tier: [] for tier in Tier}
     for card, pulse in seen:
-        by_tier[card.tier].append(_provider(card, pulse, now, at, (load or {}).get(card.deployment)))
+        by_tier[card.tier].append(_provider(card, pulse, now, at, (load or {}).get(card.deployment), money))
     tiers = {tier.value: _tier(providers) for tier, providers in by_tier.items()}
     healthy = sum(t["status"] == "healthy" for t in tiers.values())
     overall = "healthy" if healthy >= HEALTHY_ENOUGH else "degraded" if healthy else "down"
@@ -59,28 +74,32 @@ def _tier(providers: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _provider(
-    card: ProviderCard, pulse: Pulse, now: float, at: datetime, load: tuple[int, int, int] | None
+    card: ProviderCard,
+    pulse: Pulse,
+    now: float,
+    at: datetime,
+    load: tuple[int, int, int] | None,
+    money: Level,
 ) -> dict[str, Any]:
-    breaker, status = pulse.breaker.state(now), _status(pulse, now)
+    breaker, wrong = pulse.breaker.state(now), _wrong(card, pulse, now, load, money)
     shown: dict[str, Any] = {
         "provider": card.name,
         "model": card.model,
-        "status": status,
-        "latency": pulse.seconds,
-        "p95": pulse.p95_seconds,
-        "first_token": pulse.first_token,
-        "quality_score": pulse.quality,
-        "cost": pulse.cost_usd,
+        "status": "disabled" if pulse.disabled_reason else "unhealthy" if wrong else "healthy",
+        "latency": _rounded(pulse.seconds, 3),
+        "p95": _rounded(pulse.p95_seconds, 3),
+        "first_token": _rounded(pulse.first_token, 3),
+        "quality_score": _rounded(pulse.quality, 4),
+        "cost": _rounded(pulse.cost_usd, 6),
         "breaker": breaker,
         "last_success": _time(pulse.last_success_at),
     }
-    if status != "healthy":
-        said = None if pulse.reachable is False else pulse.last_error
-        shown["error"] = pulse.disabled_reason or said or "provider.unreachable"
-        if shown["error"] in MESSAGES:
-            shown["message"] = MESSAGES[shown["error"]]
-    if breaker == "open":
-        left = pulse.breaker.seconds_left(now)
+    if wrong is not None:
+        shown["error"] = wrong
+        if wrong in MESSAGES:
+            shown["message"] = MESSAGES[wrong]
+    rest = pulse.busy_until - now if pulse.busy(now) else 0.0
+    if not pulse.disabled_reason and (left := max(pulse.breaker.seconds_left(now), rest)) > 0:
         shown |= {
             "retry_in_seconds": round(left, 1),
             "retry_at": (at + timedelta(seconds=left)).isoformat(),
@@ -90,18 +109,30 @@ def _provider(
     return shown
 
 
-def _status(pulse: Pulse, now: float) -> str:
-    """Half-open is no health yet: it takes an answer, or at least a cheap probe that found somebody."""
+def _wrong(
+    card: ProviderCard, pulse: Pulse, now: float, load: tuple[int, int, int] | None, money: Level
+) -> str | None:
+    """Why no answer is to be had of it, as a stable code; None when it is healthy.
+
+    Half-open is no health yet, whatever a cheap probe saw: a list of models proves nothing about answers.
+    """
     if pulse.disabled_reason is not None:
-        return "disabled"
-    match pulse.breaker.state(now):
-        case "open":
-            healthy = False
-        case "half_open":
-            healthy = pulse.reachable is True
-        case "closed":
-            healthy = pulse.reachable is not False
-    return "healthy" if healthy else "unhealthy"
+        return pulse.disabled_reason
+    if pulse.breaker.state(now) != "closed":
+        said = pulse.last_error or OPEN
+        return UNREACHABLE if pulse.reachable is False else said
+    if pulse.reachable is False:
+        return UNREACHABLE
+    if pulse.busy(now):
+        return ProviderBusy.code
+    if card.paid and money is Level.EXHAUSTED:
+        return EXHAUSTED
+    full = load is not None and load[0] >= load[1]
+    return SATURATED if full and pulse.silent(now) else None
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _time(at: float | None) -> str | None:

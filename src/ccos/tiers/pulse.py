@@ -23,6 +23,8 @@ FORBIDDEN = "provider.forbidden"
 """The `last_error` of a call that was refused with 403."""
 LOST_CLAIM_SECONDS = 1.0
 """How soon to look again whether another process' probe was answered."""
+SILENT_SECONDS = 5.0
+"""Where every slot is taken, this long without one answer is more than a busy moment."""
 LONGEST_CALL_SECONDS = 3_600.0
 """A call that seems to have taken longer, or less than nothing, was measured by a clock that jumped."""
 
@@ -33,6 +35,7 @@ class Pulse:
     running means; `latencies` the seconds of the last successes and lost races.
 
     `reachable` is what a cheap probe saw since the last failure that counted, None before it.
+    `in_flight` calls are out, and none has been answered since `silent_since` on the breaker's clock.
     `slow_first_token_seconds`: first words later than that are bad; infinite for who is slow by nature.
     """
 
@@ -50,6 +53,8 @@ class Pulse:
     disabled_reason: str | None = None
     busy_until: float = 0.0
     named_until: float = 0.0
+    in_flight: int = 0
+    silent_since: float = 0.0
 
     @property
     def p95_seconds(self) -> float | None:
@@ -66,8 +71,26 @@ class Pulse:
         """In how many seconds it asked to be called again; None when it named no moment, or that is over."""
         return self.named_until - now if self.busy(now) and self.named_until == self.busy_until else None
 
+    def silent(self, now: float) -> bool:
+        """Whether calls are out and none was answered for longer than it takes. Not asked of who is slow by
+        nature: such a one may well need minutes.
+        """
+        if self.in_flight == 0 or self.slow_first_token_seconds == inf:
+            return False
+        usual = self.p95_seconds or 2.0 * (self.seconds or 0.0)
+        return now - self.silent_since > max(usual, SILENT_SECONDS)
+
     def admit(self, now: float) -> Pulse:
-        return replace(self, breaker=self.breaker.admit(now))
+        return replace(
+            self,
+            breaker=self.breaker.admit(now),
+            in_flight=self.in_flight + 1,
+            silent_since=self.silent_since if self.in_flight else now,
+        )
+
+    def _back(self) -> int:
+        """Calls out when one of them has ended."""
+        return max(self.in_flight - 1, 0)
 
     def after_success(
         self,
@@ -88,6 +111,8 @@ class Pulse:
             cost_usd=_mix(self.cost_usd, cost_usd),
             reachable=True,
             last_success_at=at,
+            in_flight=self._back(),
+            silent_since=admitted_at + seconds,
         )
         if not 0.0 <= seconds <= LONGEST_CALL_SECONDS:
             return told
@@ -115,7 +140,7 @@ class Pulse:
         took = 0.0 if now is None else now - admitted_at
         longest = max(self.p95_seconds or 0.0, self.slow_first_token_seconds)
         if now is None or not longest < took <= LONGEST_CALL_SECONDS:
-            return replace(self, breaker=self.breaker.after_nothing(admitted_at))
+            return replace(self, breaker=self.breaker.after_nothing(admitted_at), in_flight=self._back())
         return self._after_silence(now, admitted_at, jitter, at)
 
     def after_outrun(
@@ -131,7 +156,7 @@ class Pulse:
         """
         took = now - admitted_at
         if self.slow_first_token_seconds == inf or not 0.0 <= took <= LONGEST_CALL_SECONDS:
-            return replace(self, breaker=self.breaker.after_nothing(admitted_at))
+            return replace(self, breaker=self.breaker.after_nothing(admitted_at), in_flight=self._back())
         told = self._after_silence(now, admitted_at, jitter, at)
         if self.breaker.opened_at is not None:
             return told  # an outage is no measure: its probes would lift the percentile without end
@@ -144,11 +169,13 @@ class Pulse:
             reachable=None,
             last_error=ProviderTimeout.code,
             last_error_at=self.last_error_at if at is None else at,
+            in_flight=self._back(),
         )
 
     def after_claim_lost(self, now: float) -> Pulse:
         """Another process sends the probe: the place it had here is given back."""
-        return replace(self, breaker=self.breaker.after_claim_lost(now, LOST_CLAIM_SECONDS))
+        breaker = self.breaker.after_claim_lost(now, LOST_CLAIM_SECONDS)
+        return replace(self, breaker=breaker, in_flight=self._back())
 
     def after_failure(
         self, fault: ProviderError, *, now: float, at: float, admitted_at: float, jitter: float = 0.0
@@ -178,6 +205,7 @@ class Pulse:
             last_error=FORBIDDEN if forbidden else fault.code,
             last_error_at=at,
             disabled_reason=_disables(fault) or self.disabled_reason,
+            in_flight=self._back(),
         )
 
 
