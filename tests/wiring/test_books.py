@@ -33,6 +33,7 @@ async def asked(settings, tenant, *, times=1):
             await ccos.service.generate_with_fallback(PROMPT, context, required_quality=0.0)
             for _ in range(times)
         ]
+        await ccos.budget.written()
         today, database = ccos.budget.today, ccos.database
         async with database.tenant(tenant.id) as tx:
             day = await spend.of_day(tx, today)
