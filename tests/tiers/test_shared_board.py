@@ -103,6 +103,22 @@ async def test_a_trip_here_opens_it_there_and_a_good_probe_here_closes_it_there(
         assert there.pulse(name).breaker.recovering(clock())
 
 
+async def test_what_turned_elsewhere_is_told_as_such(database, name, clock):
+    async with running(board(database, name, clock)) as here, running(board(database, name, clock)) as there:
+        with structlog.testing.capture_logs() as logs:
+            fail(here, name, clock)
+            await until(lambda: state(there, name, clock) == "open")
+            clock.now += 6
+            succeed(here, name, clock, admit(here, name, clock))
+            await until(lambda: state(there, name, clock) == "closed")
+    assert [(told["event"], told["elsewhere"]) for told in logs] == [
+        ("breaker.opened", False),
+        ("breaker.opened", True),
+        ("breaker.closed", False),
+        ("breaker.closed", True),
+    ]
+
+
 async def test_a_failed_probe_here_makes_the_rest_longer_there(database, name, clock):
     async with running(board(database, name, clock)) as here, running(board(database, name, clock)) as there:
         fail(here, name, clock)
@@ -324,7 +340,8 @@ async def test_a_database_that_goes_away_is_told_when_it_is_back_and_complained_
             await until(lambda: logs[-1]["event"] == "breakers.shared_again")
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-    assert [entry["event"] for entry in logs] == ["breakers.not_shared", "breakers.shared_again"]
+    events = [entry["event"] for entry in logs]
+    assert events == ["breaker.opened", "breakers.not_shared", "breakers.shared_again"]
     assert (await told(database, name))["open"]
 
 

@@ -15,7 +15,14 @@ from dataclasses import dataclass
 import structlog
 
 from ccos.domain.draft import Outcome
-from ccos.domain.errors import CcosError, NoPrice, ProviderDown, ProviderError, ProviderTimeout
+from ccos.domain.errors import (
+    CcosError,
+    DatabaseUnavailable,
+    NoPrice,
+    ProviderDown,
+    ProviderError,
+    ProviderTimeout,
+)
 from ccos.domain.money import ZERO, MicroUsd, usd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.domain.tier import Tier
@@ -29,6 +36,7 @@ from ccos.tiers.record import attempt_of
 from ccos.tiers.request import Context
 from ccos.tiers.retry_budget import RetryBudget
 from ccos.tiers.run import Run
+from ccos.tiers.seldom import Seldom
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +103,7 @@ class Guard:
         self._clock = clock
         self._wall_clock = wall_clock
         self._dice = dice
+        self._seldom = Seldom(clock=clock)
 
     async def call(self, run: Run, provider: Provider, prompt: Prompt, until: float) -> Called:
         """The provider's answer before the time `until` of the service's clock.
@@ -247,7 +256,15 @@ class Guard:
     ) -> None:
         if isinstance(failed, ProviderError):
             outcome, reason = Outcome.FAILED, failed.code
-            log.warning("attempt.failed", tier=card.tier.value, provider=card.name, reason=reason)
+            if (left_out := self._seldom.due(card.deployment, reason)) is not None:
+                log.warning(
+                    "attempt.failed",
+                    tier=card.tier.value,
+                    provider=card.name,
+                    model=card.model,
+                    reason=reason,
+                    left_out=left_out,
+                )
         else:
             outcome, reason = Outcome.CANCELLED, "cancelled"
         run.record(attempt_of(prompt, card, outcome, reason, cost=lost, seconds=seconds), spent=lost)
@@ -273,11 +290,19 @@ class Guard:
             async with asyncio.timeout(min(MONEY_SECONDS, max(until - self._clock(), 0.0))):
                 reservation = await self._budget.reserve(run.context.tenant_id, amount)
         except (CcosError, TimeoutError) as fault:
-            log.warning("budget.unavailable", reason=getattr(fault, "code", "timeout"))
+            self._tell_no_hold(fault)
             raise PassedOver("budget.unavailable") from fault
         if reservation is None:
             raise PassedOver("budget.exhausted")
         return Hold(reservation, amount)
+
+    def _tell_no_hold(self, fault: Exception) -> None:
+        """That the database is away the budget tells by itself, once."""
+        reason = getattr(fault, "code", "timeout")
+        if isinstance(fault, DatabaseUnavailable):
+            log.debug("budget.unavailable", reason=reason)
+        elif (left_out := self._seldom.due("budget", reason)) is not None:
+            log.warning("budget.unavailable", reason=reason, left_out=left_out)
 
     def _close(self, context: Context, hold: Hold | None, spent: MicroUsd | None) -> None:
         """Settles a hold, or gives it back."""

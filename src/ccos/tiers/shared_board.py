@@ -178,7 +178,7 @@ class SharedBoard(Board):
             if state.open
             else pulse.breaker.closed_elsewhere(now)
         )
-        self._pulses[state.deployment] = replace(pulse, breaker=breaker)
+        self._put(state.deployment, replace(pulse, breaker=breaker), elsewhere=True)
 
     async def _claim(self, deployment: str, seconds: float) -> bool:
         """Goes on when whoever asked has gone; what it wins after that is given back at once."""
