@@ -387,17 +387,41 @@ async def test_what_another_process_spent_is_heard_of_and_an_old_exhausted_ends(
 
 
 async def test_each_level_is_told_once_a_day_with_amounts_only(database, tenant, calendar):
+    other = await new_tenant(database)
     with capture_logs() as logs:
         async with budget_of(database, 1_000, calendar) as budget:
-            for amount in (710, 10, 150, 130):
+            await budget.reserve(other.id, MicroUsd(5))
+            for amount in (705, 10, 150, 125):
                 await budget.reserve(tenant.id, MicroUsd(amount))
+            await budget.reserve(other.id, MicroUsd(5))
             calendar.now += timedelta(days=1)
-            await budget.reserve(tenant.id, MicroUsd(710))
-    told = [(e["level"], e["of"]) for e in logs if e["event"] == "budget.level"]
-    once = ["warning", "cost_first", "exhausted", "warning"]
-    assert [level for level, of in told if of == "total"] == once
-    assert [level for level, of in told if of == str(tenant.id)] == once
-    assert logs[0]["used_usd"] == 0.00071 and logs[0]["limit_usd"] == 0.001
+            await budget.reserve(tenant.id, MicroUsd(1_000))
+            await budget.reserve(tenant.id, MicroUsd(1))
+    told = [(e["reached"], e["of"]) for e in logs if e["event"] == "budget.level"]
+    of_a_day = ["warning", "cost_first", "exhausted"]
+    assert [reached for reached, of in told if of == "total"] == [*of_a_day, "exhausted"], "the higher of two"
+    assert [reached for reached, of in told if of == str(tenant.id)] == of_a_day[:2], "alone it is the total"
+    assert logs[0]["used_usd"] == 0.000705 and logs[0]["limit_usd"] == 0.001 and "level" not in logs[0]
+
+
+async def test_the_way_back_tells_how_many_holds_were_refused(store_urls, tenant, calendar):
+    async with (
+        Door(store_urls.app) as door,
+        opened(Database(door.url, wait_seconds=0.5)) as far,
+        budget_of(far, 1_000, calendar, wait_seconds=0.2) as budget,
+    ):
+        assert await budget.reserve(tenant.id, MicroUsd(1))
+        with capture_logs() as logs:
+            for n in (3, 2):
+                door.become("hung")
+                for _ in range(n):
+                    with pytest.raises(DatabaseUnavailable):
+                        await budget.reserve(tenant.id, MicroUsd(1))
+                door.become("open")
+                await back(budget, tenant)
+    told = [(e["event"], e.get("refused")) for e in logs if e["event"].startswith("budget.")]
+    assert [event for event, _ in told] == ["budget.away", "budget.back"] * 2
+    assert told[1][1] >= 3 and told[3][1] >= 2
 
 
 async def test_a_hung_database_costs_one_wait_and_then_none(store_urls, database, tenant, calendar):

@@ -67,6 +67,7 @@ class DailyBudget:
         self._sent: list[Waiting] = []
         self._asked: set[UUID | None] = set()
         self._away: CcosError | None = None
+        self._refused = 0
         self._pump: asyncio.Task[None] | None = None
 
     @property
@@ -78,6 +79,7 @@ class DailyBudget:
         if tenant_id is None:
             return None
         if self._away is not None:
+            self._refused += 1
             raise DatabaseUnavailable(cause=self._away.code)
         holding = Holding(tenant_id, new_id(), self.today, amount)
         made = self._enter(holding)
@@ -88,6 +90,8 @@ class DailyBudget:
             if _holds(made):  # it came in the very moment in which nobody waited for it any more
                 self._give_back(holding)
                 self._start()
+            if isinstance(fault, TimeoutError | DatabaseUnavailable):
+                self._refused += 1
             if isinstance(fault, TimeoutError):
                 raise DatabaseUnavailable(cause="timeout") from None
             raise
@@ -178,7 +182,8 @@ class DailyBudget:
                 self._sent = []
                 tries = 0
                 if self._away is not None:
-                    log.info("budget.back", waiting=len(self._line))
+                    log.info("budget.back", waiting=len(self._line), refused=self._refused)
+                    self._refused = 0
                 self._away = None
 
     def _next_batch(self) -> list[Waiting]:

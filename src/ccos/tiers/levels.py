@@ -51,19 +51,23 @@ class Levels:
             self._heard.clear()
             self._told.clear()
         now = self._clock()
+        reached: dict[UUID | None, Used] = {}
         for who, used in (*applied.tenants.items(), (None, applied.total)):
             found = level(used.amount, used.limit)
             self._heard[who] = Heard(found, now)
             before = self._told.get(who, Level.OK)
             if found is not before and worse(found, before) is found:
                 self._told[who] = found
-                _warn(who, found, used, enforced)
+                reached[who] = used
+        for who, used in reached.items():
+            if who is None or used != reached.get(None):  # who alone spends all of it says nothing new
+                _warn(who, self._told[who], used, enforced)
 
 
 def _warn(who: UUID | None, reached: Level, used: Used, enforced: bool) -> None:
     log.warning(
         "budget.level",
-        level=reached.value,
+        reached=reached.value,  # not `level`: in a log line that is how grave the line is
         of="total" if who is None else str(who),
         used_usd=usd(used.amount),
         limit_usd=usd(used.limit),
