@@ -46,12 +46,8 @@ def read(company: Company, role: Role = Role.SUPERVISOR):
 def test_a_fresh_tenant_has_spent_nothing_of_the_total_limit(company: Company):
     told = read(company)
     assert set(told) == PARTS
-    assert (told["limit_usd"], told["spent_usd"], told["reserved_usd"], told["remaining_usd"]) == (
-        5.0,
-        0,
-        0,
-        5.0,
-    )
+    assert (told["limit_usd"], told["spent_usd"], told["reserved_usd"]) == (5.0, 0, 0)
+    assert 4.9 < told["remaining_usd"] <= 5.0, "others may have spent a little of the total"
     assert told["share"] == 0 and told["level"] == "ok" and told["enforced"] is True
     assert told["thresholds"] == {"warning": 0.7, "cost_first": 0.85, "exhausted": 1.0}
     assert len(told["days"]) == 30 and told["days"][-1]["day"] == told["day"]
@@ -77,6 +73,18 @@ def test_another_tenants_money_does_not_show(live: Live, thrifty: Company):
     spend_some(thrifty, 900)
     told = read(live.company())
     assert told["spent_usd"] == 0 and told["level"] == "ok"
+
+
+def test_a_tenant_that_spent_nothing_has_no_more_than_the_total_has_left(live: Live, monkeypatch):
+    spend_some(live.company(), 700)
+    fresh, budget = live.company(TenantSettings(daily_cost_limit_usd=Decimal("0.06"))), live.ccos.budget
+    total = fresh.within(lambda tx: spend.total_of_day(tx, budget.today))
+    for left, remaining, level in ((100_000, 0.06, "ok"), (7, 0.000007, None), (0, 0, "exhausted")):
+        limit = MicroUsd(total.spent + total.reserved + left)
+        monkeypatch.setattr(budget, "limits", spend.Limits(limit))
+        told = read(fresh)
+        assert told["remaining_usd"] == remaining and told["spent_usd"] == 0
+        assert level is None or told["level"] == level
 
 
 @pytest.mark.parametrize("role", [Role.AGENT, Role.INTEGRATION])

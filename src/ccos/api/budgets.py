@@ -43,7 +43,9 @@ class BudgetOut(BaseModel):
     limit_usd: float | None = Field(description="The tenant's own or the total one, whichever is lower")
     spent_usd: float | None
     reserved_usd: float | None = Field(description="Held for calls under way")
-    remaining_usd: float | None
+    remaining_usd: float | None = Field(
+        description="What may still be spent: never more than all tenants together have left"
+    )
     share: float = Field(description="Spent and held, of the limit")
     level: Level
     total: Total
@@ -73,11 +75,12 @@ async def read(caller: AnyCaller, ccos: Opened) -> BudgetOut:
     if own is not None:
         limit = min(limit, MicroUsd(int(own * 1_000_000)))
     used = day.spent + day.reserved
+    left_of_all = ccos.budget.limits.total - total.spent - total.reserved
     of_all = level(total.spent + total.reserved, ccos.budget.limits.total)
     found = costs(spent, rows, first=first, last=today)
 
     def amount(value: int) -> float | None:
-        return usd(MicroUsd(value)) if full else None
+        return round(usd(MicroUsd(value)), 6) if full else None
 
     return BudgetOut(
         day=today,
@@ -87,7 +90,7 @@ async def read(caller: AnyCaller, ccos: Opened) -> BudgetOut:
         limit_usd=amount(limit),
         spent_usd=amount(day.spent),
         reserved_usd=amount(day.reserved),
-        remaining_usd=amount(max(limit - used, 0)),
+        remaining_usd=amount(max(min(limit - used, left_of_all), 0)),
         share=round(used / limit, 4) if limit else 1.0,
         level=worse(level(used, limit), of_all),
         total=Total(level=of_all),
