@@ -70,6 +70,7 @@ class CheckThenCharge:
     def __init__(self, database: Database, limit: MicroUsd) -> None:
         self._database, self._limit = database, limit
         self._day = DailyBudget(database, limit, ZONE).today
+        self._charging: set[asyncio.Task[None]] = set()
 
     async def reserve(self, tenant_id: UUID | None, amount: MicroUsd) -> Reservation | None:  # noqa: ARG002
         assert tenant_id is not None
@@ -77,15 +78,23 @@ class CheckThenCharge:
             day = await spend.of_day(tx, self._day)
         return Reservation(uuid4()) if day.spent < self._limit else None
 
-    async def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:  # noqa: ARG002
+    def settle(self, tenant_id: UUID | None, reservation: Reservation, spent: MicroUsd) -> None:  # noqa: ARG002
         assert tenant_id is not None
+        charging = asyncio.create_task(self._charge(tenant_id, spent))
+        self._charging.add(charging)
+        charging.add_done_callback(self._charging.discard)
+
+    async def _charge(self, tenant_id: UUID, spent: MicroUsd) -> None:
         async with self._database.tenant(tenant_id) as tx:
             held = await spend.reserve(tx, spent, cap=spend.NO_LIMIT, day=self._day)
             assert held is not None
             await spend.settle(tx, held, spent)
 
-    async def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:
+    def release(self, tenant_id: UUID | None, reservation: Reservation) -> None:
         pass
+
+    async def written(self) -> None:
+        await asyncio.gather(*self._charging)
 
     def level(self, tenant_id: UUID | None) -> Level:  # noqa: ARG002
         return Level.OK
@@ -111,6 +120,7 @@ async def work(url: str, origin: str, tenant: str, case: Case, requests: int) ->
             stack.push_async_callback(budget.close)
         else:
             budget = CheckThenCharge(database, MicroUsd(case.limit))
+            stack.push_async_callback(budget.written)
         cloud = await provider(origin, stack)
         service = MultiTierLLMService([cloud, RuleBased()], AnyAnswer(), budget)
         context = Context(tenant_id=UUID(tenant), mode=Mode.QUALITY_FIRST, source="api", cache="off")
@@ -245,6 +255,7 @@ async def cost_of_a_hold(database: Database) -> None:
         held = await budget.reserve(tenant.id, MicroUsd(1_000))
         assert held is not None
         budget.settle(tenant.id, held, MicroUsd(300))
+        await budget.written()
 
     async def alone() -> None:
         async with database.tenant(tenant.id) as tx:
