@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import warnings
+from datetime import datetime, timedelta
 
 import pytest
 import structlog
@@ -28,6 +31,7 @@ def set_up(monkeypatch):
         set_up_logs(shape)
 
     yield do
+    logging.captureWarnings(False)
     root.setLevel(level)
     structlog.configure(**before)
 
@@ -53,7 +57,39 @@ def test_lines_of_other_libraries_do_so_too(set_up, capsys):
         logging.getLogger("procrastinate.worker").error("Job %s failed", 7, exc_info=True)
     said = capsys.readouterr().err
     assert "구두" not in said and "cannot read" not in said
-    assert said.startswith("ERROR procrastinate.worker Job 7 failed (ValueError at ") and "breaks" in said
+    told = json.loads(said)
+    assert (told["level"], told["logger"], told["event"]) == ("error", "procrastinate.worker", "Job 7 failed")
+    assert told["error"] == "ValueError" and "breaks" in told["at"]
+
+
+def test_every_line_of_the_json_format_is_one_object_of_the_same_shape(set_up, capsys):
+    set_up("json")
+    logging.getLogger("uvicorn.error").warning("Invalid HTTP request\nreceived.")
+    structlog.get_logger("ccos.tiers.board").warning("breaker.opened", provider="openai")
+    structlog.get_logger().info("설정")
+    warnings.showwarning(DeprecationWarning("old"), DeprecationWarning, "file.py", 1)
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["level"], line["logger"]) for line in told] == [
+        ("warning", "uvicorn.error"),
+        ("warning", "ccos.tiers.board"),
+        ("info", "ccos"),
+        ("warning", "py.warnings"),
+    ]
+    assert told[0]["event"] == "Invalid HTTP request\nreceived." and told[2]["event"] == "설정"
+    for line in told:
+        assert datetime.fromisoformat(line["timestamp"]).utcoffset() == timedelta(0)
+
+
+def test_lines_of_other_libraries_have_a_time_for_people_too(set_up, capsys):
+    set_up("console")
+    try:
+        breaks()
+    except ValueError:
+        logging.getLogger("uvicorn.error").error("Exception in ASGI application", exc_info=True)
+    time, said = capsys.readouterr().err.split(" ", 1)
+    assert datetime.fromisoformat(time).utcoffset() == timedelta(0)
+    assert said.startswith("ERROR uvicorn.error Exception in ASGI application (ValueError at ")
+    assert "구두" not in said
 
 
 def test_a_task_nobody_waited_for_is_told_without_its_exceptions_words(set_up, capsys):
@@ -81,7 +117,7 @@ def test_a_pool_that_cannot_connect_says_so_once_in_a_while(set_up, capsys):
     for n in range(5):
         pool.warning("error connecting in %r: %s", "ccos-store", n)
     pool.warning("another thing")
-    assert capsys.readouterr().err.splitlines() == [
+    assert [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()] == [
         "WARNING psycopg.pool error connecting in 'ccos-store': 0",
         "WARNING psycopg.pool another thing",
     ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import sys
 import time
 import traceback
+from datetime import UTC, datetime
 from typing import Literal
 
 import structlog
@@ -41,15 +43,28 @@ def _fault_without_words(logger: WrappedLogger, method: str, event: EventDict) -
 
 
 class WithoutWords(logging.Formatter):
-    """Lines of other libraries: an exception is its type and frames, as in our own lines."""
+    """Lines of other libraries: an exception is its type and frames, as in our own lines.
+
+    With the shape of ours: one JSON object a line, or the time before the words.
+    """
+
+    def __init__(self, shape: Literal["console", "json"] = "console") -> None:
+        super().__init__()
+        self._shape = shape
 
     def format(self, record: logging.LogRecord) -> str:
         said = record.getMessage()
         if record.name == "asyncio":  # behind its first line it shows the task, with the exception's message
             said = said.partition("\n")[0]
-        line = f"{record.levelname} {record.name} {said}"
         fault = record.exc_info[1] if record.exc_info else None
-        return f"{line} ({type(fault).__name__} at {where(fault, frames=_FRAMES)})" if fault else line
+        at = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        if self._shape == "json":
+            line = {"event": said, "logger": record.name, "level": record.levelname.lower(), "timestamp": at}
+            if fault is not None:
+                line |= {"error": type(fault).__name__, "at": where(fault, frames=_FRAMES)}
+            return json.dumps(line, ensure_ascii=False)
+        behind = f" ({type(fault).__name__} at {where(fault, frames=_FRAMES)})" if fault else ""
+        return f"{at} {record.levelname} {record.name} {said}{behind}"
 
 
 class Seldom(logging.Filter):
@@ -68,13 +83,26 @@ class Seldom(logging.Filter):
         return True
 
 
+class _Named(structlog.PrintLogger):
+    """Remembers whose lines it writes."""
+
+    def __init__(self, name: str = "ccos") -> None:
+        super().__init__(sys.stderr)
+        self.name = name
+
+
+def _with_logger(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001
+    return {"logger": logger.name, **event}
+
+
 def set_up_logs(shape: Literal["console", "json"], *, level: int = logging.INFO) -> None:
     """Call once, at the start of a command."""
-    renderer: structlog.typing.Processor
+    last: list[structlog.typing.Processor]
     if shape == "json":
-        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+        last = [_with_logger, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        logging.captureWarnings(True)
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -82,14 +110,14 @@ def set_up_logs(shape: Literal["console", "json"], *, level: int = logging.INFO)
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _without_secrets,
             _fault_without_words,
-            renderer,
+            *last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_Named,
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(WithoutWords())
+    handler.setFormatter(WithoutWords(shape))
     pool = logging.getLogger("psycopg.pool")
     pool.filters[:] = [Seldom()]
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler])
