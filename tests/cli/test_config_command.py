@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,34 @@ def test_a_price_that_is_configured_is_a_price(settings: Any) -> None:
 )
 def test_what_will_fail_is_a_mistake(settings: Any, variables: dict[str, str], problem: str) -> None:
     assert [problem in each for each in advice.problems(settings(**variables))] == [True]
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"])
+@pytest.mark.parametrize("key", ["sk-열쇠", "sk-one\nsk-two"])
+def test_a_key_that_no_provider_could_read_is_a_mistake_by_its_name(
+    settings: Any, name: str, key: str
+) -> None:
+    (problem,) = advice.problems(settings(**{name: key}))
+    assert problem.startswith(f"{name}: ") and "sk-" not in problem
+
+
+@pytest.mark.parametrize(
+    ("limit", "model", "told"),
+    [("0.05", "gpt-4o", True), ("5", "gpt-4o", False), ("0.05", "gpt-4o-mini", False)],
+)
+def test_a_limit_of_a_few_holds_is_noted(settings: Any, limit: str, model: str, told: bool) -> None:
+    found = settings(OPENAI_API_KEY="k", OPENAI_MODEL=model, DAILY_LLM_COST_LIMIT=limit)
+    small = [note for note in advice.notes(found) if note.startswith("DAILY_LLM_COST_LIMIT is 0.05 USD")]
+    assert bool(small) is told
+    # gpt-4o: 6,000 tokens at 2.5 and 800 at 10 USD a million
+    assert not told or ("about 0.0230 USD" in small[0] and "at least 0.23 USD" in small[0])
+
+
+def test_a_limit_that_is_not_kept_or_has_no_price_is_not_measured(settings: Any) -> None:
+    free = settings(OPENAI_API_KEY="k", DAILY_LLM_COST_LIMIT="0.05", ENABLE_COST_BASED_FALLBACK="0")
+    assert advice.small_limit(free, Decimal("0.05"), name="x") == []
+    unknown = settings(OPENAI_MODEL="own", ENABLE_COST_BASED_FALLBACK="1")
+    assert advice.small_limit(unknown, Decimal("0.05"), name="x") == []
 
 
 def test_a_home_below_a_file_is_a_mistake(

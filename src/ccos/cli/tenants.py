@@ -9,7 +9,8 @@ import click
 from ccos.cli.run import complain, print_json, run, settings
 
 if TYPE_CHECKING:
-    from ccos.domain.tenant import Tenant
+    from ccos.domain.tenant import Tenant, TenantSettings
+    from ccos.settings import Settings
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -69,6 +70,7 @@ def create(slug: str, name: str, file: str | None, as_json: bool) -> None:
                 raise Conflict(f"There is a tenant {slug!r} already; choose another slug.") from None
 
     made = run(go())
+    _advise(found, wanted)
     if as_json:
         print_json(_shown(made))
     else:
@@ -136,10 +138,20 @@ def set_settings(slug: str, file: str, as_json: bool) -> None:
                 return await store.by_id(tx, tenant.id)
 
     changed = run(go())
+    _advise(found, wanted)
     if as_json:
         print_json(_shown(changed))
     else:
         click.echo(f"The settings of {changed.slug} are replaced.")
+
+
+def _advise(found: Settings, wanted: TenantSettings) -> None:
+    """Says when the tenant's own limit is so small that the cloud is hardly asked for it."""
+    from ccos.wiring import advice
+
+    if wanted.daily_cost_limit_usd is not None:
+        for note in advice.small_limit(found, wanted.daily_cost_limit_usd, name="daily_cost_limit_usd"):
+            click.echo(f"Note: {note}", err=True)
 
 
 def _shown(tenant: Tenant) -> dict[str, Any]:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
+from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 
-from ccos.domain.errors import BadSetting, ModelUnusable
+from ccos.domain.errors import BadSetting, ModelUnusable, NoPrice
+from ccos.domain.money import micro_usd, usd
 from ccos.local.gguf import read_model_file
+from ccos.providers.http import checked_key
 from ccos.settings import Settings
 from ccos.store.database import patience
 from ccos.wiring.providers import leaves_network, openai_seller, prices_of
 
+HOLD_TOKENS = (6_000, 800)
+"""Tokens in and out a typical hold is for: 2,000 of a prompt, which may be 3 bytes each, and a long reply."""
+FEW_HOLDS = 10
+"""A day's limit below so many holds is told: they do not fit at once, and its last share buys nothing."""
+
 
 def problems(settings: Settings) -> list[str]:
     """One sentence for each thing that will fail, checked without connecting to anything."""
-    return [*_databases(settings), *_home(settings)]
+    return [*_databases(settings), *_home(settings), *_keys(settings)]
 
 
 def notes(settings: Settings) -> list[str]:
@@ -49,12 +59,51 @@ def _home(settings: Settings) -> list[str]:
     return []
 
 
-def _cloud(settings: Settings) -> list[str]:
-    chosen = []
+def _keys(settings: Settings) -> list[str]:
+    found = []
+    for name, key in (
+        ("OPENAI_API_KEY", settings.openai_api_key),
+        ("ANTHROPIC_API_KEY", settings.anthropic_api_key),
+    ):
+        try:
+            checked_key(key.get_secret_value() if key is not None else None)
+        except BadSetting as fault:
+            found.append(f"{name}: {fault.sentence}")
+    return found
+
+
+def _chosen(settings: Settings) -> list[tuple[str, str, str | None]]:
+    """Of each cloud provider: the variable of its model, the model, and the price table's name for it."""
+    chosen: list[tuple[str, str, str | None]] = []
     if settings.openai_api_key or "openai_base_url" in settings.model_fields_set:
         chosen.append(("OPENAI_MODEL", settings.openai_model, openai_seller(settings)))
     if settings.anthropic_api_key or "anthropic_base_url" in settings.model_fields_set:
         chosen.append(("ANTHROPIC_MODEL", settings.anthropic_model, "anthropic"))
+    return chosen
+
+
+def small_limit(settings: Settings, limit_usd: Decimal, *, name: str) -> list[str]:
+    """A sentence when a day's limit leaves room for few calls at once, or none: each holds its most."""
+    if not settings.enable_cost_based_fallback or limit_usd <= 0:
+        return []
+    holds = []
+    for _, model, seller in _chosen(settings):
+        with suppress(NoPrice):
+            holds.append((prices_of(settings, seller, model).price(seller, model, *HOLD_TOKENS), model))
+    if not holds:
+        return []
+    hold, model = max(holds)
+    if micro_usd(limit_usd) >= FEW_HOLDS * hold:
+        return []
+    enough = math.ceil(FEW_HOLDS * hold / 10_000) / 100  # in whole cents
+    return [
+        f"{name} is {limit_usd} USD, and one reply of {model} holds about {usd(hold):.4f} USD while it is "
+        f"written: the cloud may hardly be asked; give at least {enough:.2f} USD."
+    ]
+
+
+def _cloud(settings: Settings) -> list[str]:
+    chosen = _chosen(settings)
     if not chosen:
         return ["tier_0 is off: neither OPENAI_API_KEY nor ANTHROPIC_API_KEY is set."]
     found = [
@@ -69,6 +118,7 @@ def _cloud(settings: Settings) -> list[str]:
         )
     if not settings.daily_llm_cost_limit and settings.enable_cost_based_fallback:
         found.append("DAILY_LLM_COST_LIMIT is 0: the cloud is never paid, so it is never asked.")
+    found += small_limit(settings, settings.daily_llm_cost_limit, name="DAILY_LLM_COST_LIMIT")
     if not settings.enable_cost_based_fallback:
         found.append("ENABLE_COST_BASED_FALLBACK is off: nothing stops what the cloud costs in a day.")
     return found
