@@ -35,6 +35,17 @@ def test_settings_that_do_not_fit_change_nothing(ccos: Command) -> None:
     assert ran.code == 2 and ran.sentence == "tag is not a field of a settings file: did you mean tags?"
 
 
+def test_a_limit_of_its_own_smaller_than_a_few_replies_is_noted(ccos: Command, shop: str) -> None:
+    def put(limit: str) -> str:
+        given = json.dumps({"daily_cost_limit_usd": limit})
+        ran = ccos("tenants", "set", shop, "-", input=given, OPENAI_API_KEY="k", OPENAI_MODEL="gpt-4o")
+        assert ran.code == 0
+        return ran.err
+
+    assert put("0.01").startswith("Note: daily_cost_limit_usd is 0.01 USD, and one reply of gpt-4o holds")
+    assert put("5") == ""
+
+
 def test_a_slug_that_cannot_be_used_is_told(ccos: Command) -> None:
     ran = ccos("tenants", "create", "Acme Corp", "Acme")
     assert ran.code == 2 and "take 1 to 63 of a-z, 0-9 and -" in ran.sentence

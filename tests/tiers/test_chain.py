@@ -6,15 +6,18 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from ccos.domain.draft import Outcome
 from ccos.domain.errors import (
     Conflict,
     ContentFiltered,
     ContextTooLong,
+    DatabaseUnavailable,
     ProviderBusy,
     ProviderDown,
     ProviderRefused,
+    ProviderTimeout,
 )
 from ccos.domain.money import Level, MicroUsd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
@@ -238,6 +241,14 @@ async def test_with_all_of_it_gone_paid_tiers_are_left_out_of_the_plan():
     )
     assert cloud.calls == [] and made.tier in (LOCAL, RULES)
     assert ("scripted-tier_0", "skipped", "budget.exhausted") in told(made)
+
+
+async def test_a_high_limit_on_the_answer_keeps_no_small_model_from_a_short_question():
+    local = ScriptedProvider(LOCAL, ["good"], context_tokens=8_192)
+    asked = replace(PROMPT, max_tokens=8_192)
+    assert (await chain(local, rules()).generate_with_fallback(asked)).tier is LOCAL
+    long = replace(asked, turns=(Turn("user", "가" * 10_000),))
+    assert (await chain(local, rules()).generate_with_fallback(long)).tier is RULES
 
 
 # --- crowds ---
@@ -550,6 +561,23 @@ async def test_books_that_fail_in_an_unforeseen_way_cost_the_paid_tier_and_not_t
     cloud = ScriptedProvider(CLOUD, ["good"], cost=MicroUsd(9))
     made = await chain(cloud, rules(), budget=Torn(MicroUsd(100))).generate_with_fallback(PROMPT, QUALITY)
     assert told(made)[0] == ("scripted-tier_0", "skipped", "budget.unavailable") and cloud.calls == []
+
+
+async def test_an_outage_of_the_cloud_or_the_books_is_no_flood_of_lines():
+    class Away(MemoryBudget):
+        async def reserve(self, tenant_id, amount):
+            raise DatabaseUnavailable
+
+    down = chain(
+        ScriptedProvider(CLOUD, [ProviderTimeout()] * 4), rules(), budget=MemoryBudget(MicroUsd(100))
+    )
+    away = chain(ScriptedProvider(CLOUD, ["good"]), rules(), budget=Away(MicroUsd(100)))
+    with capture_logs() as logs:
+        for _ in range(4):
+            await down.generate_with_fallback(PROMPT, QUALITY)
+            await away.generate_with_fallback(PROMPT, QUALITY)
+    loud = [(line["event"], line["reason"]) for line in logs if line["log_level"] != "debug"]
+    assert loud == [("attempt.failed", "provider.timeout")]
 
 
 async def test_a_gate_that_breaks_leaves_an_answer_nobody_accepted():

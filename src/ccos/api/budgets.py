@@ -80,7 +80,7 @@ async def read(caller: AnyCaller, ccos: Opened) -> BudgetOut:
     found = costs(spent, rows, first=first, last=today)
 
     def amount(value: int) -> float | None:
-        return round(usd(MicroUsd(value)), 6) if full else None
+        return usd(MicroUsd(value)) if full else None
 
     return BudgetOut(
         day=today,
