@@ -13,6 +13,8 @@ CHARACTERS_PER_TOKEN = 1.2
 """Low on purpose: Korean takes 0.6-0.9 tokens a character in current tokenisers, English about 0.25."""
 
 
+ROOM_FOR_AN_ANSWER = 1_024
+"""Tokens."""
 NOT_ASKED = "tier.not_asked"
 CLOUD_MISSED = frozenset(
     {
@@ -62,9 +64,13 @@ def filter_providers(
 
 
 def tokens_needed(prompt: Prompt) -> int:
-    """A cautious count of the tokens the prompt and its answer take."""
+    """A cautious count of the tokens the prompt and an answer of usual length take.
+
+    The prompt's own limit is an upper bound that callers set high; to ask for room for all of it would keep
+    every small model from a question it could answer.
+    """
     characters = len(prompt.system) + sum(len(turn.text) for turn in prompt.turns)
-    return int(characters / CHARACTERS_PER_TOKEN) + prompt.max_tokens
+    return int(characters / CHARACTERS_PER_TOKEN) + min(prompt.max_tokens, ROOM_FOR_AN_ANSWER)
 
 
 def _reason_against(condition: Condition, context: Context, tokens: int) -> str | None:
