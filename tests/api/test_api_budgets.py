@@ -75,15 +75,15 @@ def test_another_tenants_money_does_not_show(live: Live, thrifty: Company):
     assert told["spent_usd"] == 0 and told["level"] == "ok"
 
 
-def test_a_tenant_that_spent_nothing_has_no_more_than_the_total_has_left(live: Live, monkeypatch):
+def test_what_others_have_used_of_the_total_shows_only_when_nothing_is_left(live: Live, monkeypatch):
     spend_some(live.company(), 700)
     fresh, budget = live.company(TenantSettings(daily_cost_limit_usd=Decimal("0.06"))), live.ccos.budget
     total = fresh.within(lambda tx: spend.total_of_day(tx, budget.today))
-    for left, remaining, level in ((100_000, 0.06, "ok"), (7, 0.000007, None), (0, 0, "exhausted")):
+    for left, level in ((100_000, "ok"), (7, None), (0, "exhausted")):
         limit = MicroUsd(total.spent + total.reserved + left)
         monkeypatch.setattr(budget, "limits", spend.Limits(limit))
         told = read(fresh)
-        assert told["remaining_usd"] == remaining and told["spent_usd"] == 0
+        assert told["remaining_usd"] == (told["limit_usd"] if left else 0) and told["spent_usd"] == 0
         assert level is None or told["level"] == level
 
 

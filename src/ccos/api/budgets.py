@@ -44,7 +44,7 @@ class BudgetOut(BaseModel):
     spent_usd: float | None
     reserved_usd: float | None = Field(description="Held for calls under way")
     remaining_usd: float | None = Field(
-        description="What may still be spent: never more than all tenants together have left"
+        description="Of the tenant's limit; nothing once all tenants together have used the total"
     )
     share: float = Field(description="Spent and held, of the limit")
     level: Level
@@ -90,7 +90,7 @@ async def read(caller: AnyCaller, ccos: Opened) -> BudgetOut:
         limit_usd=amount(limit),
         spent_usd=amount(day.spent),
         reserved_usd=amount(day.reserved),
-        remaining_usd=amount(max(min(limit - used, left_of_all), 0)),
+        remaining_usd=amount(0 if left_of_all <= 0 else max(limit - used, 0)),
         share=round(used / limit, 4) if limit else 1.0,
         level=worse(level(used, limit), of_all),
         total=Total(level=of_all),

@@ -24,6 +24,13 @@ READY_SECONDS = 2.0
 """A balancer asks every few seconds: a database that needs longer for a word is not there for it."""
 
 
+def health_now(ccos: Ccos) -> dict[str, Any]:
+    """The document about the tiers at this moment."""
+    service, money = ccos.service, ccos.budget.level(None)
+    now, at = time.monotonic(), datetime.now(UTC)
+    return health(service.pulses(), now=now, at=at, load=service.load(), money=money)
+
+
 @router.get("/livez", summary="Is the process alive")
 async def live() -> dict[str, str]:
     """The process runs."""
@@ -54,14 +61,7 @@ async def _readiness(ccos: Ccos) -> Response:
 @router.get("/api/health/llm-tiers", summary="Health of the tiers")
 async def llm_tiers(ccos: Opened) -> dict[str, Any]:
     """The state of the four tiers, from what calls and probes have seen. Never asks anyone."""
-    service = ccos.service
-    return health(
-        service.pulses(),
-        now=time.monotonic(),
-        at=datetime.now(UTC),
-        load=service.load(),
-        money=ccos.budget.level(None),
-    )
+    return health_now(ccos)
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from msgspec.json import encode
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from ccos.api.health import health_now
 from ccos.api.v1.exchange import Generating
 from ccos.api.v1.faults import Fault, bad, shape_of
 from ccos.api.v1.formats import ANTHROPIC, OPENAI
@@ -19,7 +19,6 @@ from ccos.api.v1.names import ALIASES, Alias, alias_of
 from ccos.api.v1.wire import JSON, answer, caller_of, headers_of, told
 from ccos.domain.errors import CcosError
 from ccos.domain.tier import Task, Tier
-from ccos.tiers.health import health
 from ccos.wiring import Ccos
 
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
@@ -78,8 +77,7 @@ def page(names: list[str], query: Mapping[str, str]) -> tuple[list[str], bool]:
 
 
 def _statuses(ccos: Ccos) -> Mapping[str, Any]:
-    told = health(ccos.service.pulses(), now=time.monotonic(), at=datetime.now(UTC))
-    return {tier: state["status"] for tier, state in told["tiers"].items()}
+    return {tier: state["status"] for tier, state in health_now(ccos)["tiers"].items()}
 
 
 def _model(alias: Alias, statuses: Mapping[str, Any]) -> dict[str, Any]:
