@@ -49,6 +49,25 @@ def fill(home: Home, slug: str, *, model: str = "gpt-4o", reported: int = 4_000_
     asyncio.run(go())
 
 
+def strand(home: Home, slug: str, *, held: int, charged: int) -> None:
+    """What a killed process leaves of today: a hold, and a charge without a row in the ledger."""
+
+    async def go() -> None:
+        database = Database(home.server.urls.app)
+        await database.open()
+        async with database.unbound() as tx:
+            tenant = await tenants.by_slug(tx, slug)
+        async with database.tenant(tenant.id) as tx:
+            cap = MicroUsd(10**9)
+            assert await spend.reserve(tx, MicroUsd(held), cap=cap, day=TODAY)
+            lost = await spend.reserve(tx, MicroUsd(charged), cap=cap, day=TODAY)
+            assert lost is not None
+            await spend.settle(tx, lost, MicroUsd(charged))
+        await database.close()
+
+    asyncio.run(go())
+
+
 @pytest.fixture
 def busy(ccos_home: Home) -> str:
     slug = f"busy-{uuid4().hex[:8]}"
@@ -126,7 +145,7 @@ def test_a_tenant_that_did_nothing_is_told_so(ccos: Command) -> None:
     assert ccos("tenants", "create", slug, "Idle").code == 0
     ran = ccos("report", "cost", "--tenant", slug, "--html", "idle.html")
     assert ran.code == 0 and not ran.out
-    assert f"ccos: Nothing was called or spent in the last 30 days by {slug};" in ran.err
+    assert f"ccos: Nothing was called or spent in the last 30 days by tenant {slug!r};" in ran.err
     assert "Nothing was called or spent" in (ccos.folder / "idle.html").read_text()
     told = ccos("report", "cost", "--tenant", slug, "--json").json
     assert told["month"] is None and told["spent_usd"] == 0 and told["ledgers"]["by_provider"] == []
@@ -150,3 +169,31 @@ def test_a_page_that_cannot_be_written_is_one_sentence(ccos: Command, busy: str)
         ran.code == 1
         and ran.sentence == "no/such/folder/costs.html cannot be used: No such file or directory."
     )
+
+
+def test_money_without_rows_and_money_on_hold_are_told(ccos: Command, ccos_home: Home) -> None:
+    slug = f"killed-{uuid4().hex[:8]}"
+    fill(ccos_home, slug)
+    strand(ccos_home, slug, held=30_000, charged=20_000)
+    missing = (
+        "$0.0200 were charged for calls whose ledger rows are missing: a process was killed before it wrote "
+        "them, or its holds were charged whole."
+    )
+    waiting = (
+        "$0.0300 are on hold for calls that have not been settled; a running `ccos serve` or `ccos worker` "
+        "settles them."
+    )
+    assert {missing, waiting} <= set(ccos("report", "cost", "--tenant", slug).out.splitlines())
+    told = ccos("report", "cost", "--tenant", slug, "--json", "--html", "costs.html").json
+    assert told["notes"] == [missing, waiting]
+    assert (told["on_hold_usd"], told["ledgers"]["not_in_ledger_usd"]) == (0.03, 0.02)
+    page = (ccos.folder / "costs.html").read_text()
+    assert missing in page and waiting in page
+
+
+def test_a_tenant_with_nothing_but_a_hold_is_not_idle(ccos: Command, ccos_home: Home) -> None:
+    slug = f"held-{uuid4().hex[:8]}"
+    assert ccos("tenants", "create", slug, "Held").code == 0
+    strand(ccos_home, slug, held=30_000, charged=0)
+    ran = ccos("report", "cost", "--tenant", slug)
+    assert "$0.0300 are on hold" in ran.out and not ran.err

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from ccos.cli.batch import TIER_NAMES
-from ccos.cli.cost_table import money, share
+from ccos.cli.cost_table import money, notes, share
 from ccos.tiers.costs import Costs, drift, saved_share
 
 WIDTH, HEIGHT = 900, 260
@@ -42,7 +42,8 @@ def page_of(told: Costs, title: str, timezone: str) -> str:
 
 def _filled(told: Costs) -> Iterator[str]:
     yield _facts(told)
-    yield from (f'<p class="warning">{escape(sentence)}</p>' for sentence in told.warnings)
+    sentences = [*told.warnings, *notes(told)]
+    yield from (f'<p class="warning">{escape(sentence)}</p>' for sentence in sentences)
     yield "<h2>Spent, and what the premium model alone would have cost</h2>"
     yield _bars(told)
     yield "<h2>Who gave the answers</h2>"

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ccos.cli.batch import TIER_NAMES
+from ccos.cli.cost_words import ENGLISH, Words
 from ccos.cli.terminal import plain
 from ccos.domain.money import MicroUsd, usd
 from ccos.tiers.costs import Costs, DayCosts, drift, saved_share
@@ -105,8 +106,8 @@ def _providers(told: Costs) -> Table:
 def _sentences(told: Costs) -> Iterator[Text]:
     whole = told.whole
     yield Text(
-        f"Spent {money(whole.spent)}; the premium model alone would have cost {money(whole.premium)}: "
-        f"saved {money(whole.saved)} ({share(saved_share(whole))})."
+        f"Spent {money(whole.spent)}; the premium model would have cost {money(whole.premium)} for the "
+        f"accepted answers: saved {money(whole.saved)} ({share(saved_share(whole))})."
     )
     if told.drafts:
         each = round(told.spent_on_drafts / told.drafts)
@@ -119,8 +120,11 @@ def _sentences(told: Costs) -> Iterator[Text]:
             f"The month will cost about {money(coming.month)} ({money(coming.low)} to {money(coming.high)}): "
             f"{coming.made()}."
         )
-    if whole.not_in_ledger > 0:
-        yield Text(
-            f"{money(whole.not_in_ledger)} were charged for calls that are not in the ledger: holds of "
-            "processes that were killed, charged whole."
-        )
+    yield from map(Text, notes(told))
+
+
+def notes(told: Costs, words: Words = ENGLISH) -> list[str]:
+    """What the figures leave open: money whose calls are not in the ledger, money on hold."""
+    whole = told.whole
+    amounts = {"not_in_ledger": whole.not_in_ledger, "on_hold": whole.held}
+    return [words(name, x=money(amount)) for name, amount in amounts.items() if amount > 0]

@@ -33,14 +33,16 @@ def report() -> None:
 @click.option("--html", "page", metavar="FILE", type=click.Path(path_type=Path), help="Also write a page.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def cost(tenant: str | None, every: bool, days: int, page: Path | None, as_json: bool) -> None:
-    """What was spent, beside what the premium model alone would have cost.
+    """What was spent, beside what the premium model would have cost.
 
-    Days begin at midnight in CCOS_TIMEZONE. The premium cost counts every answer that was used, also those of
-    local tiers, rules and cache, at the premium model's price for the same text.
+    Days begin at midnight in CCOS_TIMEZONE. The premium cost counts every accepted answer, also those of
+    local tiers, rules and cache, at the premium model's price for the same text. An apology that nobody would
+    have sent saves nothing.
     """
     from datetime import UTC, datetime, timedelta
     from zoneinfo import ZoneInfo
 
+    from ccos.cli.cost_table import notes
     from ccos.cli.terminal import working
     from ccos.domain.errors import BadInput
     from ccos.tiers.costs import costs, document
@@ -53,13 +55,13 @@ def cost(tenant: str | None, every: bool, days: int, page: Path | None, as_json:
     with working("Reading the ledgers"):
         whose, spent, rows = run(_read(found, None if every else (tenant,), min(first, _back(last)), last))
     told = costs(spent, rows, first=first, last=last)
-    title = "all tenants" if every else whose[0]
+    title = "all tenants" if every else f"tenant {whose[0]!r}"
     if page is not None:
         from ccos.cli.cost_page import page_of
 
         page.write_text(page_of(told, title, found.timezone), encoding="utf-8")
     if as_json:
-        print_json({"tenants": whose, "timezone": found.timezone, **document(told)})
+        print_json({"tenants": whose, "timezone": found.timezone, **document(told), "notes": notes(told)})
     elif told.empty:
         complain(
             f"Nothing was called or spent in the last {days} days by {title}; "

@@ -1,4 +1,4 @@
-"""What was spent, what it would have been on the premium model alone, and where the month is going.
+"""What was spent, what the accepted answers had cost on the premium model, and where the month is going.
 
 Pure sums over the two ledgers: the day's money (what the limit counts) and the rows of calls.
 """
@@ -11,9 +11,10 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import dropwhile
 from typing import Any
 
-from ccos.domain.money import MicroUsd, usd
+from ccos.domain.money import ZERO, MicroUsd, usd
 from ccos.store.ledger import Line, Sums
 from ccos.store.spend import SpendDay
 
@@ -29,11 +30,14 @@ Provider = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class DayCosts:
-    """`spent` is what the limit counted, `sums` what the ledger of calls has of the day."""
+    """`spent` is what the limit counted, `sums` what the ledger of calls has of the day, `held` what is still
+    on hold for its calls.
+    """
 
     day: date
     spent: MicroUsd
     sums: Sums
+    held: MicroUsd = ZERO
 
     @property
     def premium(self) -> MicroUsd:
@@ -44,8 +48,14 @@ class DayCosts:
         return MicroUsd(self.premium - self.spent)
 
     @property
+    def filled(self) -> bool:
+        return bool(self.spent or self.held or self.sums.calls or self.sums.answers)
+
+    @property
     def not_in_ledger(self) -> MicroUsd:
-        """Charged without a call in the ledger: holds of killed processes, charged whole."""
+        """Charged for calls that the ledger misses: their process was killed before it wrote them, or holds
+        that it left were charged whole.
+        """
         return MicroUsd(self.spent - self.sums.spent_micro_usd)
 
 
@@ -108,13 +118,19 @@ class Costs:
 
     @property
     def empty(self) -> bool:
-        return not self.by_provider and not any(day.spent for day in self.days)
+        return not self.by_provider and not any(day.spent or day.held for day in self.days)
 
     @property
     def whole(self) -> DayCosts:
         """All days as one."""
         sums = sum((day.sums for day in self.days), Sums())
-        return DayCosts(self.last, MicroUsd(sum(day.spent for day in self.days)), sums)
+        spent, held = (sum(getattr(day, name) for day in self.days) for name in ("spent", "held"))
+        return DayCosts(self.last, MicroUsd(spent), sums, MicroUsd(held))
+
+    @property
+    def filled(self) -> tuple[DayCosts, ...]:
+        """The days from the first with anything on it."""
+        return tuple(dropwhile(lambda day: not day.filled, self.days))
 
     @property
     def warnings(self) -> list[str]:
@@ -133,8 +149,10 @@ def costs(spent: Iterable[SpendDay], rows: Rows, *, first: date, last: date) -> 
     Days of several tenants add up.
     """
     money: dict[date, int] = {}
+    held: dict[date, int] = {}
     for each in spent:
         money[each.day] = money.get(each.day, 0) + each.spent
+        held[each.day] = held.get(each.day, 0) + each.reserved
     wanted = [(line, sums) for line, sums in rows if first <= line.day <= last]
     by_day: dict[date, Sums] = {}
     by_provider: dict[Provider, Sums] = {}
@@ -152,7 +170,10 @@ def costs(spent: Iterable[SpendDay], rows: Rows, *, first: date, last: date) -> 
     return Costs(
         first,
         last,
-        tuple(DayCosts(day, MicroUsd(money.get(day, 0)), by_day.get(day, Sums())) for day in days),
+        tuple(
+            DayCosts(day, MicroUsd(money.get(day, 0)), by_day.get(day, Sums()), MicroUsd(held.get(day, 0)))
+            for day in days
+        ),
         dict(sorted(by_provider.items())),
         tuple(Drift(day, who, sums) for (day, who), sums in sorted(by_both.items(), key=lambda kv: kv[0])),
         drafts,
@@ -227,6 +248,7 @@ def document(found: Costs) -> dict[str, Any]:
         "premium_usd": usd(whole.premium),
         "saved_usd": usd(whole.saved),
         "saved_share": _rounded(saved_share(whole)),
+        "on_hold_usd": usd(whole.held),
         "drafts": found.drafts,
         "usd_per_draft": usd(found.spent_on_drafts) / found.drafts if found.drafts else None,
         "calls": whole.sums.calls,
