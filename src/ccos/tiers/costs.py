@@ -250,7 +250,7 @@ def document(found: Costs) -> dict[str, Any]:
         "saved_share": _rounded(saved_share(whole)),
         "on_hold_usd": usd(whole.held),
         "drafts": found.drafts,
-        "usd_per_draft": usd(found.spent_on_drafts) / found.drafts if found.drafts else None,
+        "usd_per_draft": round(usd(found.spent_on_drafts) / found.drafts, 6) if found.drafts else None,
         "calls": whole.sums.calls,
         "answers": whole.sums.answers,
         "cached": whole.sums.cached,
