@@ -50,15 +50,32 @@ def test_the_table_says_each_promise(ccos: Command) -> None:
         "– Spent",
     ):
         assert line in ran.out
-    assert "ccos: Drilling: 12 of 12" in ran.err
+    made = sum(int(row.split()[1]) for row in ran.out.splitlines()[2:6])
+    assert made > 12, "the drafts of the recovery are counted too"
+    assert f"ccos: Drilling: {made} of {made}" in ran.err
+    assert "attempt.failed" not in ran.err, "what the drill breaks itself is no news"
 
 
-def test_a_promise_that_does_not_hold_is_exit_code_1(ccos: Command) -> None:
+def test_phases_in_seconds_say_how_far_they_are_now_and_then(ccos: Command) -> None:
+    ran = ccos("drill", "--simulate", "--before", "1", "--during", "1", "--after", "0")
+    said = [line for line in ran.err.splitlines() if "Drilling" in line]
+    assert ran.code == 0 and said == ["ccos: Drilling: 1 so far"]
+
+
+def test_a_tier_that_never_wrote_is_exit_code_1(ccos: Command) -> None:
     nowhere = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
     ran = ccos("drill", "--tickets", "4", "--seconds", "5", "--yes", **nowhere)
     assert ran.code == 1
-    assert "✗ Back on the tier: did not come back" in ran.out
+    assert "– Back on the tier: not measured" in ran.out
+    assert "tier_0 wrote none of 4 drafts without a fault (" in ran.out and "provider.down" in ran.out
+    assert "attempt.failed" in ran.err, "this failure is the provider's own"
     assert "✓ Drafts that came in time: 100.0%" in ran.out and "✓ Spent: $0.0000" in ran.out
+
+
+def test_a_promise_that_does_not_hold_is_exit_code_1(ccos: Command) -> None:
+    ran = ccos("drill", *SHORT, "--during", "2", "--after", "0.3")  # too short for a breaker's rest
+    assert ran.code == 1
+    assert "✗ Back on the tier: did not come back" in ran.out and "✓ Drafts that came" in ran.out
 
 
 @pytest.mark.parametrize(
@@ -74,6 +91,7 @@ def test_a_promise_that_does_not_hold_is_exit_code_1(ccos: Command) -> None:
         (("--simulate", "--fault", "dns", "--all-faults"), "Give --fault or --all-faults, not both."),
         (("--simulate", "--html", "no/such/drill.html"), "There is no folder no/such; make it"),
         (("--simulate", "--mode", "outage"), "The mode outage never asks tier_0"),
+        (("--simulate", "--before", "0", "--during", "0", "--after", "0"), "--during 0 leaves no outage"),
     ],
 )
 def test_bad_input_is_one_sentence(ccos: Command, arguments: tuple[str, ...], said: str) -> None:
@@ -100,8 +118,13 @@ def test_the_faults_can_be_listed(ccos: Command) -> None:
 def test_stopped_it_still_writes_the_report(ccos: Command, stop: signal.Signals, code: int) -> None:
     arguments = ("--simulate", "--tickets", "20", "--during", "300", "--html", "drill.html", "--json")
     with ccos.running("drill", *arguments) as running:
-        running.wait_for("Drilling: 20 of")
+        running.wait_for("Drilling: 1 so far")
         assert running.end(stop) == code
         assert "The drill was stopped before its end" in running.err and "Traceback" not in running.err
         assert '"interrupted": true' in running.out
     assert "stopped before its end" in (ccos.folder / "drill.html").read_text("utf-8")
+
+
+def test_a_shell_completes_the_names_of_faults(ccos: Command) -> None:
+    asked = {"_CCOS_COMPLETE": "bash_complete", "COMP_WORDS": "ccos drill --fault re", "COMP_CWORD": "3"}
+    assert ccos(**asked).out.split() == ["plain,reset"]

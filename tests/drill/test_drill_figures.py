@@ -10,7 +10,17 @@ import pytest
 from ccos.domain.draft import DraftState
 from ccos.domain.tier import Tier
 from ccos.drill.document import document
-from ccos.drill.figures import Promise, by_phase, figures, percentile, promises, verdict
+from ccos.drill.figures import (
+    Absent,
+    Promise,
+    absent,
+    by_phase,
+    figures,
+    of_fault,
+    percentile,
+    promises,
+    verdict,
+)
 from ccos.drill.records import Outage, Part
 from ccos.settings import Given
 from support.drilling import CLOUD, RULES, record, sample, tried, whole_drill
@@ -106,7 +116,9 @@ def test_19_switches_of_20_are_too_few() -> None:
 def test_the_fallback_is_what_another_tier_wrote_during_the_outage_read_with_its_coverage() -> None:
     good, bad = sample(quality=0.9), sample(quality=0.6, state=DraftState.NEEDS_REVIEW)
     cloud = sample(tier=CLOUD, quality=0.1)
-    found = promise("fallback_quality", good, bad, cloud, sample(state=DraftState.ABSTAINED), sample("after"))
+    found = promise(
+        "fallback_quality", good, bad, cloud, sample(state=DraftState.ABSTAINED), sample("after", tier=CLOUD)
+    )
     assert (found.value, found.of, found.verdict) == (0.75, 3, "pass")
     assert found.beside == pytest.approx(2 / 3, abs=1e-5)
     assert promise("fallback_quality", sample(quality=0.7)).verdict == "fail"
@@ -141,6 +153,29 @@ def test_money_is_a_promise_only_where_somebody_bills() -> None:
     assert promise("money", sample(), spent_usd=5.0, parts=simulated).verdict == "not_measured"
 
 
+def test_a_tier_that_wrote_nothing_without_a_fault_was_not_measured() -> None:
+    poor = tried(CLOUD, "skipped", "budget.exhausted")
+    back = Outage("reset", 0, 1, asked=2, looked=True, back_seconds=0.0, probes=1, rested=True)
+    whole = record(sample("before", poor, BY_RULES), sample("during", DOWN, BY_RULES), outages=(back,))
+    seen = {p.name: p.verdict for p in promises(whole.samples, whole.outages, whole)}
+    assert {name for name, kind in seen.items() if kind == "pass"} == {"answered", "money"}
+    assert {p.verdict for p in of_fault(whole, back) if p.name == "back"} == {"not_measured"}
+    told = document(whole, [])
+    assert told["verdict"] == "not_measured"
+    assert told["not_measured_because"] == (
+        "tier_0 wrote none of 1 drafts without a fault (budget.exhausted 1), so nothing about it was measured."
+    )
+    whole.samples.append(sample("before", tier=CLOUD))
+    assert document(whole, [])["verdict"] == "pass"
+
+
+def test_without_a_phase_before_the_phase_after_shows_that_the_tier_was_there() -> None:
+    down = sample("during", DOWN, BY_RULES)
+    assert absent(record(down)) is None, "nobody can tell"
+    assert absent(record(down, sample("after"))) == Absent(1, {})
+    assert absent(record(down, sample("after"), sample("after", tier=CLOUD))) is None
+
+
 def test_before_is_shared_by_all_faults() -> None:
     whole = record(sample("before"), sample("during", fault="dns"), sample("during", fault="tls"))
     assert by_phase(whole, "dns")["before"].drafts == 1
@@ -154,7 +189,17 @@ def test_the_document_says_all_of_it_and_survives_json() -> None:
     ]
     found = json.loads(json.dumps(document(whole_drill(), given)))
     assert found["verdict"] == "pass"
-    assert set(found) == {"verdict", "drill", "promises", "phases", "faults", "drafts", "settings"}
+    assert found["not_measured_because"] is None
+    assert set(found) == {
+        "verdict",
+        "not_measured_because",
+        "drill",
+        "promises",
+        "phases",
+        "faults",
+        "drafts",
+        "settings",
+    }
     assert found["drill"]["tier"] == Tier.CLOUD_PREMIUM.value and found["drill"]["simulated"] is False
     assert found["phases"]["during"]["drafts"] == 3 and found["phases"]["during"]["switched"] == 1.0
     [fault] = found["faults"]

@@ -82,6 +82,12 @@ def test_a_broken_promise_and_a_drill_that_was_stopped_are_said_first() -> None:
     assert "No draft was made" in page(stopped_at_once(), [], "en")
 
 
+def test_why_nothing_was_measured_is_said_in_the_verdict() -> None:
+    away = record(sample("before", tried(CLOUD, "skipped", "budget.exhausted"), tried(RULES, "accepted")))
+    assert "tier_0 wrote none of 1 drafts without a fault (budget.exhausted 1)" in page(away, [], "en")
+    assert "초안 1건을 하나도 쓰지 않아(budget.exhausted 1)" in page(away, [], "ko")
+
+
 def test_what_is_simulated_is_called_so_everywhere() -> None:
     whole = whole_drill()
     whole.parts = (Part(CLOUD, "simulated", "simulated-model", paid=True, simulated=True),)

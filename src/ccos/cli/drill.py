@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from click.shell_completion import CompletionItem
 
 from ccos.cli.run import DONE, FAILED, Seconds, complain, end, print_json, run, settings
 from ccos.domain.errors import BadInput
@@ -18,10 +19,21 @@ if TYPE_CHECKING:
     from ccos.drill.holding import Scene
     from ccos.drill.records import Record
     from ccos.drill.rehearsal import Lengths
+    from ccos.settings import Settings
 
 _TIERS = (Tier.CLOUD_PREMIUM, Tier.LOCAL_MINIMAX, Tier.LOCAL_TINYLLAMA)
 _DRAFTS, _DRAFTS_OF_SEVERAL = 20, 12
 _PHASE = Seconds(0, 3_600)
+
+
+def _complete_faults(
+    ctx: click.Context,  # noqa: ARG001
+    param: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[CompletionItem]:
+    from ccos.drill.faults import FAULTS
+
+    return [CompletionItem(f.name, help=f.title_en) for f in FAULTS.values() if f.name.startswith(incomplete)]
 
 
 @click.command()
@@ -33,7 +45,12 @@ _PHASE = Seconds(0, 3_600)
     help="The tier that fails.",
 )
 @click.option(
-    "--fault", "names", multiple=True, metavar="NAME", help="How it fails [unavailable]; repeatable."
+    "--fault",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=_complete_faults,
+    help="How it fails [unavailable]; repeatable.",
 )
 @click.option("--all-faults", is_flag=True, help="Every fault, one after another.")
 @click.option("--list-faults", is_flag=True, help="Show the faults there are, and end.")
@@ -93,23 +110,21 @@ def drill(
 
     A tier's providers are made to fail inside this process while sample tickets are drafted before, during
     and after. The product that serves, its breakers, queues, drafts and database are not touched. The exit
-    code is 1 when a promise that was measured does not hold.
+    code is 1 when a promise that was measured does not hold, or when the tier wrote nothing even without a
+    fault, so that nothing about it could be measured.
     """
     if list_faults:
         _list(as_json)
         return
     faults = _chosen(names, all_faults)
-    found = settings()
-    how = Mode(mode) if mode else found.mode
-    if how is Mode.OUTAGE and tier == Tier.CLOUD_PREMIUM.value:
-        raise BadInput("The mode outage never asks tier_0; give another --mode, or another --tier.")
-    drafts = tickets or (_DRAFTS if len(faults) == 1 else _DRAFTS_OF_SEVERAL)
+    if during == 0:
+        raise BadInput("--during 0 leaves no outage to rehearse; give it some seconds, or leave it out.")
     if html is not None and not html.parent.is_dir():
         raise BadInput(f"There is no folder {html.parent}; make it, or give another path with --html.")
-
+    drafts = tickets or (_DRAFTS if len(faults) == 1 else _DRAFTS_OF_SEVERAL)
     records: list[Record] = []
 
-    async def go() -> None:
+    async def go(found: Settings, how: Mode) -> None:
         from contextlib import AsyncExitStack
 
         from ccos.cli.terminal import working
@@ -133,7 +148,11 @@ def drill(
             await _rehearse(scene, records[0], faults, _lengths(drafts, before, during, after))
 
     try:
-        run(go())
+        found = settings()
+        how = Mode(mode) if mode else found.mode
+        if how is Mode.OUTAGE and tier == Tier.CLOUD_PREMIUM.value:
+            raise BadInput("The mode outage never asks tier_0; give another --mode, or another --tier.")
+        run(go(found, how))
     except (
         KeyboardInterrupt,
         click.exceptions.Exit,
@@ -141,22 +160,24 @@ def drill(
         for record in records:
             _report(record, html, language, as_json)
             complain("The drill was stopped before its end; this is what was done until then.")
+        if not records:
+            complain("The drill was stopped before it began.")
         raise
-    end(FAILED if _report(records[0], html, language, as_json) == "fail" else DONE)
+    end(DONE if _report(records[0], html, language, as_json) == "pass" else FAILED)
 
 
 async def _rehearse(scene: Scene, record: Record, faults: list[Fault], lengths: Lengths) -> None:
     from ccos.cli.terminal import progress
+    from ccos.drill.quiet import without_injected
 
-    planned = (lengths.before.drafts or 0) + len(faults) * (
-        (lengths.during.drafts or 0) + (lengths.after.drafts or 0)
-    )
-    with progress("Drilling", every=20) as tell:
+    each = (lengths.before, *(lengths.during, lengths.after) * len(faults))
+    counted = all(length.seconds is None for length in each)  # nobody knows how many fit into seconds
+    planned = sum(length.drafts or 0 for length in each)
+    with progress("Drilling", every=20) as tell, without_injected(scene.faulty):
 
         def on_draft() -> None:
-            if record.samples[-1].phase != "recovery":  # as many as it takes; nobody can say beforehand
-                made = sum(sample.phase != "recovery" for sample in record.samples)
-                tell(made, max(planned, made))
+            more = sum(sample.phase == "recovery" for sample in record.samples)  # as many as it takes
+            tell(len(record.samples), planned + more if counted else None)
 
         await scene.rehearse(record, faults, lengths, on_draft)
 

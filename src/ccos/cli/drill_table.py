@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ccos.cli.terminal import plain
 from ccos.drill import telling
-from ccos.drill.figures import Figures, by_phase, of_fault, promises, verdict
+from ccos.drill.figures import Figures, by_phase, judged, of_fault, promises
 from ccos.drill.plots import percent
 from ccos.drill.records import Record
 from ccos.drill.words import Words
@@ -35,6 +35,8 @@ def show(out: Console, record: Record) -> None:
         counted = telling.counted(promise, words)
         line.append(f" (aim {telling.aim(promise, words)}{', ' if counted else ''}{counted})", "dim")
         out.print(line, soft_wrap=True)
+    if (why := telling.why_not(record, words)) is not None:
+        out.print(Text(why, "red"), soft_wrap=True)
     for outage in record.outages[:1] if len(record.outages) == 1 else []:
         out.print(Text(f"Calls to {record.tier.value} during the outage: {outage.asked}.", "dim"))
     if record.simulated:
@@ -61,7 +63,7 @@ def _faults(record: Record) -> Table:
     table.add_column("said", overflow="fold")
     for outage in record.outages:
         found = by_phase(record, outage.fault)["during"]
-        kind = verdict(of_fault(record, outage))
+        kind = judged(record, of_fault(record, outage))
         back = "–" if outage.back_seconds is None else f"{outage.back_seconds:.1f}"
         title = Text(f"{telling.MARKS[kind]} {outage.fault}", _STYLES[kind])
         said = plain(telling.reasons(found))

@@ -8,8 +8,10 @@ from typing import Any
 
 from ccos import __version__
 from ccos.drill.faults import FAULTS
-from ccos.drill.figures import by_phase, of_fault, promises, verdict
+from ccos.drill.figures import by_phase, judged, of_fault, promises
 from ccos.drill.records import Record, Sample
+from ccos.drill.telling import why_not
+from ccos.drill.words import Words
 from ccos.settings import Given
 
 Settings = Sequence[Given]
@@ -20,7 +22,8 @@ def document(record: Record, settings: Settings) -> dict[str, Any]:
     phases = by_phase(record)
     found = promises(record.samples, record.outages, record)
     return {
-        "verdict": verdict(found),
+        "verdict": judged(record, found),
+        "not_measured_because": why_not(record, Words("en")),
         "drill": {
             "ccos": __version__,
             "began_at": record.began_at.isoformat(timespec="seconds"),

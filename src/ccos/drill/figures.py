@@ -94,6 +94,9 @@ Name = Literal["answered", "switched", "fallback_quality", "back", "one_probe", 
 Unit = Literal["share", "score", "seconds", "calls", "usd"]
 
 
+_OF_THE_TIER: frozenset[Name] = frozenset({"switched", "fallback_quality", "back", "one_probe"})
+
+
 @dataclass(frozen=True, slots=True)
 class Promise:
     """One thing CCOS promises, and what the drill saw of it.
@@ -110,13 +113,41 @@ class Promise:
     beside: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A tier that wrote none of `drafts` while nothing was made to fail; `reasons` are what its attempts, or
+    their want, said.
+    """
+
+    drafts: int
+    reasons: dict[str, int]
+
+
+def absent(record: Record) -> Absent | None:
+    """Whether the drill had no tier to take away: judged before the outage, or after it where nothing was
+    drafted before. None where the tier wrote, or nobody can tell.
+    """
+    healthy = of_phase(record.samples, "before") or [s for s in record.samples if s.phase != "during"]
+    if not healthy or any(s.tier is record.tier for s in healthy):
+        return None
+    said = Counter(
+        t.reason
+        for s in healthy
+        for t in s.tried
+        if t.tier is record.tier and t.outcome is not Outcome.ACCEPTED
+    )
+    return Absent(len(healthy), dict(said.most_common()))
+
+
 def promises(samples: Sequence[Sample], outages: Sequence[Outage], record: Record) -> list[Promise]:
-    """The promises as far as these drafts and outages show them."""
+    """The promises as far as these drafts and outages show them. Where the tier was absent without a fault,
+    nothing about it is measured.
+    """
     tier = record.tier
     during = [s for s in samples if s.phase == "during"]
     everything, outage = figures(samples, tier), figures(during, tier)
     fallback = figures([s for s in during if s.tier is not None and s.tier is not tier], tier)
-    return [
+    found = [
         _promise("answered", "share", ANSWERED_AIM, everything.answered, operator.ge, of=everything.drafts),
         _promise("switched", "share", SWITCH_AIM, outage.switched, operator.gt, of=outage.switches),
         _promise(
@@ -139,6 +170,15 @@ def promises(samples: Sequence[Sample], outages: Sequence[Outage], record: Recor
             of=everything.drafts,
         ),
     ]
+    if absent(record) is None:
+        return found
+    return [Promise(p.name, p.unit, p.aim) if p.name in _OF_THE_TIER else p for p in found]
+
+
+def judged(record: Record, found: Iterable[Promise]) -> Seen:
+    """The verdict on these promises of a drill; one whose tier was absent passes nothing."""
+    seen = verdict(found)
+    return "not_measured" if seen == "pass" and absent(record) else seen
 
 
 def verdict(found: Iterable[Promise]) -> Seen:

@@ -11,7 +11,7 @@ from ccos.domain.prompt import Language
 from ccos.drill import plots, telling
 from ccos.drill.document import Settings, changed
 from ccos.drill.faults import FAULTS
-from ccos.drill.figures import Promise, by_phase, of_fault, promises, verdict
+from ccos.drill.figures import Promise, by_phase, judged, of_fault, promises
 from ccos.drill.plots import Plot, percent
 from ccos.drill.records import Record
 from ccos.drill.words import Words
@@ -56,8 +56,9 @@ def _verdict(record: Record, words: Words) -> dict[str, str]:
     found = promises(record.samples, record.outages, record)
     broken = sum(promise.verdict == "fail" for promise in found)
     said = {"fail": "not_held", "pass": "all_held", "not_measured": "nothing_measured"}
-    kind = verdict(found)
-    return {"kind": kind, "words": words(said[kind], n=broken)}
+    kind, why = judged(record, found), telling.why_not(record, words)
+    told = [words(said[kind], n=broken)] if kind != "not_measured" or why is None else []
+    return {"kind": kind, "words": " ".join([*told, *([why] if why else [])])}
 
 
 def _promise(promise: Promise, words: Words) -> dict[str, str]:
@@ -121,7 +122,7 @@ def _faults(record: Record, words: Words) -> list[dict[str, str]]:
     rows = []
     for number, outage in enumerate(record.outages, start=1):
         found = by_phase(record, outage.fault)["during"]
-        kind = verdict(of_fault(record, outage))
+        kind = judged(record, of_fault(record, outage))
         back = outage.back_seconds
         rows.append(
             {

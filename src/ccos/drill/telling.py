@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ccos.drill.figures import Figures, Promise
+from ccos.drill.figures import Figures, Promise, absent
 from ccos.drill.plots import percent
+from ccos.drill.records import Record
 from ccos.drill.words import Words
 
 _SIGN = {
@@ -74,3 +75,12 @@ def score(value: float | None) -> str:
 
 def reasons(found: Figures) -> str:
     return ", ".join(f"{reason} {times}" for reason, times in found.reasons.items())
+
+
+def why_not(record: Record, words: Words) -> str | None:
+    """Why nothing about the tier was measured; None where something was."""
+    found = absent(record)
+    if found is None:
+        return None
+    said = ", ".join(f"{reason} {times}" for reason, times in found.reasons.items()) or words("not_asked")
+    return words("absent", tier=record.tier.value, n=found.drafts, reasons=said)

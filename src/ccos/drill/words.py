@@ -19,6 +19,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "측정한 약속 가운데 {n}개를 지키지 못했습니다.",
     ),
     "nothing_measured": ("Nothing was measured.", "측정한 것이 없습니다."),
+    "absent": (
+        "{tier} wrote none of {n} drafts without a fault ({reasons}), so nothing about it was measured.",
+        "{tier}이(가) 장애가 없을 때의 초안 {n}건을 하나도 쓰지 않아({reasons}), 이 단계에 대해서는 측정한 것이 없습니다.",
+    ),
+    "not_asked": ("it was not asked", "호출하지 않음"),
     "interrupted": (
         "The drill was stopped before its end; this is what was done until then.",
         "훈련이 끝나기 전에 멈추었습니다. 그때까지의 결과입니다.",
