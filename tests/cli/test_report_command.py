@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ccos.cli.cost_words import _WORDS
 from ccos.domain.money import MicroUsd
 from ccos.store import ledger, spend, tenants
 from ccos.store.database import Database
@@ -134,10 +135,12 @@ def test_the_page_stands_alone_and_escapes_names(ccos: Command, ccos_home: Home)
     ran = ccos("report", "cost", "--tenant", slug, "--html", "costs.html", "--days", "7")
     assert ran.code == 0 and ran.sentence == "Wrote costs.html."
     page = (ccos.folder / "costs.html").read_text()
-    assert page.startswith("<!doctype html>") and page.count("<svg") == 2
+    assert page.startswith("<!doctype html>") and page.count("<svg") == 1
     assert "<script" not in page and "&lt;script&gt;" in page
     assert "http://" not in page and "https://" not in page, "it loads nothing from anywhere"
-    assert "$10.00" in page and "60.0%" in page and "cloud 50%, rules 50% of 80 answers" in page
+    assert "$10.00" in page and "60.0%" in page and "cloud 50%" in page and "Of 80 answers." in page
+    assert f"<td>{YESTERDAY}</td>" in page and page.count("<rect") == 4, "days before the first say nothing"
+    assert f">{TODAY:%m-%d}</text>" in page and f"spent before {YESTERDAY}" in page
 
 
 def test_a_tenant_that_did_nothing_is_told_so(ccos: Command) -> None:
@@ -197,3 +200,16 @@ def test_a_tenant_with_nothing_but_a_hold_is_not_idle(ccos: Command, ccos_home: 
     strand(ccos_home, slug, held=30_000, charged=0)
     ran = ccos("report", "cost", "--tenant", slug)
     assert "$0.0300 are on hold" in ran.out and not ran.err
+
+
+def test_the_page_speaks_korean_too(ccos: Command, busy: str) -> None:
+    ran = ccos("report", "cost", "--tenant", busy, "--html", "costs.html", "--language", "ko")
+    page = (ccos.folder / "costs.html").read_text()
+    assert ran.code == 0 and '<html lang="ko">' in page
+    assert f"테넌트 &#x27;{busy}&#x27;의 비용" in page and "클라우드 50%" in page and "이달 예상" in page
+
+
+def test_both_languages_say_everything() -> None:
+    for key, (english, korean) in _WORDS.items():
+        fields = [set(re.findall(r"{(\w+)", text)) for text in (english, korean)]
+        assert english and korean and fields[0] == fields[1], key

@@ -58,7 +58,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "who_desc": ("Share of each tier in the answers", "단계별 답변 비율"),
     "by_day": ("Day by day", "날짜별"),
     "no_answer": ("No answer was used.", "사용한 답변이 없습니다."),
-    "of_answers": ("{shares} of {n:,} answers", "{shares} · 답변 {n:,}건"),
+    "of_answers": ("Of {n:,} answers.", "답변 {n:,}건 기준입니다."),
     "tier_0": ("cloud", "클라우드"),
     "tier_1": ("local", "로컬"),
     "tier_2": ("tiny", "소형"),
@@ -84,6 +84,10 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         return _WORDS[key][self._place].format(**values)
+
+    def whose(self, slug: str | None) -> str:
+        """Of one tenant, or of all for None."""
+        return self("all_tenants") if slug is None else self("tenant", slug=slug)
 
     def tier(self, name: str) -> str:
         return self(name) if name in _WORDS else name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -31,8 +31,18 @@ def report() -> None:
     "--days", type=click.IntRange(1, 366), default=30, show_default=True, help="Days up to today, today too."
 )
 @click.option("--html", "page", metavar="FILE", type=click.Path(path_type=Path), help="Also write a page.")
+@click.option(
+    "--language", type=click.Choice(["en", "ko"]), default="en", show_default=True, help="Of the page."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def cost(tenant: str | None, every: bool, days: int, page: Path | None, as_json: bool) -> None:
+def cost(
+    tenant: str | None,
+    every: bool,
+    days: int,
+    page: Path | None,
+    language: Literal["en", "ko"],
+    as_json: bool,
+) -> None:
     """What was spent, beside what the premium model would have cost.
 
     Days begin at midnight in CCOS_TIMEZONE. The premium cost counts every accepted answer, also those of
@@ -43,6 +53,7 @@ def cost(tenant: str | None, every: bool, days: int, page: Path | None, as_json:
     from zoneinfo import ZoneInfo
 
     from ccos.cli.cost_table import notes
+    from ccos.cli.cost_words import ENGLISH
     from ccos.cli.terminal import working
     from ccos.domain.errors import BadInput
     from ccos.tiers.costs import costs, document
@@ -55,11 +66,12 @@ def cost(tenant: str | None, every: bool, days: int, page: Path | None, as_json:
     with working("Reading the ledgers"):
         whose, spent, rows = run(_read(found, None if every else (tenant,), min(first, _back(last)), last))
     told = costs(spent, rows, first=first, last=last)
-    title = "all tenants" if every else f"tenant {whose[0]!r}"
+    slug = None if every else whose[0]
+    title = ENGLISH.whose(slug)
     if page is not None:
         from ccos.cli.cost_page import page_of
 
-        page.write_text(page_of(told, title, found.timezone), encoding="utf-8")
+        page.write_text(page_of(told, slug, found.timezone, language), encoding="utf-8")
     if as_json:
         print_json({"tenants": whose, "timezone": found.timezone, **document(told), "notes": notes(told)})
     elif told.empty:
