@@ -20,6 +20,7 @@ from ccos.domain.ticket import Customer, Message, Ticket
 from ccos.domain.tier import Task
 from ccos.quality import Gate, HeuristicBaseline
 from ccos.quality.pii import classify
+from ccos.quality.reading import Reading
 
 KOREAN_REPLY = """안녕하세요, 김민수 고객님. 불편을 드려 죄송합니다.
 문의하신 주문번호 20261103-12345의 결제 금액 35,000원과 관련해 안내드립니다.
@@ -115,7 +116,8 @@ def main() -> None:
         prompt, answer = case(text, language)  # type: ignore[arg-type]
         vetoes = len(gate.judge(prompt, answer).vetoes)
         judged = microseconds(lambda p=prompt, a=answer: gate.judge(p, a), rounds)  # type: ignore[misc]
-        bare = microseconds(lambda p=prompt, t=text: heuristic.score(p, t), rounds)  # type: ignore[misc]
+        read = Reading(text, prompt, answer)
+        bare = microseconds(lambda r=read: heuristic.score(r), rounds)  # type: ignore[misc]
         found = microseconds(lambda t=text: classify(t), rounds)  # type: ignore[misc]
         editions = iter([case(text, language, f" {n}판")[0] for n in range(rounds + 20)])  # type: ignore[arg-type]
         unseen = microseconds(lambda e=editions, a=answer: gate.judge(next(e), a), rounds)  # type: ignore[misc]

@@ -27,7 +27,7 @@ TICKET = Ticket(subject="반품", description="구두를 반품하고 싶습니�
 class JsonGate:
     """Accepts every JSON object; the quality is what it says under "q"."""
 
-    def judge(self, prompt, answer):
+    def judge(self, prompt, answer, **_who):
         payload = json.loads(answer.text)
         return Verdict(payload.get("q", 0.9), "json", payload.get("reply", answer.text), payload=payload)
 

@@ -1,5 +1,6 @@
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import strategies as st
 
 from ccos.domain.prompt import Answer, Grounds, Prompt, Turn
 from ccos.domain.tier import Task
+from ccos.domain.verdict import Veto
 from ccos.quality import Gate, checks
+from ccos.quality.reading import Reading
 from ccos.quality.vetoes import OPEN_CHAT
 from support.judging import GATE, judge, kinds, passage, prompt, ticket
 
@@ -153,7 +156,7 @@ class _Odd:
     def __init__(self, value: float) -> None:
         self.value = value
 
-    def score(self, prompt: Prompt, text: str) -> tuple[float, tuple[tuple[str, float], ...]]:
+    def score(self, reading: Reading, vetoes: Sequence[Veto]) -> tuple[float, tuple[tuple[str, float], ...]]:
         return self.value, (("all", self.value),)
 
 

@@ -11,6 +11,7 @@ from ccos.domain.ticket import Customer, Message, Ticket
 from ccos.domain.tier import Task
 from ccos.domain.verdict import Verdict
 from ccos.quality import Gate
+from ccos.quality.reading import Reading
 
 GATE = Gate()
 
@@ -62,6 +63,10 @@ def prompt(
         recorded_actions=done,
     )
     return Prompt(task=task, system=system, turns=(Turn("user", "..."),), grounds=grounds, schema=schema)
+
+
+def reading(text: str, asked: Prompt | None = None) -> Reading:
+    return Reading(text, asked or prompt(), Answer(text, "test", "test"))
 
 
 def judge(text: str, asked: Prompt | None = None, *, finish: str = "stop", model: str = "test") -> Verdict:

@@ -129,7 +129,7 @@ RECOVERY = "primary down for 60 s, then healthy"
 class OpenGate:
     """Lets every answer pass that says something: what arrives is looked at by the caller."""
 
-    def judge(self, prompt: Prompt, answer: Answer) -> Verdict:
+    def judge(self, prompt: Prompt, answer: Answer, **_who: object) -> Verdict:
         return Verdict(0.9 if answer.text else 0.0, "open", answer.text)
 
 

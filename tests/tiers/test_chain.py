@@ -39,7 +39,7 @@ STUMBLE = ProviderDown(status=500)
 class LengthGate:
     """Accepts what begins with "good"."""
 
-    def judge(self, prompt, answer):
+    def judge(self, prompt, answer, **_who):
         return Verdict(0.9 if answer.text.startswith("good") else 0.1, "length", answer.text)
 
 
@@ -582,7 +582,7 @@ async def test_an_outage_of_the_cloud_or_the_books_is_no_flood_of_lines():
 
 async def test_a_gate_that_breaks_leaves_an_answer_nobody_accepted():
     class Torn:
-        def judge(self, prompt, answer):
+        def judge(self, prompt, answer, **_who):
             raise ZeroDivisionError
 
     service = MultiTierLLMService([rules()], Torn(), MemoryBudget(MicroUsd(1)))
@@ -604,7 +604,7 @@ async def test_a_text_no_model_can_read_is_still_answered_by_the_rules():
 class FormGate(LengthGate):
     """Also finds fault with the form of what begins with "form", and misses evidence in "thin"."""
 
-    def judge(self, prompt, answer):
+    def judge(self, prompt, answer, **_who):
         if answer.text.startswith("form"):
             return Verdict(0.9, "form", answer.text, (Veto("schema", "It is no JSON.", "repair"),))
         if answer.text.startswith("thin"):

@@ -27,7 +27,7 @@ CLOUD, LOCAL, TINY, RULES = Tier
 class WordGate:
     """Quality is read from the answer itself: "q0.8", with "veto:kind:remedy" for a veto."""
 
-    def judge(self, prompt, answer):
+    def judge(self, prompt, answer, **_who):
         quality, vetoes = 0.0, []
         for word in answer.text.split():
             if word.startswith("q"):

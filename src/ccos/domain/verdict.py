@@ -23,7 +23,8 @@ class Veto:
 class Verdict:
     """`quality` is in [0, 1]; `scorer` names what measured it, because a baseline is not a probability.
 
-    `scores` holds the parts that make `quality`, `text` the words a customer would read, and `payload`
+    `promise` is the highest required quality that is certified for answers of this quality, 0 when none is;
+    None where no certificate is asked for, and the quality is compared as it stands. `scores` holds the parts that make `quality`, `text` the words a customer would read, and `payload`
     the parsed answer when the prompt asked for JSON.
     """
 
@@ -33,7 +34,9 @@ class Verdict:
     vetoes: tuple[Veto, ...] = ()
     scores: tuple[tuple[str, float], ...] = ()
     payload: dict[str, object] | None = field(default=None)
+    promise: float | None = None
 
     def accepts(self, required_quality: float) -> bool:
-        """No veto, and the quality is reached (compared with 1e-9 of slack, as floats must be)."""
-        return not self.vetoes and self.quality >= required_quality - 1e-9
+        """No veto, and the promise is kept (compared with 1e-9 of slack, as floats must be)."""
+        kept = self.quality if self.promise is None else self.promise
+        return not self.vetoes and kept >= required_quality - 1e-9

@@ -7,25 +7,32 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
+from uuid import UUID
 
 from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.ticket import MAX_TEXT_CHARACTERS
-from ccos.domain.tier import Task
+from ccos.domain.tier import Task, Tier
 from ccos.domain.verdict import Verdict, Veto
 from ccos.quality.folding import storable
 from ccos.quality.form_check import OUR_OWN, strings
 from ccos.quality.heuristic import HeuristicBaseline
+from ccos.quality.promises import Promises
 from ccos.quality.reading import Reading
 from ccos.quality.shape import fault, parse_object
 from ccos.quality.vetoes import CUSTOMER_TEXT, Family
 
 
 class Scorer(Protocol):
-    """Measures how good an answer is. `name` travels with every score; it never raises."""
+    """Measures how good an answer is. `name` travels with every score; it never raises.
+
+    `vetoes` are what the families found, for a scorer that takes them into account.
+    """
 
     name: str
 
-    def score(self, prompt: Prompt, text: str) -> tuple[float, tuple[tuple[str, float], ...]]: ...
+    def score(
+        self, reading: Reading, vetoes: Sequence[Veto]
+    ) -> tuple[float, tuple[tuple[str, float], ...]]: ...
 
 
 BASELINE = HeuristicBaseline()
@@ -34,15 +41,34 @@ BASELINE = HeuristicBaseline()
 class Gate:
     """Judges answers. `vetoes` are the families that look at text for customers.
 
-    Pure and without I/O; it never raises on hostile text, and its time is linear in the texts.
+    With `promises`, a customer's text is accepted by certified thresholds; without, its quality is compared
+    with what is required as it stands. Pure and without I/O; it never raises on hostile text, and its time is linear in the texts.
     """
 
-    def __init__(self, scorer: Scorer = BASELINE, *, vetoes: Sequence[Family] = CUSTOMER_TEXT) -> None:
+    def __init__(
+        self,
+        scorer: Scorer = BASELINE,
+        *,
+        vetoes: Sequence[Family] = CUSTOMER_TEXT,
+        promises: Promises | None = None,
+    ) -> None:
         self._scorer = scorer
         self._vetoes = tuple(vetoes)
+        self._promises = promises
 
-    def judge(self, prompt: Prompt, answer: Answer) -> Verdict:
-        """What the gate says of `answer`; a veto never changes the score, it overrules it."""
+    def judge(
+        self, prompt: Prompt, answer: Answer, *, tenant_id: UUID | None = None, tier: Tier | None = None
+    ) -> Verdict:
+        """What the gate says of `answer`; whatever its score, a veto overrules it."""
+        verdict = self._read(prompt, answer)
+        if self._promises is None or prompt.task in OUR_OWN:
+            return verdict
+        promise = self._promises.promise(
+            tenant_id, prompt.task, tier, scorer=verdict.scorer, quality=verdict.quality
+        )
+        return replace(verdict, promise=promise)
+
+    def _read(self, prompt: Prompt, answer: Answer) -> Verdict:
         raw = str(storable(answer.text))
         if len(raw) > MAX_TEXT_CHARACTERS:
             sentence = f"The answer has {len(raw)} characters, more than anybody reads."
@@ -83,7 +109,7 @@ class Gate:
         if standard:
             quality = standard.score(prompt, reading, payload)
             return Verdict(quality, standard.name, text, vetoes, ((standard.name, quality),), payload)
-        quality, scores = self._scorer.score(prompt, words)
+        quality, scores = self._scorer.score(reading, vetoes)
         quality = min(1.0, max(0.0, quality)) if math.isfinite(quality) else 0.0
         return Verdict(quality, self._scorer.name, text, vetoes, scores, payload)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from ccos.domain.prompt import Prompt
+from ccos.domain.verdict import Veto
+from ccos.quality.reading import Reading
 
 DOMAIN_WORDS = (
     "고객",
@@ -50,8 +52,13 @@ class HeuristicBaseline:
 
     name = "heuristic-baseline"
 
-    def score(self, prompt: Prompt, text: str) -> tuple[float, tuple[tuple[str, float], ...]]:  # noqa: ARG002
-        """The points of `text` in [0, 1] and their parts; `prompt` is not looked at."""
+    def score(
+        self,
+        reading: Reading,
+        vetoes: Sequence[Veto] = (),  # noqa: ARG002
+    ) -> tuple[float, tuple[tuple[str, float], ...]]:
+        """The points of the text in [0, 1] and their parts; nothing but the text is looked at."""
+        text = reading.text
         folded = text.casefold()
         tenths = (
             ("length", 2 if 50 <= len(text) <= 1000 else 0),

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 
@@ -45,7 +46,9 @@ WAIT_SHARE = 0.15
 class Gate(Protocol):
     """Says whether an answer may be shown. Pure, bounded in time, never raises."""
 
-    def judge(self, prompt: Prompt, answer: Answer) -> Verdict: ...
+    def judge(
+        self, prompt: Prompt, answer: Answer, *, tenant_id: UUID | None = None, tier: Tier | None = None
+    ) -> Verdict: ...
 
 
 @dataclass(slots=True)
@@ -259,7 +262,8 @@ class Walker:
         return self._decide(leg, card, prompt, called)
 
     def _decide(self, leg: Leg, card: ProviderCard, prompt: Prompt, called: Called) -> Where:
-        run, verdict = leg.run, self._judge(prompt, called.answer)
+        run = leg.run
+        verdict = self._judge(prompt, called.answer, run.context.tenant_id, card.tier)
         self._board.note(card.deployment, lambda pulse: pulse.after_quality(verdict.quality))
         # Rules would say the same again, so they are never asked to repair.
         spent_repair = leg.repaired or card.tier is Tier.RULE_BASED
@@ -279,10 +283,10 @@ class Walker:
         run.evaluated.append(evaluated)
         return ("stop" if run.committed and not accepted else step), evaluated
 
-    def _judge(self, prompt: Prompt, answer: Answer) -> Verdict:
+    def _judge(self, prompt: Prompt, answer: Answer, tenant_id: UUID | None, tier: Tier) -> Verdict:
         """The gate's word. Should it break, the answer is one that nobody could judge."""
         try:
-            return self._gate.judge(prompt, answer)
+            return self._gate.judge(prompt, answer, tenant_id=tenant_id, tier=tier)
         except Exception:
             log.error("gate.broke", task=prompt.task.value, exc_info=True)
             unjudged = Veto("unjudged", "The gate could not judge the answer.", "escalate")

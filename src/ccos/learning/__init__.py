@@ -1,0 +1,1 @@
+"""Learning from labels: evaluation, training, certified thresholds, replays."""

@@ -1,0 +1,133 @@
+"""What a trained scorer is: numbers in a JSON file, and the arithmetic that turns features into a probability."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ccos.domain.certificate import Certificate
+
+ANY = "any"
+
+
+class Platt(BaseModel):
+    """p = 1 / (1 + exp(-(slope * z + intercept))) of a head's linear output z (Platt 1999)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["platt"] = "platt"
+    slope: float
+    intercept: float
+
+    def probability(self, z: float) -> float:
+        return logistic(self.slope * z + self.intercept)
+
+
+class Isotonic(BaseModel):
+    """A non-decreasing piecewise linear curve through (`at`, `is_good`); constant beyond its ends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["isotonic"] = "isotonic"
+    at: tuple[float, ...] = Field(min_length=1)
+    is_good: tuple[Annotated[float, Field(ge=0, le=1)], ...]
+
+    @model_validator(mode="after")
+    def _one_value_each(self) -> Isotonic:
+        if len(self.at) != len(self.is_good) or list(self.at) != sorted(self.at):
+            raise ValueError("an isotonic curve needs one value for each of its ascending points")
+        return self
+
+    def probability(self, z: float) -> float:
+        if z <= self.at[0]:
+            return self.is_good[0]
+        for (x0, y0), (x1, y1) in zip(
+            zip(self.at, self.is_good, strict=True),
+            zip(self.at[1:], self.is_good[1:], strict=True),
+            strict=False,
+        ):
+            if z <= x1:
+                return y1 if x1 == x0 else y0 + (y1 - y0) * (z - x0) / (x1 - x0)
+        return self.is_good[-1]
+
+
+class Head(BaseModel):
+    """One logistic regression over named features: z = intercept + sum of weight * (value - mean) / scale.
+
+    Values are cut at `reach` scales from the mean, so that nothing far outside what was seen decides alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    intercept: float
+    weights: Mapping[str, float]
+    means: Mapping[str, float]
+    scales: Mapping[str, Annotated[float, Field(gt=0)]]
+    calibration: Annotated[Platt | Isotonic, Field(discriminator="kind")]
+    reach: float = 4.0
+    labels: int = Field(0, ge=0, description="How many labelled answers it was trained on")
+
+    @model_validator(mode="after")
+    def _same_names(self) -> Head:
+        if not self.weights.keys() == self.means.keys() == self.scales.keys():
+            raise ValueError("weights, means and scales must name the same features")
+        return self
+
+    def parts(self, features: Mapping[str, float]) -> dict[str, float]:
+        """What each feature adds to z: the explanation of a score. A feature that is missing adds nothing."""
+        return {
+            name: weight * self._standard(name, features[name])
+            for name, weight in self.weights.items()
+            if name in features
+        }
+
+    def quality(self, parts: Mapping[str, float]) -> float:
+        """The calibrated probability that a person approves the answer as it is or with a light edit."""
+        return self.calibration.probability(self.intercept + math.fsum(parts.values()))
+
+    def _standard(self, name: str, value: float) -> float:
+        return max(-self.reach, min(self.reach, (value - self.means[name]) / self.scales[name]))
+
+
+class GateModel(BaseModel):
+    """A trained gate: heads by "task/language", "task", or "any", and the certificates that came with it.
+
+    `features` is the version of the feature set it was trained on; `about` says by what data and when.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    features: int
+    heads: Mapping[str, Head]
+    certificates: tuple[Certificate, ...] = ()
+    about: Mapping[str, object] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_one_for_all(self) -> GateModel:
+        if ANY not in self.heads:
+            raise ValueError('a gate model needs a head named "any"')
+        return self
+
+    def head(self, task: str, language: str) -> Head:
+        """The head trained on the nearest thing."""
+        for name in (f"{task}/{language}", task, f"{ANY}/{language}"):
+            if name in self.heads:
+                return self.heads[name]
+        return self.heads[ANY]
+
+
+def logistic(z: float) -> float:
+    """1 / (1 + exp(-z)), without overflow."""
+    if z >= 0:
+        return 1.0 / (1.0 + math.exp(-z))
+    e = math.exp(z)
+    return e / (1.0 + e)
+
+
+def linear(head: Head, rows: Sequence[Mapping[str, float]]) -> list[float]:
+    """z of each row of features: what a calibration is fitted on."""
+    return [head.intercept + math.fsum(head.parts(row).values()) for row in rows]

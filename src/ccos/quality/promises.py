@@ -1,0 +1,61 @@
+"""What quality is promised by a score: certified thresholds, per tenant, task and tier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from ccos.domain.certificate import Certificate
+from ccos.domain.tier import Task, Tier
+
+Key = tuple[Task, Tier | None]
+
+
+class Promises:
+    """Certificates as the gate asks for them. A tenant's own come first, then those that ship with the scorer.
+
+    A task nobody has certificates for, neither the tenant nor the product, promises nothing.
+    """
+
+    def __init__(self, shipped: Iterable[Certificate] = ()) -> None:
+        self._shipped = _by_key(shipped)
+        self._own: dict[UUID, Mapping[Key, Sequence[Certificate]]] = {}
+
+    def keep(self, tenant_id: UUID, certificates: Iterable[Certificate]) -> None:
+        """Replace what is known of a tenant; none at all brings the shipped ones back."""
+        own = _by_key(certificates)
+        if own:
+            self._own[tenant_id] = own
+        else:
+            self._own.pop(tenant_id, None)
+
+    def promise(
+        self, tenant_id: UUID | None, task: Task, tier: Tier | None, *, scorer: str, quality: float
+    ) -> float:
+        """The highest required quality that is certified for an answer of this `quality`, 0.0 for none.
+
+        A certificate speaks of one scorer only: under another one the same number means something else.
+        """
+        certificates = (
+            c
+            for c in self.certificates(tenant_id, task, tier)
+            if c.scorer == scorer and c.threshold is not None
+        )
+        kept = [c.required for c in certificates if c.threshold is not None and quality >= c.threshold - 1e-9]
+        return max(kept, default=0.0)
+
+    def certificates(self, tenant_id: UUID | None, task: Task, tier: Tier | None) -> Sequence[Certificate]:
+        """Those that hold for a tenant's task and tier: the nearest there are, own before shipped."""
+        own = self._own.get(tenant_id, {}) if tenant_id else {}
+        for known in (own, self._shipped):
+            for key in ((task, tier), (task, None)):
+                if key in known:
+                    return known[key]
+        return ()
+
+
+def _by_key(certificates: Iterable[Certificate]) -> dict[Key, list[Certificate]]:
+    grouped: dict[Key, list[Certificate]] = {}
+    for certificate in certificates:
+        grouped.setdefault((certificate.task, certificate.tier), []).append(certificate)
+    return grouped

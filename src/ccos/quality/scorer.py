@@ -1,0 +1,53 @@
+"""The learned score: features of an answer beside its question and its evidence, made a probability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from ccos.domain.errors import BadInput
+from ccos.domain.verdict import Veto
+from ccos.quality.features import VERSION, measure
+from ccos.quality.model import GateModel
+from ccos.quality.reading import Reading
+
+
+class LearnedScorer:
+    """Quality as the calibrated probability that a person approves the answer as it is or lightly edited.
+
+    Pure; a score takes a few milliseconds and never raises. Raises ValueError for a model that was trained on
+    another set of features than this version measures.
+    """
+
+    def __init__(self, model: GateModel) -> None:
+        if model.features != VERSION:
+            raise ValueError(f"the model was trained on features {model.features}, these are {VERSION}")
+        self.model = model
+        self.name = model.name
+
+    def score(self, reading: Reading, vetoes: Sequence[Veto]) -> tuple[float, tuple[tuple[str, float], ...]]:
+        """Quality in [0, 1], and what each feature added to its log-odds, the weightiest first."""
+        head = self.model.head(reading.prompt.task.value, reading.grounds.language)
+        parts = head.parts(measure(reading, vetoes))
+        weightiest = sorted(parts.items(), key=lambda part: -abs(part[1]))
+        return head.quality(parts), tuple(weightiest)
+
+
+@cache
+def shipped() -> GateModel:
+    """The model that comes with the product: trained on public labels and on our own seed set."""
+    text = files("ccos.quality").joinpath("gate.json").read_text(encoding="utf-8")
+    return GateModel.model_validate_json(text)
+
+
+def read_model(path: Path) -> GateModel:
+    """A model from a file. Raises BadInput with what to do for one that cannot be used."""
+    try:
+        model = GateModel.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as fault:
+        raise BadInput(f"{path.name} is no gate model; write one with `ccos train gate`.") from fault
+    if model.features != VERSION:
+        raise BadInput(f"{path.name} was trained on other features; train it again with `ccos train gate`.")
+    return model
