@@ -24,8 +24,9 @@ class Verdict:
     """`quality` is in [0, 1]; `scorer` names what measured it, because a baseline is not a probability.
 
     `promise` is the highest required quality that is certified for answers of this quality, 0 when none is;
-    None where no certificate is asked for, and the quality is compared as it stands. `scores` holds the parts that make `quality`, `text` the words a customer would read, and `payload`
-    the parsed answer when the prompt asked for JSON.
+    None where no certificate is asked for, and the quality is compared as it stands. `scores` holds the parts
+    that make `quality`, `text` the words a customer would read, and `payload` the parsed answer when the
+    prompt asked for JSON.
     """
 
     quality: float

@@ -20,8 +20,8 @@ from ccos.domain.tier import Task, Tier
 Label = Literal["approve", "edit", "reject"]
 
 _LABELS: dict[object, Label] = {
-    1: "approve", "1": "approve", True: "approve", "approved": "approve", "good": "approve", "yes": "approve",
-    0: "reject", "0": "reject", False: "reject", "rejected": "reject", "bad": "reject", "no": "reject",
+    1: "approve", "1": "approve", "approved": "approve", "good": "approve", "yes": "approve",
+    0: "reject", "0": "reject", "rejected": "reject", "bad": "reject", "no": "reject",
     "edited": "edit", "light_edit": "edit",
 }  # fmt: skip
 _HANGUL = re.compile("[가-힣]")
@@ -85,7 +85,7 @@ class LabelledAnswer(BaseModel):
 
     @property
     def group(self) -> str:
-        """Lines of one group stay on one side of every split: same ticket, else same question and evidence."""
+        """Lines of one group stay on one side of every split: one ticket, else one question and evidence."""
         return self.ticket_id or "\0".join((self.question, *self.evidence))
 
     def prompt(self) -> Prompt:
@@ -142,9 +142,8 @@ def read_lines(path: Path) -> Iterator[str]:
         with _opened(path) as file:
             yield from file
     except (OSError, EOFError, UnicodeDecodeError) as fault:
-        raise BadInput(
-            f"{path.name} cannot be read: give a JSON Lines file in UTF-8, plain or gzipped."
-        ) from fault
+        sentence = f"{path.name} cannot be read: give a JSON Lines file in UTF-8, plain or gzipped."
+        raise BadInput(sentence) from fault
 
 
 def _opened(path: Path) -> IO[str]:

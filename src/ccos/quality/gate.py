@@ -42,7 +42,8 @@ class Gate:
     """Judges answers. `vetoes` are the families that look at text for customers.
 
     With `promises`, a customer's text is accepted by certified thresholds; without, its quality is compared
-    with what is required as it stands. Pure and without I/O; it never raises on hostile text, and its time is linear in the texts.
+    with what is required as it stands. Pure and without I/O; it never raises on hostile text, and its time
+    is linear in the texts.
     """
 
     def __init__(

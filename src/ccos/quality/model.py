@@ -1,9 +1,10 @@
-"""What a trained scorer is: numbers in a JSON file, and the arithmetic that turns features into a probability."""
+"""What a trained scorer is: numbers in a JSON file, and how they make features a probability."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -44,11 +45,8 @@ class Isotonic(BaseModel):
     def probability(self, z: float) -> float:
         if z <= self.at[0]:
             return self.is_good[0]
-        for (x0, y0), (x1, y1) in zip(
-            zip(self.at, self.is_good, strict=True),
-            zip(self.at[1:], self.is_good[1:], strict=True),
-            strict=False,
-        ):
+        points = list(zip(self.at, self.is_good, strict=True))
+        for (x0, y0), (x1, y1) in pairwise(points):
             if z <= x1:
                 return y1 if x1 == x0 else y0 + (y1 - y0) * (z - x0) / (x1 - x0)
         return self.is_good[-1]

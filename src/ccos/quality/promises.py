@@ -12,7 +12,7 @@ Key = tuple[Task, Tier | None]
 
 
 class Promises:
-    """Certificates as the gate asks for them. A tenant's own come first, then those that ship with the scorer.
+    """Certificates as the gate asks for them: a tenant's own, else those that ship with the scorer.
 
     A task nobody has certificates for, neither the tenant nor the product, promises nothing.
     """
