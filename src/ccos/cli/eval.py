@@ -1,0 +1,17 @@
+"""`ccos eval`: what the product does, held against labels; one module a command, imported when called."""
+
+from __future__ import annotations
+
+import click
+
+from ccos.cli.lazy import LazyGroup
+
+COMMANDS = {
+    "gate": ("ccos.cli.eval_gate:gate", "The gate's score on labelled answers."),
+    "tiers": ("ccos.cli.eval_tiers:tiers", "Each tier's quality, speed and cost, task by task."),
+}
+
+
+@click.group("eval", cls=LazyGroup, table=COMMANDS)
+def evaluate() -> None:
+    """Measure the product on labelled sets, those that ship with it or your own."""
