@@ -254,11 +254,10 @@ class TestChecks:
         assert [check.name for check in failed] == ["facts"]
         assert failed[0].span is not None and text[slice(*failed[0].span)] == "99,000원"
 
-    def test_mixed_speech_levels_are_noted_without_a_veto(self) -> None:
+    def test_mixed_speech_levels_are_bad_manners(self) -> None:
         asked = prompt()
         verdict = judge("확인했습니다. 설정에서 켜면 돼요.", asked)
-        assert verdict.vetoes == ()
-        assert [check.name for check in checks(verdict, asked) if not check.passed] == ["speech level"]
+        assert [check.name for check in checks(verdict, asked) if not check.passed] == ["manners"]
 
     def test_an_answer_that_could_not_be_read_was_asked_nothing_else(self) -> None:
         asked = prompt(schema=REPLY)

@@ -144,3 +144,82 @@ def test_english_backing() -> None:
 
 def test_the_commitment_is_marked() -> None:
     assert marked("네, 고객님. 전액 환불해 드리겠습니다.") == ["환불해 드리겠"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "요청하신 건 처리 완료했습니다.",
+        "문의하신 내용은 모두 조치되었습니다.",
+        "배송지를 변경했습니다.",
+        "배송지를 새 주소로 변경해 드렸습니다.",
+        "반품 접수를 완료했습니다.",
+        "계정을 바로 삭제했습니다.",
+        "비밀번호 초기화해 드렸습니다.",
+        "상품을 오늘 출고했습니다.",
+        "영수증 발급해 드렸습니다.",
+        "담당 부서에 전달했습니다.",
+        "이용 기간을 연장해 드렸어요.",
+    ],
+)
+def test_deeds_of_the_desk_need_a_record(text: str) -> None:
+    assert kinds(text) == ["commitment"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "내용을 확인했습니다.",
+        "문의를 확인했습니다.",
+        "배송지 변경 방법을 안내해 드렸습니다.",
+        "배송지를 변경하셨습니다.",
+        "주문을 접수하셨는지 확인해 주세요.",
+        "결제가 완료되었습니다.",
+        "접수가 완료되면 기사님이 방문합니다.",
+        "담당 부서에 전달하겠습니다.",
+        "신청하시면 바로 처리됩니다.",
+        "발송했다는 문자를 받으셨나요?",
+        "탈퇴하면 포인트는 소멸됩니다.",
+        "변경된 주소를 알려 주세요.",
+    ],
+)
+def test_what_the_customer_did_or_will_happen_is_no_deed(text: str) -> None:
+    assert kinds(text) == []
+
+
+def test_a_record_or_an_agents_word_backs_a_deed() -> None:
+    assert kinds("배송지를 변경했습니다.", prompt(done=("배송지 변경 완료",))) == []
+    assert kinds("배송지를 변경했습니다.", prompt(done=("쿠폰 발급",))) == ["commitment"]
+    told = prompt(asked=ticket("됐나요?", ("agent", "배송지 변경 처리합니다.")))
+    assert kinds("배송지를 변경했습니다.", told) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "왕복 배송비는 저희가 부담하겠습니다.",
+        "무료로 수리해 드리겠습니다.",
+        "새 제품으로 보내 드리겠습니다.",
+        "내일까지 도착하게 하겠습니다.",
+    ],
+)
+def test_gifts_in_other_words(text: str) -> None:
+    assert kinds(text) == ["commitment"]
+
+
+def test_a_procedure_may_grant_such_a_gift() -> None:
+    free = passage("보증 기간에는 무상으로 수리해 드립니다.")
+    assert kinds("무료로 수리해 드리겠습니다.", prompt(free)) == []
+    assert kinds("무료로 수리해 드리겠습니다.", prompt(passage("침수 제품은 무상 수리가 불가합니다."))) == [
+        "commitment"
+    ]
+
+
+@pytest.mark.parametrize("text", ["I have updated your address.", "We've forwarded your case to the team."])
+def test_english_deeds(text: str) -> None:
+    assert kinds(text, prompt(language="en")) == ["commitment"]
+
+
+def test_english_announcements_are_no_deeds() -> None:
+    text = "Once you have updated your address, we will ship the parcel. I have checked your order."
+    assert kinds(text, prompt(language="en")) == []

@@ -9,7 +9,6 @@ from ccos.domain.prompt import Prompt
 from ccos.domain.verdict import Verdict
 from ccos.quality.form_check import OUR_OWN
 from ccos.quality.vetoes import CUSTOMER_TEXT
-from ccos.quality.vetoes.manners import levels
 
 _UNREADABLE = frozenset({"schema", "empty"})
 
@@ -17,8 +16,7 @@ _UNREADABLE = frozenset({"schema", "empty"})
 def checks(verdict: Verdict, prompt: Prompt) -> tuple[Check, ...]:
     """One check per question that was put to the answer, failed ones with every veto's own words.
 
-    An answer that could not be read, or is empty, was asked nothing else and has only that check. A
-    mixture of speech levels is a failed check without a veto: a person may well leave it so.
+    An answer that could not be read, or is empty, was asked nothing else and has only that check.
     """
     return tuple(_checks(verdict, prompt))
 
@@ -37,7 +35,3 @@ def _checks(verdict: Verdict, prompt: Prompt) -> Iterator[Check]:
             yield Check(name=family.name, passed=False, detail=veto.sentence, span=veto.span)
         if not vetoes:
             yield Check(name=family.name, passed=True, detail=family.fine)
-    if standard is None and prompt.grounds.language == "ko":
-        mixed = len(set(levels(verdict.text))) > 1
-        detail = "합쇼체, 해요체 and 반말 are mixed." if mixed else "It keeps one speech level."
-        yield Check(name="speech level", passed=not mixed, detail=detail)

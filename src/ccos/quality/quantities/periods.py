@@ -38,7 +38,9 @@ _SPELLED = re.compile(
     r"|(?<![가-힣])(?P<days>하루|이틀|사흘|나흘|닷새|일주일|열흘|보름))",
     re.IGNORECASE,
 )
-_BUSINESS_BASIS = re.compile(r"(?:영업일|업무일)\s?(?:기준|로)")
+_BUSINESS_BASIS = re.compile(
+    r"(?:영업일|업무일)\s?(?:기준|로)|(?:영업일|업무일)\s?(?:약|최대|최소|평균|보통|대략)?\s?\Z"
+)
 _ON_THE_DAY = re.compile(r"\s?(?:에|자|부터|까지|\()")
 
 

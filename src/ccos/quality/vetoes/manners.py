@@ -1,4 +1,4 @@
-"""Is it polite? Korean replies speak 합쇼체 or 해요체; 반말 throughout is refused, a mixture only noted."""
+"""Is it polite, and on one level? Korean replies speak 합쇼체 or 해요체, never both and never 반말."""
 
 from __future__ import annotations
 
@@ -16,9 +16,23 @@ Level = Literal["formal", "polite", "casual"]
 _TAIL = r"[\s.!?~…^)\"'*ㅎㅋ]*\Z"
 _FORMAL = re.compile(rf"(?:니다|니까|십시오|십시요){_TAIL}")
 _SHARED = re.compile(rf"(?:세요|주세요|시죠){_TAIL}")  # usual in formal replies as well
-_POLITE = re.compile(rf"[가-힣](?:요|죠){_TAIL}")
-_CASUAL = re.compile(rf"(?:[가-힣]다|[해어아야지냐니라래줘봐돼됨]|거든|할게|줄게|[을ㄹ]게){_TAIL}")
+_POLITE = re.compile(rf"[가-힣](?<![소필중주개수])(?:요|죠){_TAIL}")
+_CASUAL = re.compile(rf"(?:[가-힣]다|[해어아야지냐니라래려져켜줘봐돼됨]|거든|할게|줄게|[을ㄹ]게){_TAIL}")
 _HANGUL = re.compile("[가-힣]")
+_EITHER = re.compile(rf"(?:까요|시겠어요|나요|가요|네요|군요|거든요|텐데요|감사해요|고마워요){_TAIL}")
+"""Questions and softeners that formal replies use as well: they alone mix nothing."""
+_PLAIN_SPEECH = re.compile(rf"(?:[해어아야지냐니라래려져켜줘봐돼]|거든|할게|줄게|[을ㄹ]게){_TAIL}")
+_COURTEOUS = re.compile(
+    r"니다|니까|십시오|세요|시죠|부탁드|감사|드림|올림"
+    r"|[가-힣](?<![소필중주개수])(?:요|죠)(?=[\s.!?~…^)\"',]|\Z)"
+)
+_FORMULA = re.compile(r"\s*(?:안녕하십니까|(?:대단히\s|정말\s|늘\s)?감사(?:합니다|드립니다|해요)|고맙습니다)")
+_LIST_ITEM = re.compile(r"\s*(?:[-*•·▪>]|\d{1,2}[.)]|[가-하][.)]|[①-⑳])\s?")
+
+MISSING_SYLLABLES = 24
+"""Hangul from which on a text without one courteous ending has left the courtesy out."""
+FEW_SENTENCES = 4
+"""Up to so many sentences one on the other level is heard; in a longer text it takes two."""
 
 
 def level(sentence: str) -> Level | None:
@@ -41,14 +55,47 @@ def levels(text: str) -> list[Level]:
     return [each for each in found if each]
 
 
+def mixed(text: str) -> tuple[int, int] | None:
+    """The first sentence, in offsets of the folded `text`, on the level that is the rarer one, or 반말."""
+    told: list[tuple[Level, tuple[int, int]]] = []
+    for start, end in sentences(text):
+        sentence = text[start:end]
+        either = _FORMULA.match(sentence) or _EITHER.search(sentence)
+        if (one := level(sentence)) and (one == "casual" or not either):
+            told.append((one, (start, end)))
+    formal, polite = ([place for one, place in told if one == kind] for kind in ("formal", "polite"))
+    slips = [
+        place
+        for one, place in told
+        if one == "casual" and _PLAIN_SPEECH.search(text[slice(*place)]) and not _listed(text, place)
+    ]
+    if slips and (formal or polite):
+        return slips[0]
+    rarer = min(formal, polite, key=len)
+    heard = len(rarer) >= 2 or (rarer and len(formal) + len(polite) <= FEW_SENTENCES)
+    return rarer[0] if heard else None
+
+
+def _listed(text: str, place: tuple[int, int]) -> bool:
+    """Whether the sentence is an item of a list, its number before it or in it: such need no courtesy."""
+    line = text.rfind("\n", 0, place[0]) + 1
+    return bool(_LIST_ITEM.match(text, line, place[1]))
+
+
 def _look(reading: Reading) -> Iterator[Veto]:
     if reading.grounds.language != "ko":
         return
     text = reading.folded.text
-    courteous = any(_SHARED.search(text[start:end]) for start, end in reading.sentences)
     found = levels(reading.text)
-    if len(found) >= 2 and set(found) == {"casual"} and not courteous:
+    spoken = [place for place in reading.sentences if not _listed(text, place)]
+    courteous = _COURTEOUS.search(text)
+    casual = len(found) >= 2 and set(found) == {"casual"} and not courteous
+    syllables = sum(len(_HANGUL.findall(text[slice(*place)])) for place in spoken)
+    if casual or (len(spoken) >= 2 and syllables >= MISSING_SYLLABLES and not courteous):
         yield Veto("informal", "The answer speaks to the customer without courtesy (반말).", "repair")
+    elif place := mixed(text):
+        sentence = "The answer changes its speech level (합쇼체, 해요체, 반말) from sentence to sentence."
+        yield Veto("mixed_speech", sentence, "repair", reading.folded.original(*place))
 
 
-MANNERS = Family("manners", ("informal",), "It is polite.", _look)
+MANNERS = Family("manners", ("informal", "mixed_speech"), "It is polite, on one speech level.", _look)
