@@ -1,5 +1,6 @@
 import pytest
 
+from ccos.domain.ticket import Ticket
 from support.judging import judge, kinds, marked, passage, prompt
 
 
@@ -24,6 +25,16 @@ def test_length() -> None:
     longer = text + " 언제든지 다시 문의해 주세요."
     assert kinds(longer, asked) == ["too_long"]
     assert judge(longer, asked).vetoes[0].span == (100, len(longer))
+
+
+def test_a_channel_may_take_less() -> None:
+    text = "설정 화면에서 알림을 켜 주세요. 앱을 다시 실행해 주세요. 그래도 안 되면 기기를 다시 켜 주세요. 감사합니다."
+    asked = Ticket(description="알림이 안 와요", channel="Kakao")
+    assert 50 < len(text) < 100
+    assert kinds(text, prompt(asked=asked)) == []
+    assert kinds(text, prompt(asked=asked, channel_max_characters={"kakao": 50})) == ["too_long"]
+    board = asked.model_copy(update={"channel": "board"})
+    assert kinds(text, prompt(asked=board, channel_max_characters={"kakao": 50})) == []
 
 
 @pytest.mark.parametrize(

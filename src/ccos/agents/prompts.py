@@ -56,8 +56,10 @@ SYNTHESIS_SCHEMA: Mapping[str, Any] = {
 }
 
 
-def solution_schema(settings: TenantSettings) -> dict[str, Any]:
-    """The shape of a solution draft: field values only from the tenant's closed vocabulary."""
+def solution_schema(settings: TenantSettings, channel: str | None = None) -> dict[str, Any]:
+    """The shape of a solution draft: field values only from the tenant's closed vocabulary, and a reply that
+    the channel takes.
+    """
     categories = ["", *(c.name for c in settings.categories if c.active)]
     tags: dict[str, Any] = {"type": "array", "items": {"type": "string"}, "maxItems": 0}
     if settings.tags:
@@ -65,7 +67,7 @@ def solution_schema(settings: TenantSettings) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {
-            "reply": {"type": "string", "minLength": 10, "maxLength": settings.reply_max_characters},
+            "reply": {"type": "string", "minLength": 10, "maxLength": settings.longest_reply(channel)},
             "category": {"type": "string", "enum": categories},
             "tags": tags,
             "priority": {"type": "string", "enum": [p.value for p in Priority]},
@@ -144,7 +146,8 @@ def solution_prompt(
     if hint:
         parts.append(f"<agent_hint>{_fence(hint)[:500]}</agent_hint>")
     turns = (*_history(ticket), Turn("user", "\n\n".join(part for part in parts if part)))
-    return _prompt(Task.SOLUTION_DRAFT, grounds, turns, solution_schema(grounds.settings), 800)
+    channel = grounds.ticket.channel if grounds.ticket else None
+    return _prompt(Task.SOLUTION_DRAFT, grounds, turns, solution_schema(grounds.settings, channel), 800)
 
 
 def evidence_text(evidence: Sequence[Evidence]) -> str:

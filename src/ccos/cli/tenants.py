@@ -105,6 +105,7 @@ def show(slug: str, as_json: bool) -> None:
         "tags": ", ".join(own.tags),
         "contact": " ".join(own.contact.values()),
         "longest reply": f"{own.reply_max_characters} characters",
+        "by channel": ", ".join(f"{name}: {most}" for name, most in own.channel_max_characters.items()),
         "banned phrases": ", ".join(own.banned_phrases),
         "cloud": "allowed" if own.cloud_allowed else "never",
     }

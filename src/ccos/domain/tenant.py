@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -54,12 +54,23 @@ class TenantSettings(BaseModel):
     tags: tuple[str, ...] = ()
     contact: dict[str, str] = Field(default_factory=dict, description="Support hours sentence by language")
     reply_max_characters: int = Field(4_000, ge=100)
+    channel_max_characters: dict[str, Annotated[int, Field(ge=50)]] = Field(
+        default_factory=lambda: {"kakao": 1_000},
+        description="The most a channel takes, by the channel's name; the smaller of both limits holds",
+    )
     banned_phrases: tuple[str, ...] = ()
     approved_answers: tuple[ApprovedAnswer, ...] = ()
     cloud_allowed: bool = True
     daily_cost_limit_usd: Decimal | None = Field(
         None, ge=0, le=1_000_000, description="This tenant's own limit a day, below the one for all tenants"
     )
+
+    def longest_reply(self, channel: str | None) -> int:
+        """The most characters a reply on this channel may have."""
+        limits = {name.casefold(): most for name, most in self.channel_max_characters.items()}
+        return min(
+            self.reply_max_characters, limits.get((channel or "").casefold(), self.reply_max_characters)
+        )
 
 
 class Tenant(BaseModel):

@@ -284,7 +284,9 @@ def _within_rules(text: str, citations: Sequence[int], kind: Kind, case: _Case) 
             for line in text.splitlines()
         )
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-    text = _shortened(text or phrases.last_resort(case.language), case.grounds.settings.reply_max_characters)
+    ticket = case.grounds.ticket
+    most = case.grounds.settings.longest_reply(ticket.channel if ticket else None)
+    text = _shortened(text or phrases.last_resort(case.language), most)
     cited = tuple(dict.fromkeys(n for n in citations if f"[{n}]" in text))
     if citations and not cited:
         kind = "hold"

@@ -15,9 +15,9 @@ _CITATION = re.compile(r"\[(\d{1,3}(?:\s?,\s?\d{1,3}){0,8})\](?!\()")
 
 def _rules(reading: Reading) -> Iterator[Veto]:
     yield from _banned(reading)
-    settings = reading.grounds.settings
-    if len(reading.text) > settings.reply_max_characters:
-        limit = settings.reply_max_characters
+    ticket = reading.grounds.ticket
+    limit = reading.grounds.settings.longest_reply(ticket.channel if ticket else None)
+    if len(reading.text) > limit:
         sentence = f"The answer has {len(reading.text)} characters; {limit} are allowed."
         yield Veto("too_long", sentence, "repair", (limit, len(reading.text)))
 
