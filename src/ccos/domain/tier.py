@@ -32,6 +32,7 @@ class Task(StrEnum):
     KB_SYNTHESIS = "kb_synthesis"
     SOLUTION_DRAFT = "solution_draft"
     CHAT = "chat"
+    JUDGEMENT = "judgement"
 
 
 REQUIRED_QUALITY: Mapping[Task, float] = MappingProxyType(
@@ -41,6 +42,8 @@ REQUIRED_QUALITY: Mapping[Task, float] = MappingProxyType(
         Task.SOLUTION_DRAFT: 0.7,
         Task.KB_SYNTHESIS: 0.8,
         Task.CHAT: 0.6,
+        Task.JUDGEMENT: 0.6,
     }
 )
-"""Quality an answer must reach, per task (DESIGN, section 2); a chat is whatever a program asks over /v1."""
+"""Quality an answer must reach, per task (DESIGN, section 2); a chat is whatever a program asks over /v1, a
+judgement what one model says of another's answer."""

@@ -20,12 +20,16 @@ class Alias:
     only: Tier | None = None
 
 
+_UNNAMED = (Task.CHAT, Task.JUDGEMENT)
+"""A chat needs no other name than CCOS itself, and judging answers is our own business."""
+
+
 def _aliases() -> dict[str, Alias]:
     listed = [
         Alias("ccos"),
         *(Alias(f"ccos/{mode.value}", mode=mode) for mode in Mode),
         *(Alias(f"ccos/{tier.value}", only=tier) for tier in Tier),
-        *(Alias(f"ccos/{task.value}", task=task) for task in Task if task is not Task.CHAT),
+        *(Alias(f"ccos/{task.value}", task=task) for task in Task if task not in _UNNAMED),
     ]
     return {alias.name: alias for alias in listed}
 
