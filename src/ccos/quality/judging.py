@@ -62,10 +62,28 @@ SCHEMA: Mapping[str, Any] = {
     "additionalProperties": False,
 }
 
-_FAMILIES = (
-    "gpt o1 o3 o4 claude gemini gemma llama qwen mistral mixtral phi minimax exaone solar deepseek command glm "
-    "hyperclova kanana"
-).split()
+_FAMILIES = [
+    "gpt",
+    "o1",
+    "o3",
+    "o4",
+    "claude",
+    "gemini",
+    "gemma",
+    "llama",
+    "qwen",
+    "mistral",
+    "mixtral",
+    "phi",
+    "minimax",
+    "exaone",
+    "solar",
+    "deepseek",
+    "command",
+    "glm",
+    "hyperclova",
+    "kanana",
+]
 _SAME = {"o1": "gpt", "o3": "gpt", "o4": "gpt", "gemma": "gemini", "mixtral": "mistral"}
 
 
