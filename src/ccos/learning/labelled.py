@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from ccos.domain.errors import BadInput
 from ccos.domain.evidence import Evidence, EvidenceKind
 from ccos.domain.prompt import Answer, Grounds, Language, Prompt, Turn
-from ccos.domain.ticket import Ticket
+from ccos.domain.ticket import Text, Ticket
 from ccos.domain.tier import Task, Tier
+from ccos.quality.folding import storable
 
 Label = Literal["approve", "edit", "reject"]
 
@@ -24,12 +25,33 @@ _LABELS: dict[object, Label] = {
     0: "reject", "0": "reject", "rejected": "reject", "bad": "reject", "no": "reject",
     "edited": "edit", "light_edit": "edit",
 }  # fmt: skip
+_TASKS = frozenset(task.value for task in Task)
+_LANGUAGES: dict[str, Language] = {
+    "ko": "ko", "kor": "ko", "korean": "ko", "한국어": "ko",
+    "en": "en", "eng": "en", "english": "en", "영어": "en",
+}  # fmt: skip
 _HANGUL = re.compile("[가-힣]")
 _LATIN = re.compile("[A-Za-z]")
 
 
 def _label(value: object) -> object:
-    return _LABELS.get(value, value) if isinstance(value, str | int | bool | float) else value
+    known = value.strip().lower() if isinstance(value, str) else value
+    return _LABELS.get(known, known) if isinstance(known, str | int | float) else value
+
+
+def _name(value: object) -> object:
+    """Ids and names may be numbers."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _names(value: object) -> object:
+    if value is None:
+        return ()
+    return [value] if isinstance(value, str) else value
+
+
+def _tier(value: object) -> object:
+    return f"tier_{value}" if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _passages(value: object) -> object:
@@ -47,28 +69,54 @@ def _passage(value: dict[str, object]) -> object:
     return "\n".join(word for word in words if isinstance(word, str) and word) or value
 
 
+Name = Annotated[str | None, BeforeValidator(_name)]
+Storable = Annotated[str, BeforeValidator(storable)]
+"""Of any length: the gate reads as much of it as it reads of any answer."""
+
+
 class LabelledAnswer(BaseModel):
     """One line of a labelled set; names it does not know are left alone.
 
     `label`: "approve" and "edit" (sent with a light edit) are good, "reject" is not; 1 and 0 stand for the
     first and the last. `ticket_id` groups the lines that must not be told apart by a split. `generator` is
-    who wrote the answer. `logprobs` are its tokens' log-probabilities, where a provider gave them.
+    who wrote the answer. `task_name` and `language_name` are the line's own words for task and language:
+    under a task that is none of ours it is judged as a reply to a customer.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    question: str = ""
-    evidence: Annotated[tuple[str, ...], BeforeValidator(_passages)] = ()
-    answer: str
+    question: Annotated[Text, BeforeValidator(lambda value: "" if value is None else value)] = ""
+    evidence: Annotated[tuple[Storable, ...], BeforeValidator(_passages)] = ()
+    answer: Storable
     label: Annotated[Label, BeforeValidator(_label)]
     task: Task | None = None
+    task_name: str | None = None
     language: Language | None = None
-    generator: str | None = None
-    ticket_id: str | None = None
-    intent: str | None = None
-    tier: Tier | None = None
-    reasons: tuple[str, ...] = ()
+    language_name: str | None = None
+    generator: Name = None
+    ticket_id: Name = None
+    intent: Name = None
+    tier: Annotated[Tier | None, BeforeValidator(_tier)] = None
+    reasons: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     kind: str | None = Field(None, description="How the line was made, in a set that was written")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _their_words(cls, given: object) -> object:
+        """Tasks and languages go by many names; whatever a line says, its own word is kept."""
+        if not isinstance(given, dict):
+            return given
+        known = dict(given)
+        task, language = known.get("task"), known.get("language")
+        if isinstance(task, str) and task.strip():
+            known["task_name"] = task.strip()
+            known["task"] = task.strip() if task.strip() in _TASKS else Task.SOLUTION_DRAFT
+        elif task == "":
+            known["task"] = None
+        if isinstance(language, str):
+            known["language_name"] = language.strip() or None
+            known["language"] = _LANGUAGES.get(re.split("[-_]", language.strip().lower())[0])
+        return known
 
     @property
     def good(self) -> bool:
@@ -111,29 +159,52 @@ def language_of(text: str) -> Language:
     return "ko" if hangul and hangul >= 0.3 * (hangul + latin) else "en"
 
 
-def read_labelled(path: Path) -> list[LabelledAnswer]:
-    """All lines of a labelled set, `.jsonl` or `.jsonl.gz`.
+def read_labelled(path: Path, *, skipped: list[str] | None = None) -> list[LabelledAnswer]:
+    """All lines of a labelled set, `.jsonl` or `.jsonl.gz`; empty lines count for nothing.
 
-    Raises BadInput that names the first line at fault, or says that there is none at all.
+    Raises BadInput that names the first line at fault, or says that there is none at all. With a list in
+    `skipped`, lines at fault are left out, and what is wrong with each is put there.
     """
-    found = list(parse_labelled(read_lines(path), path.name))
+    found = list(parse_labelled(read_lines(path), path.name, skipped=skipped))
     if not found:
         raise BadInput(f"{path.name} holds no labelled answers: write one JSON object a line.")
     return found
 
 
-def parse_labelled(lines: Iterable[str], name: str) -> Iterator[LabelledAnswer]:
+def parse_labelled(
+    lines: Iterable[str], name: str, *, skipped: list[str] | None = None
+) -> Iterator[LabelledAnswer]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            yield LabelledAnswer.model_validate(json.loads(line))
-        except ValidationError as fault:
-            first = fault.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            raise BadInput(f"{name}, line {number}: {where}: {first['msg']}.") from None
-        except ValueError:
-            raise BadInput(f"{name}, line {number} is not a JSON object.") from None
+            yield LabelledAnswer.model_validate(_object(line))
+        except ValueError as fault:  # a ValidationError is one
+            sentence = f"{name}, line {number}: {_told(fault)}."
+            if skipped is None:
+                raise BadInput(sentence) from None
+            skipped.append(sentence)
+
+
+def _object(line: str) -> dict[str, object]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError("this is not a JSON object")
+    return value
+
+
+def _told(fault: ValueError) -> str:
+    if not isinstance(fault, ValidationError):
+        return str(fault)
+    first = fault.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    if where == "label":
+        return "label must be 0, 1, approve, edit or reject"
+    said = {"missing": "is missing", "string_type": "must be a text"}.get(first["type"], first["msg"])
+    return f"{where} {said}" if where else said
 
 
 def read_lines(path: Path) -> Iterator[str]:

@@ -1,0 +1,131 @@
+"""Plots of an evaluation, drawn in SVG: one frame, and what is put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from itertools import pairwise
+
+WIDTH, HEIGHT = 380, 300
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 42
+
+STYLE = """
+* { box-sizing: border-box; }
+:root { color-scheme: light dark; --good: #2f8f6b; --bad: #c0503a; --main: #3b6fb6; --plain: #8a8f98; }
+body { font: 15px/1.5 system-ui, "Noto Sans KR", "Malgun Gothic", sans-serif; margin: 1.5rem auto;
+  max-width: 980px; padding: 0 1rem; word-break: keep-all; overflow-wrap: anywhere; }
+h1 { font-size: 1.4rem; line-height: 1.3; } h2 { font-size: 1.1rem; margin: 2rem 0 .3rem; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 1rem; padding: 0; }
+.facts li { list-style: none; } .facts b { display: block; font-size: 1.6rem; line-height: 1.2; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 0 2rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; }
+svg { display: block; width: 100%; max-width: 460px; height: auto; }
+svg text { font: 12px system-ui, "Noto Sans KR", sans-serif; fill: currentColor; }
+svg .grid { stroke: #8883; } svg .axis { stroke: #888; } svg .ideal { stroke: #888; stroke-dasharray: 4 4; }
+svg .line { fill: none; stroke-width: 2; } svg .whisker { stroke-width: 1.5; }
+.note { opacity: .75; font-size: .9rem; margin: .2rem 0; }
+.warning { border-left: 4px solid #c0503a; padding-left: .8rem; }
+.legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: .3rem 0; font-size: .9rem; }
+.legend i { display: inline-block; width: .8em; height: .8em; margin-right: .4em; }
+"""
+
+Point = tuple[float, float]
+
+
+class Frame:
+    """A plot of two axes that begin at 0; `across` and `up` are their ends, in the data's own measure."""
+
+    def __init__(self, x_name: str, y_name: str, *, across: float = 1.0, up: float = 1.0) -> None:
+        self._across, self._up = across, up
+        self._drawn: list[str] = []
+        floor, right = HEIGHT - BOTTOM, WIDTH - RIGHT
+        for step in (0.0, 0.25, 0.5, 0.75, 1.0):
+            x, y = self._x(step * across), self._y(step * up)
+            self._drawn += [
+                f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>',
+                f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_tick(step * up)}</text>',
+                f'<text x="{x:.1f}" y="{floor + 16}" text-anchor="middle">{_tick(step * across)}</text>',
+            ]
+        self._drawn += [
+            f'<line class="axis" x1="{LEFT}" y1="{floor}" x2="{right}" y2="{floor}"/>',
+            f'<text x="{(LEFT + right) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_name)}</text>',
+        ]
+        self._y_name = y_name
+
+    def line(self, points: Iterable[Point], colour: str) -> None:
+        path = " ".join(f"{self._x(x):.1f},{self._y(y):.1f}" for x, y in points)
+        self._drawn.append(f'<polyline class="line" points="{path}" style="stroke: var(--{colour})"/>')
+
+    def ideal(self, start: Point, end: Point) -> None:
+        (x1, y1), (x2, y2) = start, end
+        self._drawn.append(
+            f'<line class="ideal" x1="{self._x(x1):.1f}" y1="{self._y(y1):.1f}"'
+            f' x2="{self._x(x2):.1f}" y2="{self._y(y2):.1f}"/>'
+        )
+
+    def dot(self, at: Point, colour: str, tip: str, *, radius: float = 4.0) -> None:
+        self._drawn.append(
+            f'<circle cx="{self._x(at[0]):.1f}" cy="{self._y(at[1]):.1f}" r="{radius:.1f}"'
+            f' style="fill: var(--{colour})"><title>{escape(tip)}</title></circle>'
+        )
+
+    def whisker(self, x: float, low: float, high: float, colour: str) -> None:
+        self._drawn.append(
+            f'<line class="whisker" x1="{self._x(x):.1f}" y1="{self._y(low):.1f}" x2="{self._x(x):.1f}"'
+            f' y2="{self._y(high):.1f}" style="stroke: var(--{colour})"/>'
+        )
+
+    def bar(self, start: float, end: float, low: float, high: float, colour: str, tip: str) -> None:
+        x, y = self._x(start) + 1, self._y(high)
+        width, height = max(1.0, self._x(end) - x - 1), self._y(low) - y
+        self._drawn.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+            f' style="fill: var(--{colour})"><title>{escape(tip)}</title></rect>'
+        )
+
+    def render(self, title: str, description: str, legend: Sequence[tuple[str, str]] = ()) -> str:
+        """The plot under its title, with words that say what is to be seen."""
+        named = "".join(
+            f'<span><i style="background: var(--{colour})"></i>{escape(name)}</span>'
+            for colour, name in legend
+        )
+        return (
+            f'<section><h2>{escape(title)}</h2><p class="note">{escape(description)}</p>'
+            f'{f"""<p class="legend">{named}</p>""" if named else ""}'
+            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
+            f"<title>{escape(self._y_name)}</title>{''.join(self._drawn)}</svg></section>"
+        )
+
+    def _x(self, value: float) -> float:
+        return LEFT + min(max(value / self._across, 0.0), 1.0) * (WIDTH - LEFT - RIGHT)
+
+    def _y(self, value: float) -> float:
+        return HEIGHT - BOTTOM - min(max(value / self._up, 0.0), 1.0) * (HEIGHT - TOP - BOTTOM)
+
+
+def thinned(points: Sequence[Point], most: int = 400) -> list[Point]:
+    """No more points than can be seen, the first and the last among them."""
+    if len(points) <= most:
+        return list(points)
+    step = (len(points) - 1) / (most - 1)
+    return [points[round(place * step)] for place in range(most)]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table that scrolls in a box of its own where it is too wide; the cells are escaped."""
+    heads = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<div class="scroll"><table><tr>{heads}</tr>{body}</table></div>'
+
+
+def runs(values: Sequence[float]) -> list[int]:
+    """The last place of each run of equals in sorted values."""
+    ends = [place for place, (one, other) in enumerate(pairwise(values)) if one != other]
+    return [*ends, len(values) - 1] if values else []
+
+
+def _tick(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

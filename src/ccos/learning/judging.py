@@ -1,0 +1,123 @@
+"""Labelled answers before the gate: what it says of each, beside the plain heuristic."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ccos.domain.certificate import Certificate
+from ccos.domain.prompt import Answer, Prompt
+from ccos.domain.tier import Task, Tier
+from ccos.domain.verdict import Verdict, Veto
+from ccos.learning.certifying import Rated
+from ccos.learning.labelled import LabelledAnswer
+from ccos.quality.features import measure
+from ccos.quality.gate import BASELINE, Gate, Scorer
+from ccos.quality.promises import Promises
+from ccos.quality.reading import Reading
+from ccos.quality.vetoes import FACT_LIST
+
+FACT_KINDS = frozenset(kind for family in FACT_LIST for kind in family.kinds)
+REFUSED = -1.0
+"""The quality of a vetoed answer where thresholds are certified: it is never accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A labelled answer with its verdict.
+
+    `group` keeps lines of one ticket together, and those of two files apart. `heuristic` is the plain
+    baseline's score, `seconds` what the gate took, `features` what the score was made of (empty where nobody
+    asked for them, or another check than the score judged the answer).
+    """
+
+    row: LabelledAnswer
+    group: tuple[int, str]
+    verdict: Verdict
+    heuristic: float
+    seconds: float
+    features: Mapping[str, float]
+
+    @property
+    def vetoed(self) -> bool:
+        return bool(self.verdict.vetoes)
+
+    @property
+    def threshold_quality(self) -> float:
+        """What a threshold is compared with: a vetoed answer passes none."""
+        return REFUSED if self.vetoed else self.verdict.quality
+
+    def rated(self) -> Rated:
+        return Rated(self.row.told_task, self.row.tier, self.threshold_quality, self.row.good)
+
+
+def judge(
+    rows: Iterable[tuple[int, LabelledAnswer]],
+    scorer: Scorer,
+    certificates: Sequence[Certificate] | None,
+    *,
+    features: bool = False,
+) -> Iterator[Judged]:
+    """Each answer through the gate, one at a time; `rows` hold the number of their file.
+
+    Without `certificates` qualities are compared with what is required as they stand.
+    """
+    watched = _Watched(scorer)
+    gate = Gate(watched)
+    promises = None if certificates is None else Promises(certificates)
+    for file, row in rows:
+        prompt, answer = row.prompt(), row.as_answer()
+        claim = is_claim(row)
+        asked = replace(prompt, task=Task.SOLUTION_DRAFT) if claim else prompt
+        watched.begin(prompt, answer)
+        started = time.perf_counter()
+        verdict = gate.judge(asked, answer)
+        seconds = time.perf_counter() - started
+        looked_at = verdict.vetoes
+        if claim:
+            verdict = replace(verdict, vetoes=tuple(v for v in looked_at if v.kind in FACT_KINDS))
+        promise = _promise(promises, verdict, prompt.task, row.tier, scorer)
+        reading = watched.reading or Reading(row.answer, prompt, answer)
+        yield Judged(
+            row=row,
+            group=(file, row.group),
+            verdict=replace(verdict, promise=promise),
+            heuristic=BASELINE.score(reading)[0],
+            seconds=seconds,
+            features=dict(measure(reading, looked_at)) if features and watched.reading else {},
+        )
+
+
+def is_claim(row: LabelledAnswer) -> bool:
+    """Plain words to be held against evidence, without a schema that the product itself would ask for.
+
+    The product's own synthesis of evidence is a list of facts in JSON; of one sentence the score is wanted,
+    and it is refused for its facts only, not for its manners.
+    """
+    return row.told_task is Task.KB_SYNTHESIS
+
+
+def _promise(
+    promises: Promises | None, verdict: Verdict, task: Task, tier: Tier | None, scorer: Scorer
+) -> float | None:
+    if promises is None or verdict.scorer != scorer.name:
+        return None  # a check of form, with a standard of its own
+    return promises.promise(None, task, tier, scorer=verdict.scorer, quality=verdict.quality)
+
+
+class _Watched:
+    """A scorer under the task the line names, that remembers what it read: features need it once more."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+        self.name = scorer.name
+        self.reading: Reading | None = None
+
+    def begin(self, prompt: Prompt, answer: Answer) -> None:
+        self._prompt, self._answer, self.reading = prompt, answer, None
+
+    def score(self, reading: Reading, vetoes: Sequence[Veto]) -> tuple[float, tuple[tuple[str, float], ...]]:
+        same = reading.prompt.task is self._prompt.task
+        self.reading = reading if same else Reading(reading.text, self._prompt, self._answer)
+        return self._scorer.score(self.reading, vetoes)
