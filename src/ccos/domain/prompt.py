@@ -62,7 +62,8 @@ class Answer:
     `cost` is what the provider bills by the tokens it reported; `estimated_cost` what we make of it by our
     own count of tokens: two ledgers to hold against each other. `first_token_seconds` is when the first words
     came, None where nobody saw. `approved` holds the texts in it that people signed off beforehand: their
-    facts need no other support.
+    facts need no other support. `logprobs` are its tokens' log-probabilities (natural), where a provider
+    gave them.
     """
 
     text: str
@@ -76,6 +77,7 @@ class Answer:
     finish_reason: FinishReason = "stop"
     usage_reported: bool = False
     approved: tuple[str, ...] = ()
+    logprobs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,11 @@ def cases_path() -> AbstractContextManager[Path]:
     return as_file(_data().joinpath("cases.jsonl"))
 
 
+def labels_folder() -> AbstractContextManager[Path]:
+    """The folder of labelled answers (`*.jsonl`) as a real path while the context is open."""
+    return as_file(_data().joinpath("labels"))
+
+
 def _data() -> Traversable:
     return files(__name__)
 

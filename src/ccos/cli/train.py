@@ -1,0 +1,16 @@
+"""`ccos train`: models of our own kind, trained on labels; one module a command, imported when called."""
+
+from __future__ import annotations
+
+import click
+
+from ccos.cli.lazy import LazyGroup
+
+COMMANDS = {
+    "gate": ("ccos.cli.train_gate:gate", "The gate's score, from labelled answers."),
+}
+
+
+@click.group(cls=LazyGroup, table=COMMANDS)
+def train() -> None:
+    """Train the product's own small models. Needs scikit-learn: pip install "ccos[train]"."""
