@@ -10,6 +10,7 @@ COMMANDS = {
     "gate": ("ccos.cli.eval_gate:gate", "The gate's score on labelled answers."),
     "judge": ("ccos.cli.eval_judge:judge", "Whether a model may give a second opinion."),
     "tiers": ("ccos.cli.eval_tiers:tiers", "Each tier's quality, speed and cost, task by task."),
+    "triage": ("ccos.cli.eval_triage:triage", "A text classifier of triage, and its speed."),
 }
 
 

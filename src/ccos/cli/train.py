@@ -8,6 +8,7 @@ from ccos.cli.lazy import LazyGroup
 
 COMMANDS = {
     "gate": ("ccos.cli.train_gate:gate", "The gate's score, from labelled answers."),
+    "triage": ("ccos.cli.train_triage:triage", "A text classifier: intent, sentiment, abuse and the like."),
 }
 
 

@@ -1,0 +1,80 @@
+"""`ccos eval triage`: how well a text classifier reads labelled lines, and how quickly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ccos.cli.run import print_json
+from ccos.cli.train_triage import label_option, text_option, what_option, whether_option
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@what_option
+@click.option(
+    "--model", metavar="MODEL", type=click.Path(path_type=Path), help="A trained model; else the shipped one."
+)
+@click.option(
+    "--train", "training", metavar="FILE", type=click.Path(path_type=Path), help="Train on this set first."
+)
+@click.option("--outside", metavar="LABEL", help="The label of lines that are none of the topics, as `oos`.")
+@text_option
+@label_option
+@whether_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def triage(
+    file: Path,
+    what: str,
+    model: Path | None,
+    training: Path | None,
+    outside: str | None,
+    text: str | None,
+    label: str | None,
+    whether: str | None,
+    as_json: bool,
+) -> None:
+    """Measure a model on the labelled lines of FILE: accuracy, coverage, milliseconds a text.
+
+    Texts are read one at a time. The shipped intent model is measured as it is used, with the rules beside it.
+    """
+    from ccos.cli.terminal import working
+    from ccos.domain.errors import BadInput
+    from ccos.learning.texts import Columns, read_texts
+    from ccos.learning.triage_measuring import measure
+    from ccos.learning.triage_training import train
+    from ccos.quality.classifying import load_model, shipped
+
+    if model is not None and training is not None:
+        raise BadInput("Give --model or --train, not both.")
+    columns = Columns(text, label, whether)
+    lines = read_texts(file, columns)
+    if training is not None:
+        with working("Training"):
+            chosen = train(what, read_texts(training, columns)).model
+    else:
+        chosen = load_model(model) if model is not None else shipped(what)
+    prior = None
+    if chosen.prior_weight:
+        from ccos.agents.triage import intent_prior
+
+        prior = intent_prior
+    figures = measure(chosen, lines, prior=prior, outside=outside)
+    if as_json:
+        print_json(figures)
+    else:
+        click.echo(_sentence(figures))
+
+
+def _sentence(figures: dict[str, Any]) -> str:
+    names = ("accuracy", "coverage", "accuracy_when_certain", "macro_f1", "auroc")
+    known = [name for name in names if figures.get(name) is not None]
+    told = [f"{figures['n']} lines", *(f"{name.replace('_', ' ')} {figures[name]:.3f}" for name in known)]
+    if outside := figures.get("outside"):
+        told.append(f"outside ({outside['n']}): recall {outside['recall']:.3f}, AUROC {outside['auroc']:.3f}")
+    told.append(
+        f"{figures['ms_p50']:.2f} ms a text at the median, {figures['ms_p95']:.2f} ms at the 95th percentile"
+    )
+    return "; ".join(told) + "."

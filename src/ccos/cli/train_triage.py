@@ -1,0 +1,123 @@
+"""`ccos train triage`: a text classifier from labelled lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ccos.cli.run import print_json
+
+if TYPE_CHECKING:
+    from ccos.learning.triage_training import Trained
+
+WHATS = ("intent", "sentiment", "abuse", "priority", "language")
+
+what_option = click.option(
+    "--what", type=click.Choice(WHATS), required=True, help="The question that the labels answer."
+)
+text_option = click.option("--text", metavar="NAME", help="The column of the texts, when it is not found.")
+label_option = click.option("--label", metavar="NAME", help="The column of the labels, when it is not found.")
+whether_option = click.option(
+    "--whether", metavar="LABEL", help="Ask yes or no: whether the label, or one of a list of them, is this."
+)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@what_option
+@click.option(
+    "--out",
+    required=True,
+    metavar="MODEL",
+    type=click.Path(path_type=Path),
+    help="The model is written here.",
+)
+@text_option
+@label_option
+@whether_option
+@click.option("--rules", is_flag=True, help="Let the rules of triage have their say (intent only).")
+@click.option(
+    "--certain",
+    type=click.FloatRange(0.5, 0.999),
+    default=0.9,
+    show_default=True,
+    help="How often the model must be right where it does not abstain.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def triage(
+    files: tuple[Path, ...],
+    what: str,
+    out: Path,
+    text: str | None,
+    label: str | None,
+    whether: str | None,
+    rules: bool,
+    certain: float,
+    as_json: bool,
+) -> None:
+    """Train a model on labelled lines: {"text": ..., "label": ...}, one JSON object a line, also as .gz.
+
+    Any set of labels will do. Lines with the same "group" or "ticket_id" stay together when the model
+    is tried on lines it has not seen; below the confidence that this finds, it abstains.
+    """
+    from dataclasses import replace
+
+    from ccos.cli.terminal import working
+    from ccos.domain.errors import BadInput
+    from ccos.learning.texts import Columns, read_texts
+    from ccos.learning.triage_training import PLANS, train
+    from ccos.quality.classifying import save_model
+
+    if rules and what != "intent":
+        raise BadInput("--rules is for --what intent: only intents have rules that can be weighed.")
+    if not out.parent.is_dir():
+        raise BadInput(f"There is no folder {out.parent}; make it first, or name another with --out.")
+    columns = Columns(text, label, whether)
+    lines = [line for file in files for line in read_texts(file, columns)]
+    prior = None
+    if rules:
+        from ccos.agents.triage import intent_prior
+
+        prior = intent_prior
+    with working("Training"):
+        trained = train(
+            what,
+            lines,
+            replace(PLANS[what], certain=certain),
+            prior=prior,
+            about={"files": [file.name for file in files]},
+        )
+    save_model(trained.model, out)
+    document = _document(trained, [line.label for line in lines], out)
+    if as_json:
+        print_json(document)
+        return
+    click.echo(
+        f"{out}: {document['lines']} lines, {len(trained.model.labels)} labels, {document['kilobytes']} kB. "
+        f"On {document['held_out']} lines it had not seen: right {document['accuracy']:.3f}; where it does not "
+        f"abstain (confidence {trained.model.certain:.3f} and up, {document['coverage']:.0%} of the lines) "
+        f"{document['accuracy_when_certain']:.3f}."
+    )
+
+
+def _document(trained: Trained, labels: list[str], out: Path) -> dict[str, Any]:
+    model, told = trained.model, trained.told
+    right = [
+        labels[n] == model.labels[best] for n, best in zip(trained.held_out, told.argmax(1), strict=True)
+    ]
+    sure = [bool(confidence >= model.certain) for confidence in told.max(1)]
+    kept = [good for good, certain in zip(right, sure, strict=True) if certain]
+    return {
+        "model": str(out),
+        "what": model.what,
+        "labels": list(model.labels),
+        "lines": len(labels),
+        "held_out": len(right),
+        "accuracy": sum(right) / len(right),
+        "certain": model.certain,
+        "coverage": sum(sure) / len(sure),
+        "accuracy_when_certain": sum(kept) / len(kept) if kept else 0.0,
+        "kilobytes": (out.stat().st_size + 999) // 1_000,
+    }
