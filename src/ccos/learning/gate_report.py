@@ -30,7 +30,8 @@ GROUP_RESAMPLES = 400
 """Of the intervals within one group: there may be many groups."""
 
 MOST_LABELS = 500
-"""Most labels of the part that certifies in a resampling: the rest must be large enough to count on."""
+"""A resampling certifies on a third of the answers, and on so many at most: the rest is counted on, and the
+smaller it is the more often chance alone makes it look as if a promise were broken."""
 
 
 def gate_report(
@@ -95,7 +96,7 @@ def _coverage(
         "broken_share": None,
     }
     if len(set(groups)) > 1 and resamplings:
-        labels = min(len(judged) // 2, MOST_LABELS)
+        labels = min(len(judged) // 3, MOST_LABELS)
         tried = try_promise(
             quality,
             good,
