@@ -91,13 +91,16 @@ def test_near_misses_are_left_alone(text: str) -> None:
 
 
 def test_the_shape_of_a_corporate_number_alone_counts_as_a_person() -> None:
-    assert found("130111-0006246") == [("resident", "130111-0006246")]
+    assert found("130111-0006246") == []  # nobody who writes was born in 1813
+    assert found("110111-1234563") == [("resident", "110111-1234563")]
     assert found("법인등록번호 130111-0006247") == [("resident", "130111-0006247")]  # wrong check digit
 
 
-def test_names_are_found_only_when_passed_in() -> None:
-    assert found("김민수 고객님") == []
-    assert found("김민수 고객님", "김민수") == [("name", "김민수")]
+def test_names_are_found_when_passed_in_or_by_what_stands_around_them() -> None:
+    assert found("김민수 고객님") == [("name", "김민수")]
+    assert found("아까 김민수랑 통화했어요") == []
+    assert found("아까 김민수랑 통화했어요", "김민수") == [("name", "김민수")]
+    assert found("저는 김민수입니다. 김민수로 예약했어요") == [("name", "김민수"), ("name", "김민수")]
     assert found("이 고객님", "이") == []
 
 

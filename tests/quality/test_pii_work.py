@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccos.quality.folding import fold
-from ccos.quality.pii import find, mask
-from ccos.quality.pii.recognisers import PiiSpan, _matches
+from ccos.quality.pii import PiiSpan, find, mask
+from ccos.quality.pii.recognisers import _matches
 from support.steps import steps
 
 PARTS = st.sampled_from(

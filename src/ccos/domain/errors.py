@@ -13,6 +13,7 @@ CcosError
 │   ├── ProviderRefused     our fault or the key's: the breaker does not count it
 │   ├── ContextTooLong      the prompt does not fit this model; a larger one may take it
 │   ├── ContentFiltered     the provider declined the content; never routed around silently
+│   ├── Unreadable          nobody could tell what personal data a text holds: no cloud sees it
 │   └── NoPrice             a paid model without a known price is never called
 ├── ModelUnusable           a local model file cannot be loaded
 ├── IndexUnusable           the search index on this machine can be neither opened nor built
@@ -105,6 +106,11 @@ class ContextTooLong(ProviderRefused):
 
 class ContentFiltered(ProviderRefused):
     code, message = "provider.content_filtered", "The provider's content filter declined the text."
+
+
+class Unreadable(ProviderRefused):
+    code = "privacy.unreadable"
+    message = "The text could not be searched for personal data, so it stays on this machine."
 
 
 class NoPrice(ProviderRefused):

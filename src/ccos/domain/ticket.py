@@ -49,8 +49,9 @@ def _plausible(moment: datetime) -> datetime:
 Moment = Annotated[datetime, AfterValidator(_plausible)]
 
 
-PiiClass = Literal["none", "maskable", "local_only"]
-"""What personal data a text holds: "local_only" keeps every task on it on this machine."""
+PiiClass = Literal["none", "maskable", "local_only", "unreadable"]
+"""What personal data a text holds: "local_only" keeps every task on it on this machine, and so does
+"unreadable": the recognisers failed, and nobody knows."""
 
 Sentiment = Literal["negative", "neutral", "positive"]
 
@@ -112,6 +113,14 @@ class Ticket(BaseModel):
         """All the customer wrote: subject, description, then their messages in order."""
         own = (m.text for m in self.conversation_history if m.role == "customer")
         return "\n".join(part for part in (self.subject, self.description, *own) if part)
+
+    @property
+    def whole_text(self) -> str:
+        """All that anybody wrote, and the customer's own data: what is searched for personal data."""
+        customer = self.customer
+        known = (customer.name, customer.email, customer.phone) if customer else ()
+        said = (message.text for message in self.conversation_history)
+        return "\n".join(part for part in (*known, self.subject, self.description, *said) if part)
 
     @property
     def last_customer_text(self) -> str:

@@ -1,0 +1,39 @@
+"""Numbers that are not written in digits, read as digits: one character for one, so that offsets stay."""
+
+from __future__ import annotations
+
+import re
+
+_NUMERAL = "공영빵일이삼사오육륙칠팔구"
+_AS_DIGITS = str.maketrans(_NUMERAL, "0001234566789")
+_SPOKEN = re.compile(rf"(?:[{_NUMERAL}\d](?:[\s.,·-]{{1,3}}|에\s?|다시\s?)?){{9,40}}")
+_BETWEEN = re.compile(rf"(?<=[{_NUMERAL}\d])(?:에|다시)(?=\s?[{_NUMERAL}\d])")
+_HAS_NUMERAL = re.compile(f"[{_NUMERAL}]")
+
+_LETTERS = re.compile(r"(?<![A-Za-z0-9])[0Oo][1lI][0Oo16-9](?:[-.\s]{0,3}[0-9OolI]){7,8}(?![A-Za-z0-9])")
+_AS_NUMBERS = str.maketrans("OolI", "0011")
+_FOREIGN = re.compile(r"(?![0-9])\d")
+
+
+def in_digits(text: str) -> str:
+    """The text with spoken digits (공일공 일이삼사 ...), digits of other scripts and O for 0 as plain digits.
+
+    Only runs of nine numerals and more are read so: in shorter ones 이, 일 or 사 are words. The length stays.
+    """
+    if not text.isascii():
+        if _FOREIGN.search(text):
+            text = _FOREIGN.sub(lambda match: str(int(match.group())), text)
+        if _HAS_NUMERAL.search(text):
+            text = _SPOKEN.sub(_said, text)
+    return (
+        _LETTERS.sub(lambda match: match.group().translate(_AS_NUMBERS), text)
+        if "o" in text.lower()
+        else text
+    )
+
+
+def _said(match: re.Match[str]) -> str:
+    run = match.group()
+    if not _HAS_NUMERAL.search(run):
+        return run
+    return _BETWEEN.sub(lambda glue: "-" * len(glue.group()), run).translate(_AS_DIGITS)
