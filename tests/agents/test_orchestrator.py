@@ -14,6 +14,7 @@ from ccos.domain.tenant import Category, Tenant, TenantSettings
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode, Task, Tier
 from ccos.domain.verdict import Verdict
+from ccos.quality.pii import classify
 from ccos.tiers.budget import MemoryBudget
 from ccos.tiers.service import MultiTierLLMService
 from ccos.tiers.testing import ScriptedProvider
@@ -179,7 +180,43 @@ async def test_a_recogniser_that_fails_closes_the_cloud_and_not_the_draft():
 
     orchestrator, (cloud, _) = house(classify=broken)
     draft = await orchestrator.draft(job())
-    assert cloud.calls == [] and draft.errors == ("triage: pii.unknown",) and draft.reply
+    assert cloud.calls == [] and draft.reply
+    assert draft.errors == ("triage: privacy.unreadable", "retrieve: privacy.unreadable")
+    assert "privacy.unreadable" in {attempt.reason for attempt in draft.attempts}
+
+
+async def test_a_recogniser_that_fails_on_what_was_found_closes_the_cloud_from_there_on():
+    def picky(text):
+        if "7일" in text:
+            raise RuntimeError
+        return "none"
+
+    orchestrator, (cloud, _) = house(classify=picky)
+    draft = await orchestrator.draft(job())
+    assert cloud.calls == [] and draft.errors == ("retrieve: privacy.unreadable",) and draft.reply
+
+
+@pytest.mark.parametrize("where", ["agent", "evidence", "hint"])
+async def test_a_resident_number_anywhere_keeps_every_later_task_here(where):
+    said = "주민번호 900101-1234568"
+    shelf = Shelf()
+    ticket, hint = TICKET, None
+    if where == "agent":
+        told = ({"role": "agent", "text": said}, {"role": "customer", "text": "반품은요?"})
+        ticket = Ticket.model_validate({**TICKET.model_dump(), "conversation_history": told})
+    elif where == "hint":
+        hint = said
+    else:
+        search = shelf.search
+
+        async def with_number(*args, **kwargs):
+            return [e.model_copy(update={"snippet": said}) for e in await search(*args, **kwargs)]
+
+        shelf.search = with_number
+    orchestrator, (cloud, _) = house(shelf, classify=classify)
+    draft = await orchestrator.draft(job(ticket, hint=hint, mode=Mode.QUALITY_FIRST))
+    assert draft.reply and "pii.local_only" in {attempt.reason for attempt in draft.attempts}
+    assert {call.task for call in cloud.calls} <= ({Task.QUERY_BUILDER} if where == "evidence" else set())
 
 
 async def test_with_every_cloud_gone_the_rules_still_answer():

@@ -94,7 +94,7 @@ def test_only_what_may_be_a_placeholder_is_held_back():
     unmasking = Unmasking(heard.append, Pseudonyms(NAMES))
     for piece in ("네 [이", "름_1", "]님 [이용", " 안내] [이름_3", "] ["):
         unmasking.hear(piece)
-    assert heard == ["네 ", "김하늘님 [이용", " 안내] [이름_3", "] "]
+    assert heard == ["네 ", "김하늘님 [이용", " 안내] ", "[이름_3] "]
     unmasking.end()
     assert heard[-1] == "["
 

@@ -6,6 +6,7 @@ value the next node can work with, so that a fault degrades the draft and never 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 RETRIEVAL_SHARE = 0.25
 SYNTHESIS_SHARE = 0.4
 """Shares of the remaining time a stage may take, so that the reply itself keeps most of it."""
+LONG_CHARACTERS = 50_000
+"""Above it a text is searched for personal data in a thread, so that other drafts need not wait for it."""
 
 
 class State(TypedDict, total=False):
@@ -41,6 +44,7 @@ class State(TypedDict, total=False):
     deadline: float
     triage: Triage
     findings: Findings
+    found_pii: PiiClass
     synthesis: Synthesis
     resolution: Resolution
     draft: Draft
@@ -98,13 +102,20 @@ class Orchestrator:
         return graph.compile()
 
     async def _triage(self, state: State) -> State:
-        ticket = state["job"].ticket
+        job = state["job"]
+        pii = await self._class_of("\n".join((job.ticket.whole_text, job.hint or "")))
+        errors = ["triage: privacy.unreadable"] if pii == "unreadable" else []
+        return {"triage": triage(job.ticket, pii=pii), "errors": errors}
+
+    async def _class_of(self, text: str) -> PiiClass:
+        """A recogniser that fails closes the cloud for the task, not the draft."""
         try:
-            pii = self._classify(ticket.customer_text)
-        except Exception as fault:  # a recogniser that fails closes the cloud for the task, not the draft
-            log.warning("triage.pii_unknown", error=type(fault).__name__)
-            return {"triage": triage(ticket, pii="local_only"), "errors": ["triage: pii.unknown"]}
-        return {"triage": triage(ticket, pii=pii)}
+            if len(text) > LONG_CHARACTERS:
+                return await asyncio.to_thread(self._classify, text)
+            return self._classify(text)
+        except Exception as fault:
+            log.warning("privacy.unreadable", error=type(fault).__name__)
+            return "unreadable"
 
     async def _retrieve(self, state: State) -> State:
         job = state["job"]
@@ -117,7 +128,10 @@ class Orchestrator:
             context=self._context(state, RETRIEVAL_SHARE),
             now=self._now(),
         )
-        return {"findings": findings, "errors": list(findings.errors)}
+        found = "\n".join(f"{one.title}\n{one.snippet}" for one in findings.evidence)
+        pii = await self._class_of(found)
+        errors = ["retrieve: privacy.unreadable"] if pii == "unreadable" else []
+        return {"findings": findings, "found_pii": pii, "errors": [*findings.errors, *errors]}
 
     async def _synthesise(self, state: State) -> State:
         found = state.get("findings", Findings())
@@ -169,12 +183,15 @@ class Orchestrator:
 
     def _context(self, state: State, share: float) -> Context:
         job, seen = state["job"], state.get("triage")
+        pii: PiiClass = seen.pii if seen else "unreadable"
+        if pii in ("none", "maskable") and state.get("found_pii") in ("local_only", "unreadable"):
+            pii = state["found_pii"]  # what was found stands in every prompt from now on
         remaining = max(state["deadline"] - self._clock(), 0.0)
         return Context(
             tenant_id=job.tenant.id,
             mode=job.mode,
             seconds=remaining * share,
-            pii=seen.pii if seen else "local_only",
+            pii=pii,
             cloud_allowed=job.tenant.settings.cloud_allowed,
             priority=job.priority,
             cache=job.cache,

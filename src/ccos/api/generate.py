@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -23,6 +24,8 @@ from ccos.quality import checks
 from ccos.quality.pii import classify
 from ccos.quality.schemas import flaw
 from ccos.tiers.request import Context
+
+log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/api", tags=["generate"])
 
@@ -96,7 +99,9 @@ async def generate(
         tenant_id=caller.tenant.id,
         mode=wish.mode or ccos.settings.mode,
         seconds=wish.seconds,
-        pii=await _pii(f"{wish.system or ''}\n{wish.prompt}\n{ticket.customer_text}"),
+        pii=await pii_of(
+            "\n".join((wish.system or "", wish.prompt, ticket.whole_text, *_found(wish.evidence)))
+        ),
         cloud_allowed=caller.tenant.settings.cloud_allowed,
         source="api",
     )
@@ -122,5 +127,15 @@ async def generate(
     )
 
 
-async def _pii(text: str) -> PiiClass:
-    return classify(text) if len(text) <= LONG_CHARACTERS else await asyncio.to_thread(classify, text)
+async def pii_of(text: str) -> PiiClass:
+    """What may happen to a text. Recognisers that fail close the cloud for it, not the answer."""
+    try:
+        return classify(text) if len(text) <= LONG_CHARACTERS else await asyncio.to_thread(classify, text)
+    except Exception as fault:
+        log.warning("privacy.unreadable", error=type(fault).__name__)
+        return "unreadable"
+
+
+def _written(wish: GenerateIn, ticket: Ticket) -> list[str]:
+    found = (f"{one.title}\n{one.snippet}" for one in wish.evidence)
+    return [wish.system or "", wish.prompt, ticket.whole_text, *found]

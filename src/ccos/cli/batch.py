@@ -149,7 +149,7 @@ def flags(draft: Draft) -> list[str]:
     found = []
     if draft.degraded:
         found.append("degraded")
-    if draft.triage.get("pii") in ("maskable", "local_only"):
+    if draft.triage.get("pii") in ("maskable", "local_only", "unreadable"):
         found.append(f"pii:{draft.triage['pii']}")
     if draft.triage.get("sentiment") == "negative":
         found.append("upset")

@@ -84,6 +84,8 @@ def _reason_against(condition: Condition, context: Context, tokens: int) -> str 
             return "policy.cloud_not_allowed"
         if context.pii == "local_only":
             return "pii.local_only"
+        if context.pii == "unreadable":
+            return "privacy.unreadable"
         if context.mode is Mode.OUTAGE:
             return "mode.outage"
     if condition.disabled_reason is not None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from ccos.domain.errors import ProviderRefused
+from ccos.domain.errors import ProviderRefused, Unreadable
 from ccos.domain.money import MicroUsd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
-from ccos.quality.pii import LOCAL_ONLY, Pseudonyms, find, mask, restore
+from ccos.domain.ticket import Ticket
+from ccos.quality.pii import LOCAL_ONLY, NO_PSEUDONYMS, Pseudonyms, begun, find, mask, restore
 from ccos.tiers.provider import Hear, Provider
+
+RESIDENT = "The text holds a resident number, so it stays on this machine."
 
 
 class Masked:
@@ -27,7 +30,7 @@ class Masked:
         return self._inner.card
 
     async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
-        """Raises ProviderRefused with code `provider.refused` for a text that must stay on this machine."""
+        """ProviderRefused for a text that must stay on this machine, Unreadable for one not searched."""
         masked, pseudonyms = mask_prompt(prompt)
         as_json = prompt.schema is not None
         if hear is None or as_json or not pseudonyms.values:
@@ -48,16 +51,31 @@ class Masked:
 def mask_prompt(prompt: Prompt) -> tuple[Prompt, Pseudonyms]:
     """The prompt with placeholders for personal data in system text and turns, and what they stand for.
 
-    The customer's given name is masked wherever it is written, since no pattern could find it.
+    Placeholders are numbered by the ticket, read from its beginning, before anything else: every call on it
+    has the same ones, and so has a draft that is made again when the customer has written more. The
+    customer's given name is masked wherever it is written. Raises ProviderRefused for a text that must stay
+    on this machine, Unreadable for one that could not be searched.
     """
     texts = [prompt.system, *(turn.text for turn in prompt.turns)]
-    if any(span.kind in LOCAL_ONLY for text in texts for span in find(text)):
-        raise ProviderRefused("The text holds a resident number, so it stays on this machine.", status=None)
-    customer = prompt.grounds.ticket.customer if prompt.grounds.ticket else None
-    names = [customer.name] if customer and customer.name else []
-    (system, *masked), pseudonyms = mask(texts, names=names)
+    try:
+        if any(span.kind in LOCAL_ONLY for text in texts for span in find(text)):
+            raise ProviderRefused(RESIDENT, status=None)
+        ticket = prompt.grounds.ticket
+        names = [ticket.customer.name] if ticket and ticket.customer and ticket.customer.name else []
+        _, known = mask(_in_order(ticket), names=names) if ticket else ((), NO_PSEUDONYMS)
+        (system, *masked), pseudonyms = mask(texts, known, names=names)
+        seen = pseudonyms.within([system, *masked])
+    except ProviderRefused:
+        raise
+    except Exception as fault:
+        raise Unreadable(cause=type(fault).__name__) from fault
     turns = tuple(Turn(turn.role, text) for turn, text in zip(prompt.turns, masked, strict=True))
-    return replace(prompt, system=system, turns=turns), pseudonyms
+    return replace(prompt, system=system, turns=turns), seen
+
+
+def _in_order(ticket: Ticket) -> list[str]:
+    """The ticket's texts, in the order in which they came."""
+    return [ticket.subject, ticket.description, *(message.text for message in ticket.conversation_history)]
 
 
 def unmask(text: str, pseudonyms: Pseudonyms, *, as_json: bool) -> str:
@@ -81,12 +99,9 @@ class Unmasking:
 
     def hear(self, piece: str) -> None:
         text = self._held + piece
-        # A placeholder holds no other bracket, so only the last one can be the start of an unfinished one.
-        at = text.rfind("[")
-        start = text[at:] if at >= 0 else ""
-        waits = start and any(p != start and p.startswith(start) for p in self._pseudonyms.values)
-        self._held = start if waits else ""
-        self._say(text[: len(text) - len(self._held)])
+        at = begun(text)
+        self._held = text[at:]
+        self._say(text[:at])
 
     def end(self) -> None:
         """Nothing more comes."""

@@ -32,7 +32,7 @@ class Context:
     """Who asks and what holds for this call.
 
     `seconds` is the time from now until the answer must be there, for all attempts together.
-    `pii` is what the text contains: "local_only" keeps the task on this machine.
+    `pii` is what the text contains: "local_only" keeps the task on this machine, "unreadable" too.
     `only` asks for one tier; the rules still stand behind it. `relay` hears the words of an answer while
     they are written, before the gate has judged them: only for callers who asked for that. `source` says
     whose work it is in the ledger.

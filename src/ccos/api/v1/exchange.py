@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Coroutine, Mapping
 from typing import Any
@@ -11,7 +10,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from ccos.api.caller import WRITERS, require
-from ccos.api.generate import LONG_CHARACTERS
+from ccos.api.generate import pii_of
 from ccos.api.headers import generation_headers
 from ccos.api.identities import Caller
 from ccos.api.leaving import ClientLeft
@@ -24,7 +23,6 @@ from ccos.api.v1.reply import Ending, few_words, reply_to
 from ccos.api.v1.wire import JSON, Out, answer, caller_of, headers_of, told
 from ccos.domain.errors import CcosError
 from ccos.domain.ticket import PiiClass
-from ccos.quality.pii import classify
 from ccos.tiers.relay import Relay
 from ccos.tiers.request import Generation
 from ccos.wiring import Ccos
@@ -55,7 +53,7 @@ class Generating:
             caller = await caller_of(scope, headers)
             require(caller, *WRITERS)
             asked = self._form.asked((await receive())["body"], headers)
-            pii = await _pii(asked.texts)
+            pii = await pii_of(asked.texts)
         except (CcosError, Fault) as fault:
             await answer(send, *told(self._form.shape, fault))
             return
@@ -141,7 +139,3 @@ def _headers(asked: Asked, made: Generation | None) -> Mapping[str, bytes]:
     if made is not None:
         known |= generation_headers(made, asked.extras.cache)
     return {name: value.encode("latin-1") for name, value in known.items()}
-
-
-async def _pii(text: str) -> PiiClass:
-    return classify(text) if len(text) <= LONG_CHARACTERS else await asyncio.to_thread(classify, text)
