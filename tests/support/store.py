@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from ccos.domain.certificate import Certificate
 from ccos.domain.draft import Attempt, Draft, DraftState, Outcome
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.money import MicroUsd
 from ccos.domain.tenant import Role, Tenant
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Task, Tier
-from ccos.store import decisions, drafts, keys, knowledge, ledger, spend, tenants, tickets
+from ccos.store import (
+    certificates,
+    counts,
+    decisions,
+    drafts,
+    keys,
+    knowledge,
+    ledger,
+    plans,
+    spend,
+    tenants,
+    tickets,
+)
 from ccos.store.database import Database
 from ccos.store.embedded import EmbeddedServer, ServerUrls
 from ccos.store.migrate import migrate
@@ -78,6 +92,61 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         assert held is not None
         line = ledger.Line(owner.id, date(2026, 11, 22), "draft", "solution_draft", "tier_0", "openai", "gpt")
         assert await ledger.add(tx, uuid4(), 1, [(line, ledger.Sums(calls=1))])
+        cell = counts.Cell(owner.id, "solution_draft", "refund_status", "ko", "tier_0")
+        assert await plans.add(tx, uuid4(), 1, [planned(owner)], {cell: (1, 0)})
+        basis = certificates.Basis("learned-1", "tier_0:gpt", "1", *await certificates.now_for(tx))
+        certification = certificates.Certification(basis, None, None, None, labels=40, look=1)
+        await certificates.put(tx, certification, [certificate()], fingerprint="f")
+
+
+def planned(owner: Tenant, **changes: Any) -> plans.PlanDecision:
+    """A decision about who goes first, and what came of it."""
+    made: dict[str, Any] = {
+        "tenant_id": owner.id,
+        "id": uuid4(),
+        "at": datetime.now(UTC),
+        "draft_id": None,
+        "task": "solution_draft",
+        "intent": "refund_status",
+        "language": "ko",
+        "mode": "cost_first",
+        "level": "ok",
+        "required": 0.7,
+        "planned": ("tier_1", "tier_0", "tier_3"),
+        "first_tier": "tier_1",
+        "propensity": 0.975,
+        "eligible": {"tier_1": {"propensity": 0.975, "accept": 0.7}, "tier_0": {"propensity": 0.025}},
+        "explored": False,
+        "policy": "p",
+        "seed": 7,
+        "features": "f",
+        "outcome": "accepted",
+        "tier": "tier_1",
+        "cached": False,
+        "quality": 0.8,
+        "scorer": "learned-1",
+        "calls": 1,
+        "cost_micro_usd": 0,
+        "seconds": 0.5,
+    }
+    return plans.PlanDecision(**made | changes)
+
+
+def certificate(**changes: Any) -> Certificate:
+    """One that a tenant's own labels gave."""
+    made: dict[str, Any] = {
+        "task": Task.SOLUTION_DRAFT,
+        "tier": None,
+        "required": 0.7,
+        "threshold": 0.64,
+        "labels": 40,
+        "accepted": 33,
+        "bad": 2,
+        "risk_bound": 0.16,
+        "scorer": "learned-1",
+        "source": "tenant",
+    }
+    return Certificate(**made | changes)
 
 
 def finished(draft: Draft, state: DraftState = DraftState.READY, **changes: object) -> Draft:

@@ -12,6 +12,8 @@ from psycopg.rows import DictRow
 
 from ccos.domain.draft import DraftState
 from ccos.domain.errors import BadInput, Conflict, NotFound
+from ccos.domain.labelling import rate as rating
+from ccos.store import counts
 from ccos.store.database import Tx
 from ccos.store.drafts import DECIDABLE
 from ccos.store.values import json_of, new_id, storable, utc, uuid_of
@@ -55,7 +57,9 @@ async def decide(
     if csat is not None and not 1 <= csat <= 5:
         raise BadInput("The rating csat must be from 1 to 5.")
     key = uuid_of(draft_id)
-    draft = await tx.row("SELECT state FROM draft WHERE id = %(id)s FOR UPDATE", id=key)
+    draft = await tx.row(
+        "SELECT state, body ->> 'reply' AS reply FROM draft WHERE id = %(id)s FOR UPDATE", id=key
+    )
     if draft is None:
         raise NotFound("There is no draft with this id.")
     if DraftState(draft["state"]) not in DECIDABLE:
@@ -81,6 +85,7 @@ async def decide(
         verdict=verdict,
     )
     assert row is not None
+    await counts.note_decision(tx, key, rating(verdict, draft["reply"] or "", text).rated)
     return _decision(row)
 
 

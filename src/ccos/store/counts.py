@@ -1,0 +1,97 @@
+"""How tiers did, by kind of ticket: what the gate said of their answers, and people of the accepted ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from ccos.domain.draft import Outcome
+from ccos.domain.labelling import Rated
+from ccos.domain.tier import Task
+from ccos.store.database import Tx
+
+LONGEST_NAME = 60
+
+
+class Cell(NamedTuple):
+    """Whose tickets, of which kind, and the tier that answered them."""
+
+    tenant_id: UUID
+    task: str
+    intent: str
+    language: str
+    tier: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellCounts:
+    """All that was counted of a cell so far."""
+
+    cell: Cell
+    accepted: int
+    refused: int
+    approved: int
+    lightly_edited: int
+    rewritten: int
+    rejected: int
+
+
+def cell_values(cell: Cell) -> dict[str, object]:
+    return cell._asdict() | {"tenant_id": str(cell.tenant_id), "intent": cell.intent[:LONGEST_NAME]}
+
+
+async def since(tx: Tx, moment: datetime | None) -> tuple[datetime, list[CellCounts]]:
+    """Every tenant's cells that changed at `moment` or later, and the database's time now.
+
+    Ask again from a minute before that time: what was being written meanwhile is then not missed.
+    """
+    now = await tx.row("SELECT now() AS now")
+    assert now is not None
+    rows = await tx.rows(
+        "SELECT * FROM plan_counts_since(coalesce(%(moment)s::timestamptz, '-infinity'))", moment=moment
+    )
+    return now["now"], [_counts(row) for row in rows]
+
+
+async def of_tenant(tx: Tx) -> list[CellCounts]:
+    """The bound tenant's cells."""
+    rows = await tx.rows("SELECT * FROM plan_count WHERE tenant_id = %(tenant)s ORDER BY task, intent, tier")
+    return [_counts(row) for row in rows]
+
+
+async def note_decision(tx: Tx, draft_id: UUID, rated: Rated) -> bool:
+    """Counts what a person decided of an answer the gate had accepted; False where it had not."""
+    column = rated.value
+    done = await tx.run(
+        """
+        INSERT INTO plan_count AS c (tenant_id, task, intent, language, tier,
+                                     approved, lightly_edited, rewritten, rejected)
+        SELECT %(tenant)s, %(task)s, left(coalesce(body #>> '{triage,intent}', 'other'), %(longest)s),
+               coalesce(body #>> '{triage,language}', 'ko'), body ->> 'tier',
+               (%(column)s = 'approved')::int, (%(column)s = 'lightly_edited')::int,
+               (%(column)s = 'rewritten')::int, (%(column)s = 'rejected')::int
+          FROM draft
+         WHERE tenant_id = %(tenant)s AND id = %(draft)s AND body ->> 'state' <> 'abstained' AND EXISTS (
+               SELECT FROM attempt WHERE tenant_id = %(tenant)s AND draft_id = %(draft)s
+                  AND task = %(task)s AND outcome = %(accepted)s AND tier = body ->> 'tier')
+        ON CONFLICT (tenant_id, task, intent, language, tier) DO UPDATE
+           SET approved = c.approved + excluded.approved,
+               lightly_edited = c.lightly_edited + excluded.lightly_edited,
+               rewritten = c.rewritten + excluded.rewritten,
+               rejected = c.rejected + excluded.rejected, changed_at = now()""",
+        task=Task.SOLUTION_DRAFT.value,
+        draft=draft_id,
+        column=column,
+        accepted=Outcome.ACCEPTED.value,
+        longest=LONGEST_NAME,
+    )
+    return bool(done)
+
+
+def _counts(row: DictRow) -> CellCounts:
+    numbers = ("accepted", "refused", "approved", "lightly_edited", "rewritten", "rejected")
+    return CellCounts(Cell(*(row[name] for name in Cell._fields)), *(int(row[name]) for name in numbers))
