@@ -99,9 +99,7 @@ async def generate(
         tenant_id=caller.tenant.id,
         mode=wish.mode or ccos.settings.mode,
         seconds=wish.seconds,
-        pii=await pii_of(
-            "\n".join((wish.system or "", wish.prompt, ticket.whole_text, *_found(wish.evidence)))
-        ),
+        pii=await pii_of("\n".join(_written(wish, ticket))),
         cloud_allowed=caller.tenant.settings.cloud_allowed,
         source="api",
     )
