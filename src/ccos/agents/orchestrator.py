@@ -195,6 +195,7 @@ class Orchestrator:
             cloud_allowed=job.tenant.settings.cloud_allowed,
             priority=job.priority,
             cache=job.cache,
+            request_id=job.draft_id,
         )
 
 

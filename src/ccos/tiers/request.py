@@ -35,7 +35,7 @@ class Context:
     `pii` is what the text contains: "local_only" keeps the task on this machine, "unreadable" too.
     `only` asks for one tier; the rules still stand behind it. `relay` hears the words of an answer while
     they are written, before the gate has judged them: only for callers who asked for that. `source` says
-    whose work it is in the ledger.
+    whose work it is in the ledger; `request_id` is the id of the draft that is being made.
     """
 
     tenant_id: UUID | None = None
@@ -48,6 +48,7 @@ class Context:
     only: Tier | None = None
     relay: Relay | None = None
     source: Literal["draft", "api"] = "draft"
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

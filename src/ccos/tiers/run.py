@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ccos.domain.draft import Attempt, Outcome
-from ccos.domain.money import ZERO, MicroUsd, usd
+from ccos.domain.money import ZERO, Level, MicroUsd, usd
 from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.tier import Tier
 from ccos.domain.verdict import Verdict
+from ccos.tiers.exploring import Choice
 from ccos.tiers.filtering import NOT_ASKED
 from ccos.tiers.ledger import Entry
-from ccos.tiers.planning import Plan
+from ccos.tiers.planning import Learnt, Outlook, Plan, Refused
+from ccos.tiers.predicting import Signals
 from ccos.tiers.request import Context, Generation
 
 
@@ -40,8 +42,10 @@ class Charge:
 class Run:
     """What one call has gathered so far.
 
-    `cut` is the attempt that failed when its words were already with the caller. `outrun` holds tiers whose
-    call was ended because another tier, asked beside them, was accepted first.
+    `plan` is the first one, `choice` who was to begin it and with what chance, `outlooks` what was expected
+    of each tier that could be had. `asked` are those that had their turn; `max_calls` bounds the calls before
+    the rules. `cut` is the attempt that failed when its words were already with the caller. `outrun` holds
+    tiers whose call was ended because another tier, asked beside them, was accepted first.
     """
 
     prompt: Prompt
@@ -50,6 +54,12 @@ class Run:
     deadline: float
     plan: Plan
     wanted: Plan
+    choice: Choice
+    outlooks: tuple[Outlook, ...] = ()
+    signals: Signals | None = None
+    level: Level = Level.OK
+    max_calls: int = 3
+    asked: list[Tier] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
     evaluated: list[Evaluated] = field(default_factory=list)
@@ -61,6 +71,21 @@ class Run:
     def committed(self) -> bool:
         """Words are on their way to the caller: no other attempt can take this one's place."""
         return self.context.relay is not None and self.context.relay.committed
+
+    def learnt(self, seconds_left: float, *, missing_evidence: bool) -> Learnt:
+        """What the tiers asked so far have shown. A repair is a call too; one that was not made is none."""
+        models = [a for a in self.attempts if a.outcome is not Outcome.SKIPPED]
+        tried = {a.tier for a in models if a.tier is not Tier.RULE_BASED}
+        answered = [e for e in self.evaluated if e.attempt.tier is not Tier.RULE_BASED]
+        return Learnt(
+            asked=tuple(self.asked),
+            refused=tuple(
+                Refused(e.attempt.tier, None if e.verdict.vetoes else e.verdict.quality) for e in answered
+            ),
+            calls_left=self.max_calls - max(len(tried), len(answered)),
+            seconds_left=seconds_left,
+            missing_evidence=missing_evidence,
+        )
 
     def record(self, attempt: Attempt, answer: Answer | None = None, spent: MicroUsd = ZERO) -> None:
         """Writes an attempt down, and what it cost when it was made at all."""
@@ -181,7 +206,7 @@ def _reason(run: Run, accepted: Evaluated | None, *, degraded: bool) -> str:
     if accepted is not None and accepted.attempt.cached:
         return f"remembered: {accepted.attempt.tier.value} answered the same question before"
     moved = [a for a in run.attempts if a.outcome is not Outcome.ACCEPTED and a.reason != NOT_ASKED]
-    tried = [a for a in moved if a.tier in run.plan.tiers and a.outcome is not Outcome.SKIPPED]
+    tried = [a for a in moved if a.outcome is not Outcome.SKIPPED]
     if accepted is not None and not tried and not degraded:
         return run.plan.why
     missed = [a for a in moved if degraded and a.tier is Tier.CLOUD_PREMIUM]

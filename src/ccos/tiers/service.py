@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,11 +19,23 @@ from ccos.domain.tier import REQUIRED_QUALITY, Mode, Tier
 from ccos.tiers.board import Board
 from ccos.tiers.budget import Budget
 from ccos.tiers.cache import AnswerCache
+from ccos.tiers.decision_log import DecisionLog, NoDecisionLog, answers_of, decision_of
+from ccos.tiers.exploring import Choice, choose
 from ccos.tiers.filtering import CLOUD_MISSED, Condition, filter_providers
 from ccos.tiers.guard import Guard
 from ccos.tiers.ledger import Ledger, NoLedger
 from ccos.tiers.outlook import CAPABILITY, EXPECTED_SECONDS, UNPRICED_MICRO_USD, capability
-from ccos.tiers.planning import Outlook, Plan, make_plan
+from ccos.tiers.planning import Outlook, Plan, make_plan, replan
+from ccos.tiers.predicting import (
+    Predictor,
+    Priors,
+    Signals,
+    cell_of,
+    good_prior,
+    shift,
+    shifted,
+    signals,
+)
 from ccos.tiers.provider import Provider
 from ccos.tiers.pulse import Pulse
 from ccos.tiers.record import skipped
@@ -32,6 +45,8 @@ from ccos.tiers.walk import WAIT_SHARE, Gate, Walker
 
 log = structlog.get_logger(__name__)
 
+POLICY = "1"
+"""Changes with how plans are made; logged decisions name it, hashed with the settings then in force."""
 ESTIMATE_OVER_COST = 3
 """A reservation counts each byte as a token and the longest answer: some three times what a call costs."""
 
@@ -42,8 +57,10 @@ class MultiTierLLMService:
     `providers` holds every configured provider, best first inside a tier; it must hold a rule tier,
     which is what makes the call end in an answer whatever else happens. `required_quality` overrides the
     tasks' own; `one_tier` calls a single tier before the rules. `board` and `ledger` may be shared with other
-    processes, `cache` keeps accepted answers. `premium` says what a prompt and its answer would have cost on
-    the premium model: the other side of the saving.
+    processes, `cache` keeps accepted answers. `predictor` knows how the tiers did so far, `decisions` hears
+    what was planned and what came of it, and a share `explore` of drafts begins with another tier than the
+    planned one, within the bounds of `exploring.py`. `premium` says what a prompt and its answer would have
+    cost on the premium model: the other side of the saving.
     """
 
     def __init__(
@@ -54,6 +71,9 @@ class MultiTierLLMService:
         *,
         board: Board | None = None,
         ledger: Ledger | None = None,
+        predictor: Predictor | None = None,
+        decisions: DecisionLog | None = None,
+        explore: float = 0.0,
         cache: AnswerCache | None = None,
         premium: Callable[[Prompt, str], MicroUsd] = lambda _prompt, _text: ZERO,
         thresholds: Mapping[Tier, float] = CAPABILITY,
@@ -70,14 +90,22 @@ class MultiTierLLMService:
         self._budget = budget
         self._board = board or Board(card.deployment for card in cards)
         self._ledger = ledger or NoLedger()
+        self._predictor = predictor or Priors()
+        self._decisions = decisions or NoDecisionLog()
+        self._explore = explore
         self._premium = premium
         self._thresholds = thresholds
         self._required_quality = required_quality
         self._one_tier = one_tier
         self._clock = clock
         dice = dice or random.Random()  # noqa: S311  it spreads calls in time and keeps no secret
+        self._dice = dice
+        policy = (POLICY, sorted(thresholds.items()), required_quality, one_tier, explore)
+        self._policy = hashlib.blake2b(repr(policy).encode(), digest_size=6).hexdigest()
         self._guard = Guard(cards, budget, self._board, clock=clock, wall_clock=wall_clock, dice=dice)
-        self._walker = Walker(providers, gate, self._guard, self._board, cache, clock=clock, dice=dice)
+        self._walker = Walker(
+            providers, gate, self._guard, self._board, cache, clock=clock, dice=dice, replan=self._replanned
+        )
 
     async def generate_with_fallback(
         self,
@@ -105,6 +133,7 @@ class MultiTierLLMService:
                 context.relay.finish(chosen.verdict.text)
         finally:
             self._note_charges(run, chosen)
+            self._note_decision(run, chosen, self._clock() - started)
         return conclude(run, accepted, self._clock() - started)
 
     def _within_means(self, context: Context) -> Context:
@@ -121,22 +150,69 @@ class MultiTierLLMService:
         tiers = max(0, min(max_retries, 1) if self._one_tier else max_retries)
         kept, dropped = filter_providers(self._conditions(prompt, context), prompt, context)
         missed = [d.card for d in dropped if d.reason in CLOUD_MISSED]
+        level, found = self._budget.level(context.tenant_id), signals(prompt)
 
-        def plan(cards: Sequence[ProviderCard]) -> Plan:
+        def plan(outlooks: Sequence[Outlook], first: Tier | None = None) -> Plan:
             return make_plan(
                 context.mode,
-                self._outlooks(prompt, cards),
+                outlooks,
                 required_quality=required,
                 seconds=context.seconds,
                 max_calls=tiers,
+                level=level,
+                first=first,
             )
 
-        chosen = plan(kept)
-        wanted = plan([*kept, *missed]) if missed else chosen
-        run = Run(prompt, context, required, self._clock() + context.seconds, chosen, wanted)
+        outlooks = self._outlooks(prompt, kept, context, required, found)
+        chosen = plan(outlooks)
+        choice = self._chosen(prompt, context, chosen, outlooks, level)
+        if choice.explored:
+            chosen = plan(outlooks, choice.first)
+            chosen = replace(chosen, why=f"{chosen.why}, to learn of {choice.first.value}")
+        wanted = (
+            plan(self._outlooks(prompt, [*kept, *missed], context, required, found)) if missed else chosen
+        )
+        run = Run(
+            prompt,
+            context,
+            required,
+            self._clock() + context.seconds,
+            chosen,
+            wanted,
+            choice,
+            outlooks=tuple(outlooks),
+            signals=found,
+            level=level,
+            max_calls=tiers,
+        )
         for d in dropped:
             run.record(skipped(prompt, d))
         return run, kept, missed
+
+    def _chosen(
+        self, prompt: Prompt, context: Context, plan: Plan, outlooks: Sequence[Outlook], level: Level
+    ) -> Choice:
+        greedy = plan.tiers[0]
+        return choose(
+            greedy,
+            [o.tier for o in outlooks],
+            context,
+            intent=prompt.grounds.intent,
+            share=self._explore,
+            labels=self._predictor.labels(context.tenant_id),
+            level=level,
+            seed=self._dice.getrandbits(63) if self._explore > 0 else 0,
+        )
+
+    def _replanned(self, run: Run, missing_evidence: bool) -> Plan:
+        """The rest of a run, planned with what its answers, the clock and the day's money say by now."""
+        return replan(
+            run.context.mode,
+            run.outlooks,
+            run.learnt(run.deadline - self._clock(), missing_evidence=missing_evidence),
+            required_quality=run.required_quality,
+            level=self._budget.level(run.context.tenant_id),
+        )
 
     def _required(self, prompt: Prompt, asked: float | None) -> float:
         if asked is not None:
@@ -189,19 +265,34 @@ class MultiTierLLMService:
                 disabled_reason=disabled,
             )
 
-    def _outlooks(self, prompt: Prompt, kept: Sequence[ProviderCard]) -> list[Outlook]:
+    def _outlooks(
+        self,
+        prompt: Prompt,
+        kept: Sequence[ProviderCard],
+        context: Context,
+        required: float,
+        found: Signals | None,
+    ) -> list[Outlook]:
         """One outlook per tier: that of its first usable provider."""
         by_tier: dict[Tier, Outlook] = {}
+        by, good = shift(found), good_prior(required)
         for provider in self._providers:
             card = provider.card
             if card not in kept or card.tier in by_tier:
                 continue
             mean = self._board.pulse(card.deployment).seconds
+            expected = self._predictor.predict(
+                cell_of(prompt, context.tenant_id, card.tier),
+                accept=capability(self._thresholds, card.tier, prompt.task),
+                good=good,
+            )
             by_tier[card.tier] = Outlook(
                 tier=card.tier,
-                capability=capability(self._thresholds, card.tier, prompt.task),
+                capability=shifted(expected.accept, by),
                 cost_micro_usd=_planned_cost(provider, prompt),
                 seconds=EXPECTED_SECONDS[card.tier] if mean is None else mean,
+                good=expected.good,
+                usual=expected.accept,
             )
         return list(by_tier.values())
 
@@ -213,6 +304,14 @@ class MultiTierLLMService:
             saves = chosen is not None and mine and chosen.attempt.outcome is Outcome.ACCEPTED
             premium = self._premium(run.prompt, chosen.verdict.text) if chosen and saves else ZERO
             self._ledger.note(entry(charge, run.context, premium, used=mine))
+
+    def _note_decision(self, run: Run, chosen: Evaluated | None, seconds: float) -> None:
+        """What was planned and what came of it, also of a request that was cancelled in the middle."""
+        try:
+            decision = decision_of(run, chosen, policy=self._policy, seconds=seconds)
+            self._decisions.note(decision, answers_of(run))
+        except Exception:  # what is kept for learning must never cost an answer
+            log.error("decisions.not_noted", exc_info=True)
 
 
 def _soon(wait_seconds: float | None, seconds: float) -> bool:

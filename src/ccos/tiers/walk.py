@@ -22,6 +22,7 @@ from ccos.tiers.deciding import Step, after_failure, after_verdict, refusal_reas
 from ccos.tiers.filtering import Dropped
 from ccos.tiers.guard import SLOT_SHARE, Called, Guard, PassedOver
 from ccos.tiers.outlook import EXPECTED_SECONDS
+from ccos.tiers.planning import Plan
 from ccos.tiers.provider import Provider
 from ccos.tiers.pulse import Pulse
 from ccos.tiers.record import attempt_of, skipped
@@ -87,7 +88,9 @@ class Walker:
         *,
         clock: Callable[[], float],
         dice: random.Random,
+        replan: Callable[[Run, bool], Plan],
     ) -> None:
+        """`replan` plans the rest of a run, with whether a veto said that evidence is missing."""
         self._providers = tuple(providers)
         self._gate = gate
         self._guard = guard
@@ -95,27 +98,27 @@ class Walker:
         self._cache = cache
         self._clock = clock
         self._dice = dice
+        self._replan = replan
 
     async def walk(self, run: Run, kept: Sequence[ProviderCard]) -> Evaluated | None:
-        """Goes through the plan until an answer is accepted."""
-        tiers = list(run.plan.tiers)
-        to_rules = False
-        while tiers:
-            tier = tiers.pop(0)
-            if to_rules and tier is not Tier.RULE_BASED:
-                continue
-            rival = self._rival(run, kept, tier, tiers)
+        """Goes through the plan, made anew after each tier, until an answer is accepted."""
+        plan, missing_evidence = run.plan, False
+        while plan.tiers:
+            tier, *after = plan.tiers
+            run.asked.append(tier)
+            rival = self._rival(run, kept, tier, after)
             if rival is None:
-                step, evaluated = await self._tier(Leg(run, _reserve(tiers)), kept, tier)
+                step, evaluated = await self._tier(Leg(run, _reserve(after)), kept, tier)
             else:
-                step, evaluated, raced = await self._race(run, kept, tier, rival, _reserve(tiers[1:]))
+                step, evaluated, raced = await self._race(run, kept, tier, rival, _reserve(after[1:]))
                 if raced:
-                    tiers.pop(0)
+                    run.asked.append(rival)
             if step == "accept":
                 return evaluated
-            if step == "stop":
+            if step == "stop" or not after:
                 return None
-            to_rules = to_rules or step == "rules"
+            missing_evidence = missing_evidence or step == "rules"
+            plan = self._replan(run, missing_evidence)
         return None
 
     async def _tier(self, leg: Leg, kept: Sequence[ProviderCard], tier: Tier) -> Where:
