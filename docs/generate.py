@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from enum import EnumType
 from pathlib import Path
@@ -79,10 +80,34 @@ def openapi_page() -> str:
     return json.dumps(app.openapi(), ensure_ascii=False, indent=1) + "\n"
 
 
+def seed_set_page() -> str:
+    """What the Korean seed set holds, counted."""
+    from ccos import sample
+    from ccos.learning.labelled import parse_labelled
+
+    drafts = list(parse_labelled(sample.labelled_lines(), "the seed set"))
+    tickets = len({draft.ticket_id for draft in drafts})
+    columns = {"intent": "intent", "kind": "how the draft was made", "generator": "whose style it has"}
+    tables = (_counted(Counter((getattr(d, of), d.label) for d in drafts), of, columns[of]) for of in columns)
+    total = f"\n{len(drafts)} drafts for {tickets} tickets; what they are: [the data card](../seed-set.md).\n"
+    return "".join([MADE, "\n# The Korean seed set, counted\n", total, *tables])
+
+
+def _counted(counts: Counter[tuple[str, str]], name: str, said: str) -> str:
+    """A table with one row for each value and one column for each label."""
+    head = f"\n| {said} | approve | edit | reject |\n|---|---:|---:|---:|\n"
+    labels = ("approve", "edit", "reject")
+    rows = {value: [counts[value, label] for label in labels] for value in sorted({v for v, _ in counts})}
+    rows["all"] = [sum(column) for column in zip(*rows.values(), strict=True)]
+    said_rows = (f"| {value} | " + " | ".join(map(str, row)) + " |\n" for value, row in rows.items())
+    return f"\n## By {name}\n{head}{''.join(said_rows)}"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "cli.md": cli_page,
     "openapi.json": openapi_page,
+    "seed-set.md": seed_set_page,
 }
 
 

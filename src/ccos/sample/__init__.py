@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -60,6 +61,12 @@ def approved_answers() -> list[ApprovedAnswer]:
     return [ApprovedAnswer(**json.loads(line)) for line in _lines("answers.jsonl")]
 
 
+def labelled_lines() -> list[str]:
+    """The Korean seed set: drafts with their labels, one JSON object a line, as `docs/seed-set.md` tells."""
+    labels = sorted(_data().joinpath("labels").iterdir(), key=lambda file: file.name)
+    return [line for file in labels if file.name.endswith(".jsonl") for line in _lines(f"labels/{file.name}")]
+
+
 def kb_folder() -> AbstractContextManager[Path]:
     """The folder of KB procedures (Markdown with front matter) as a real path while the context is open."""
     return as_file(_data().joinpath("kb"))
@@ -73,6 +80,11 @@ def cases_path() -> AbstractContextManager[Path]:
 def labels_folder() -> AbstractContextManager[Path]:
     """The folder of labelled answers (`*.jsonl`) as a real path while the context is open."""
     return as_file(_data().joinpath("labels"))
+
+
+def pii_path(half: Literal["dev", "test"]) -> AbstractContextManager[Path]:
+    """Lines with labelled personal data, all invented: `dev` to tune recognisers on, `test` for figures."""
+    return as_file(_data().joinpath(f"pii/ko-pii-{half}.jsonl"))
 
 
 def _data() -> Traversable:
