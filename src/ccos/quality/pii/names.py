@@ -21,7 +21,7 @@ _GIVEN = (
     "가강건겸경계고관광교국권규균근금기길나남노다단담대덕도동두라란래련로록루리린림마만명모목무문미민박배백범별병보"
     "복봉부빈사산상샘생서석선설섭성세소솔송수숙순슬승시신심아안애양언여연열영예오옥온완요용우욱운웅원월유윤율은을의"
     "이익인일임자장재전정제조종주준중지진찬창채천철청초춘충치탁태택하학한해향헌혁현형혜호홍화환황회효후훈휘흔희늘결"
-    "찬빛봄솜람결들꽃숲얀란"
+    "찬빛봄솜람결들꽃숲얀란말샛온별란뜰율륜겨운휼"
 )
 _THREE = f"(?:(?:{_LONG_SURNAMES})[{_GIVEN}]{{1,2}}|[{_SURNAMES}][{_GIVEN}]{{2}})"
 _TWO = f"[{_SURNAMES}][{_GIVEN}]"
@@ -33,6 +33,7 @@ _TITLE = (
     r"|\s씨|씨(?=[가는의에와께도,.\s]|$))"
 )
 _PLAIN_TITLE = r"\s(?:고객|기사|상담[사원]|대리|과장|팀장|매니저|환자|부장|선생|씨|군|양)(?![가-힣]{2})"
+_AM_CUSTOMER = r"\s(?:고객|회원)(?:입니다|이에요|이고|인데)"
 _LABEL = (
     r"(?:예금주|수령[인자]|수취인|(?:받는|보내는|보낸|받을|받으실|주문한|결제한)\s?(?:분|사람|이)|주문[자인]|신청[자인]|"
     r"성함|이름|성명|본명|실명|구매자|입금자|계약자|가입자|명의자?|담당자?|대리인|보호자|작성자|발신인|환자|"
@@ -54,6 +55,7 @@ _KOREAN = tuple(
     for pattern in (
         rf"{_HERE}(?P<name>{_ANY}){_TITLE}",
         rf"{_HERE}(?P<name>{_THREE}){_PLAIN_TITLE}",
+        rf"{_HERE}(?P<name>{_ANY}){_AM_CUSTOMER}",
         rf"{_LABEL}{_GLUE}(?P<name>{_THREE}){_BEHIND_THREE}",
         rf"{_LABEL}{_GLUE}(?P<name>{_TWO}){_BEHIND_TWO}",
         rf"{_HERE}{_SELF}(?:\S{{1,8}}\s)?(?P<name>{_ANY})(?:{_SAYS})",
@@ -68,7 +70,7 @@ _BESIDE_AFTER = re.compile(
 _BESIDE_BEFORE = re.compile(rf"{_HERE}(?P<name>{_THREE})[\s,/(\[:|·-]{{1,4}}\Z")
 _REACH = 12
 
-_CAPITAL = r"[A-Z][a-z]+(?:['-][A-Z][a-z]+)?"
+_CAPITAL = r"(?:[A-Z]')?[A-Z][a-z]+(?:['-][A-Z][a-z]+)?"
 _FULL = rf"{_CAPITAL}(?:\s[A-Z]\.)?(?:[ -]{_CAPITAL}){{1,2}}"
 _ENGLISH = tuple(
     re.compile(pattern, re.MULTILINE)

@@ -16,6 +16,7 @@ _CORPORATE_BEHIND = words(r"\A\s?\(?(?:은|는)?\s?법인")
 _CARD = words(r"카드|card|visa|master|amex")
 _BUSINESS = words(r"사업자|business|brn")
 _PASSPORT = words(r"여권|passport")
+_OF_PASSPORT = words(r"(?:여권|passport)\s?(?:케이스|커버|지갑|파우치|홀더|case|cover|holder|wallet)")
 _LICENSE = words(r"면허|licen[cs]e")
 _BANKS = (
     r"(?:국민|신한|우리|하나|기업|산업|씨티|대구|부산|경남|광주|전북|제주|수출입|저축|SC제일|제일|아이엠|im)\s?은행"
@@ -84,9 +85,9 @@ def _is_account(found: Candidate) -> bool:
 
 
 def _is_passport(found: Candidate) -> bool:
-    if found.after(_PASSPORT):
+    if found.after(_PASSPORT) and not found.after(_OF_PASSPORT):
         return True
-    return found.match.group(1) is not None and not found.after(PRODUCT) and not found.after(ORDER)
+    return found.match.group(1) is not None and not (found.after(PRODUCT) or found.after(ORDER))
 
 
 def _is_license(found: Candidate) -> bool:

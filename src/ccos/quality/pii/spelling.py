@@ -8,6 +8,9 @@ _NUMERAL = "공영빵일이삼사오육륙칠팔구"
 _AS_DIGITS = str.maketrans(_NUMERAL, "0001234566789")
 _SPOKEN = re.compile(rf"(?:[{_NUMERAL}\d](?:[\s.,·-]{{1,3}}|에\s?|다시\s?)?){{9,40}}")
 _BETWEEN = re.compile(rf"(?<=[{_NUMERAL}\d])(?:에|다시)(?=\s?[{_NUMERAL}\d])")
+_GOES_ON = re.compile("[고에라며니야던어랑가는다란]")
+"""Behind 이 they make it the end of a word: 육칠팔이고, 육칠팔이에요."""
+FEWEST = 4
 _HAS_NUMERAL = re.compile(f"[{_NUMERAL}]")
 
 _LETTERS = re.compile(r"(?<![A-Za-z0-9])[0Oo][1lI][0Oo16-9](?:[-.\s]{0,3}[0-9OolI]){7,8}(?![A-Za-z0-9])")
@@ -18,7 +21,7 @@ _FOREIGN = re.compile(r"(?![0-9])\d")
 def in_digits(text: str) -> str:
     """The text with spoken digits (공일공 일이삼사 ...), digits of other scripts and O for 0 as plain digits.
 
-    Only runs of nine numerals and more are read so: in shorter ones 이, 일 or 사 are words. The length stays.
+    Only runs of nine numerals and more, four of them spoken, are read so: elsewhere 이, 일 or 사 are words. The length stays.
     """
     if not text.isascii():
         if _FOREIGN.search(text):
@@ -34,6 +37,8 @@ def in_digits(text: str) -> str:
 
 def _said(match: re.Match[str]) -> str:
     run = match.group()
-    if not _HAS_NUMERAL.search(run):
+    if len(_HAS_NUMERAL.findall(run)) < FEWEST:
         return run
-    return _BETWEEN.sub(lambda glue: "-" * len(glue.group()), run).translate(_AS_DIGITS)
+    kept = -1 if run.endswith("이") and _GOES_ON.match(match.string, match.end()) else len(run)
+    spoken = _BETWEEN.sub(lambda glue: "-" * len(glue.group()), run[:kept]).translate(_AS_DIGITS)
+    return spoken + run[kept:]
