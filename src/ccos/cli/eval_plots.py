@@ -38,7 +38,10 @@ Point = tuple[float, float]
 class Frame:
     """A plot of two axes that begin at 0; `across` and `up` are their ends, in the data's own measure."""
 
-    def __init__(self, x_name: str, y_name: str, *, across: float = 1.0, up: float = 1.0) -> None:
+    def __init__(
+        self, x_name: str, y_name: str, *, across: float = 1.0, up: float = 1.0, ticks: bool = True
+    ) -> None:
+        """Without `ticks` the axis below has `label`s instead of numbers."""
         self._across, self._up = across, up
         self._drawn: list[str] = []
         floor, right = HEIGHT - BOTTOM, WIDTH - RIGHT
@@ -47,13 +50,25 @@ class Frame:
             self._drawn += [
                 f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>',
                 f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_tick(step * up)}</text>',
-                f'<text x="{x:.1f}" y="{floor + 16}" text-anchor="middle">{_tick(step * across)}</text>',
             ]
+            if ticks:
+                self._drawn.append(
+                    f'<text x="{x:.1f}" y="{floor + 16}" text-anchor="middle">{_tick(step * across)}</text>'
+                )
         self._drawn += [
             f'<line class="axis" x1="{LEFT}" y1="{floor}" x2="{right}" y2="{floor}"/>',
             f'<text x="{(LEFT + right) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_name)}</text>',
         ]
         self._y_name = y_name
+
+    def label(self, x: float, words: str) -> None:
+        """Words below the axis, one to a line where there are several."""
+        for line, word in enumerate(words.split()):
+            y = HEIGHT - BOTTOM + 14 + 12 * line
+            self._drawn.append(
+                f'<text x="{self._x(x):.1f}" y="{y}" text-anchor="middle" style="font-size: 11px">'
+                f"{escape(word)}</text>"
+            )
 
     def line(self, points: Iterable[Point], colour: str) -> None:
         path = " ".join(f"{self._x(x):.1f},{self._y(y):.1f}" for x, y in points)
