@@ -1,7 +1,8 @@
 """Fills the frames of the labelled set of personal data: the same seed gives the same lines.
 
     python benchmarks/pii_make.py dev --seed 41 > src/ccos/sample/pii/ko-pii-dev.jsonl
-    python benchmarks/pii_make.py test --seed 42 > src/ccos/sample/pii/ko-pii-test.jsonl
+    python benchmarks/pii_make.py dev2 --seed 42 > src/ccos/sample/pii/ko-pii-dev2.jsonl
+    python benchmarks/pii_make.py test --seed 43 > src/ccos/sample/pii/ko-pii-test.jsonl
 
 Every number is invented here: random digits, example domains, made-up streets.
 """
@@ -219,7 +220,7 @@ def fill(frame: str, filler: Filler) -> dict[str, object]:
 
 def main() -> None:
     wanted = argparse.ArgumentParser(description=__doc__)
-    wanted.add_argument("half", choices=["dev", "test"])
+    wanted.add_argument("half", choices=["dev", "dev2", "test"])
     wanted.add_argument("--seed", type=int, required=True)
     given = wanted.parse_args()
     filler = Filler(random.Random(given.seed))

@@ -37,11 +37,12 @@ _AM_CUSTOMER = r"\s(?:고객|회원)(?:입니다|이에요|이고|인데)"
 _LABEL = (
     r"(?:예금주|수령[인자]|수취인|(?:받는|보내는|보낸|받을|받으실|주문한|결제한)\s?(?:분|사람|이)|주문[자인]|신청[자인]|"
     r"성함|이름|성명|본명|실명|구매자|입금자|계약자|가입자|명의자?|담당자?|대리인|보호자|작성자|발신인|환자|"
-    r"회원명|고객명|예약자|탑승자|피보험자|대표자?|카드주|소유주|소유자)(?:명|의\s?(?:이름|성함))?"
+    r"회원명|고객명|예약자|탑승자|피보험자|대표자?|카드주|소유주|소유자|운전자|사장|점장|"
+    r"설치자|서명자|사용자|여권정보|탑승객|투숙객|참석자|수강생|학생)(?:명|의\s?(?:이름|성함))?"
 )
-_GLUE = r"\s?(?:이름은|성함은|은|는|이|가|:|=|->|→|\|)?\s{0,2}[\"'“‘(\[*]{0,3}"
+_GLUE = r"\s?(?:이름은|성함은|은|는|이|가|을|를|:|=|->|→|\|)?\s{0,2}[\"'“‘(\[*]{0,3}"
 _BEHIND_THREE = (
-    r"(?=입니다|이고|이에요|예요|이며|인데|이라|라고|으?로\b|님|\s?씨|이[가는]\s|[이가은는의께와과랑]?(?:[\s,./)\]\"'”’*|]|$)"
+    r"(?=입니다|이고|이에요|예요|이며|인데|이라|라고|으?로\b|님|\s?씨|이[가는]\s|[이가은는의께와과랑]?(?:[\s,./)\]\"'”’*|&]|$)"
     r"|에게|한테|께서|이랑|명의|건(?:으로)?\s)"
 )
 _BEHIND_TWO = r"(?=입니다|이에요|예요|이고|이며|이라고|라고\s|인데요|님|\s?씨[\s,.]|[,./)\]\"'”’*|]|\s*$)"
@@ -64,7 +65,7 @@ _KOREAN = tuple(
     )
 )
 _BESIDE_AFTER = re.compile(
-    rf"[\s,/()\[\]:|·-]{{1,4}}(?:예금주\s?:?\s?)?(?P<name>{_THREE})(?=[\s,./)\]|]|$|입니다|이고|이에요|예요|님|\s?씨|으로|로\s|앞|명의)",
+    rf"[\s,/()\[\]:|·-]{{1,4}}(?:(?:예금주|사장|대표|담당|본인|입니다|이고)[\s:(]{{1,3}})?(?P<name>{_THREE})(?=[\s,./)\]|]|$|입니다|이고|이에요|예요|님|\s?씨|으로|로\s|앞|명의)",
     re.MULTILINE,
 )
 _BESIDE_BEFORE = re.compile(rf"{_HERE}(?P<name>{_THREE})[\s,/(\[:|·-]{{1,4}}\Z")
@@ -76,10 +77,10 @@ _ENGLISH = tuple(
     re.compile(pattern, re.MULTILINE)
     for pattern in (
         r"(?i:\bmy (?:full )?name is|\bname is|\bname:|\brecipient(?: is|:)?|\bholder(?: is|:)?|\battn:?"
-        rf"|\bcontact:|\bunder the name(?: of)?|\bin the name of)\s(?P<name>{_FULL}|{_CAPITAL}\b)",
+        rf"|\bcontact:|\bunder the name(?: of)?|, name|\bin the name of)\s(?P<name>{_FULL}|{_CAPITAL}\b)",
         rf"(?i:\bi am|\bi'm|\bthis is|\bit's)\s(?P<name>{_FULL})"
         r"(?=[,.!]|\sfrom|\scalling|\swriting|\shere|\sand\s|$)",
-        rf"(?i:\b(?:mr|mrs|ms|miss|dr)\.?)\s(?P<name>{_FULL}|{_CAPITAL})",
+        rf"\b(?:[Mm]rs?|[Mm]s|[Mm]iss|[Dd]r)\.?\s(?P<name>{_FULL}|{_CAPITAL})",
         rf"(?i:^(?:best |kind |warm )?(?:regards|sincerely|thanks|thank you|best|cheers|yours)),?"
         rf"\s*\n\s*(?P<name>{_FULL}|{_CAPITAL})\s*$",
         rf"(?i:\bdear|\bhi|\bhello)\s(?P<name>{_FULL})(?=,)",

@@ -77,7 +77,9 @@ _RECOGNISERS: tuple[Recogniser, ...] = (
 _BLANKS = re.compile(r"\s")
 _DENSE = re.compile(r"\d(?:\D{0,6}\d){6,}")
 _MARGIN = 8
-_BESIDE_NAMES = frozenset({"phone", "account", "email", "address"})
+_BESIDE_NAMES = frozenset(
+    {"phone", "account", "email", "address", "resident", "foreigner", "passport", "license", "birth"}
+)
 
 
 def find(text: str, *, names: Sequence[str] = ()) -> list[PiiSpan]:
