@@ -123,6 +123,14 @@ class Settings(BaseSettings):
         8080, ge=0, le=65535, validation_alias="CCOS_PORT", description="Port; 0 takes a free one"
     )
     mode: Mode = Field(Mode.COST_FIRST, validation_alias="CCOS_MODE", description="How tiers are ordered")
+    explore: Fraction = Field(
+        0.05,
+        validation_alias="CCOS_EXPLORE",
+        description=(
+            "Share of drafts that begin with another model than the planned one, so that plans go on "
+            "learning; only for tenants with 30 decisions, and not on risky tickets; 0 turns it off"
+        ),
+    )
     timezone: Zone = Field(
         "Asia/Seoul", validation_alias="CCOS_TIMEZONE", description="Day boundary and screens"
     )

@@ -13,7 +13,7 @@ import structlog
 from ccos.agents.drafting import BATCH_SECONDS
 from ccos.agents.recovery import Recovery, cloud_is_back
 from ccos.domain.errors import CcosError, NotFound
-from ccos.store import drafts, housekeeping, remakes, spend, tenants
+from ccos.store import drafts, housekeeping, plans, remakes, spend, tenants
 from ccos.store.database import Database
 from ccos.store.jobs import Job, queue_app, register_draft, register_remake, retry_stalled
 from ccos.store.migrate import APP_ROLE
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 CONCURRENT_DRAFTS = 4
 UPKEEP_SECONDS = 15.0
 RECOVERY_SECONDS = 15.0
+CERTIFY_SECONDS = 60.0
 TIDY_SECONDS = 3600.0
 TIDY_BATCHES = 20
 PROBE_SECONDS = 20.0
@@ -74,9 +75,13 @@ async def work(ccos: Ccos, *, concurrency: int = CONCURRENT_DRAFTS) -> None:
 
 
 async def upkeep(ccos: Ccos) -> None:
-    """Again and again: what stalled is retried or failed, holds on money that nobody closed end, and once an
-    hour what nobody will ask for again goes."""
+    """Again and again: what stalled is retried or failed, and holds on money that nobody closed end.
+
+    Once a minute thresholds are certified where new labels ask for it, and once an hour what nobody will ask
+    for again goes.
+    """
     tidied_at: float | None = None
+    certified_at: float | None = None
     while True:
         pause = UPKEEP_SECONDS
         try:
@@ -84,6 +89,9 @@ async def upkeep(ccos: Ccos) -> None:
             if tidied_at is None or time.monotonic() - tidied_at >= TIDY_SECONDS:
                 await _tidy(ccos.database)
                 tidied_at = time.monotonic()
+            if certified_at is None or time.monotonic() - certified_at >= CERTIFY_SECONDS:
+                await ccos.learning.certify_due()
+                certified_at = time.monotonic()
         except CcosError as fault:
             log.warning("upkeep.failed", reason=fault.code)
             pause = REST_AFTER_FAULT_SECONDS
@@ -136,6 +144,9 @@ async def _tidy(database: Database) -> None:
         with _told(tenant_id):
             async with database.tenant(tenant_id) as tx:
                 await housekeeping.prune_holds(tx)
+        with _told(tenant_id):
+            async with database.tenant(tenant_id) as tx:
+                await plans.prune(tx)
 
 
 async def recover(ccos: Ccos) -> None:

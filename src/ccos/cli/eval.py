@@ -9,6 +9,7 @@ from ccos.cli.lazy import LazyGroup
 COMMANDS = {
     "gate": ("ccos.cli.eval_gate:gate", "The gate's score on labelled answers."),
     "judge": ("ccos.cli.eval_judge:judge", "Whether a model may give a second opinion."),
+    "thresholds": ("ccos.cli.eval_thresholds:thresholds", "Certified thresholds, with their evidence."),
     "tiers": ("ccos.cli.eval_tiers:tiers", "Each tier's quality, speed and cost, task by task."),
     "triage": ("ccos.cli.eval_triage:triage", "A text classifier of triage, and its speed."),
 }

@@ -18,7 +18,8 @@ class Promises:
     """
 
     def __init__(self, shipped: Iterable[Certificate] = ()) -> None:
-        self._shipped = _by_key(shipped)
+        self.shipped = tuple(shipped)
+        self._shipped = _by_key(self.shipped)
         self._own: dict[UUID, Mapping[Key, Sequence[Certificate]]] = {}
 
     def keep(self, tenant_id: UUID, certificates: Iterable[Certificate]) -> None:

@@ -178,3 +178,17 @@ async def changed_since(tx: Tx, moment: datetime | None) -> tuple[datetime, list
         "SELECT tenants_certified_since(coalesce(%(moment)s::timestamptz, '-infinity')) AS id", moment=moment
     )
     return now["now"], [row["id"] for row in rows]
+
+
+async def newest_decision(tx: Tx) -> datetime | None:
+    """When the tenant's people last decided about a draft."""
+    row = await tx.row("SELECT max(decided_at) AS at FROM decision WHERE tenant_id = %(tenant)s")
+    return row["at"] if row else None
+
+
+async def now(tx: Tx) -> datetime:
+    """The database's time, at the beginning of the transaction."""
+    row = await tx.row("SELECT now() AS now")
+    assert row is not None
+    moment: datetime = row["now"]
+    return moment

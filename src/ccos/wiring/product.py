@@ -18,7 +18,6 @@ from ccos.domain.money import micro_usd
 from ccos.knowledge.postgres import PostgresShelf
 from ccos.knowledge.search import Searcher
 from ccos.local.supervisor import LocalModel
-from ccos.quality.gate import Gate
 from ccos.quality.pii import classify
 from ccos.settings import Settings
 from ccos.store.database import Database
@@ -29,6 +28,7 @@ from ccos.tiers.daily_ledger import DailyLedger
 from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.breakers import open_board
 from ccos.wiring.database import Urls, open_database, open_urls
+from ccos.wiring.learning import Learning, open_gate, open_learning
 from ccos.wiring.premium import premium_cost, warm_prices
 from ccos.wiring.providers import open_providers, wait_until_loaded
 
@@ -47,6 +47,7 @@ class Ccos:
     searcher: Searcher
     drafting: Drafting
     models: tuple[LocalModel, ...]
+    learning: Learning
 
 
 @asynccontextmanager
@@ -65,15 +66,21 @@ async def open_ccos(
         budget, ledger = _books(settings, database, stack)
         providers, models = await open_providers(settings, stack)
         cache = AnswerCache()
+        judge = open_gate()
+        cards = [provider.card for provider in providers]
+        learning = await open_learning(database, judge, cards, stack, on_change=cache.forget)
         service = MultiTierLLMService(
             providers,
-            Gate(),
+            judge.gate,
             budget,
             board=await open_board(providers, database, stack),
             thresholds=settings.thresholds,
             required_quality=settings.llm_tier_threshold,
             one_tier=not settings.llm_enable_multi_tier,
             ledger=ledger,
+            predictor=learning.counts,
+            decisions=learning.decisions,
+            explore=settings.explore,
             cache=cache,
             premium=premium_cost(settings),
         )
@@ -86,7 +93,17 @@ async def open_ccos(
         if load_seconds:
             await wait_until_loaded(models, seconds=load_seconds)
         yield Ccos(
-            settings, urls, database, service, budget, ledger, shelf, searcher, drafting, tuple(models)
+            settings,
+            urls,
+            database,
+            service,
+            budget,
+            ledger,
+            shelf,
+            searcher,
+            drafting,
+            tuple(models),
+            learning,
         )
 
 

@@ -1,0 +1,291 @@
+"""What was learnt, in memory and kept up to date: how tiers did, and which thresholds are certified."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import astuple, dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from ccos.agents.prompts import PROMPT_VERSION
+from ccos.domain.certificate import Certificate
+from ccos.domain.errors import CcosError
+from ccos.domain.prompt import ProviderCard
+from ccos.domain.tier import Task, Tier
+from ccos.quality.gate import BASELINE, Gate
+from ccos.quality.promises import Promises
+from ccos.settings import Settings
+from ccos.store import certificates, counts, labels
+from ccos.store.certificates import Basis, Certification
+from ccos.store.counts import CellCounts
+from ccos.store.database import Database, Tx
+from ccos.store.labels import StoredLabel
+from ccos.tiers.decision_writer import DecisionWriter
+from ccos.tiers.predicting import Cell, Counted, Counts, Tally
+from ccos.wiring.database import open_database, open_urls
+
+log = structlog.get_logger(__name__)
+
+REFRESH_SECONDS = 5.0
+OVERLAP = timedelta(seconds=60)
+"""So far back is read again: what was being written while it was read the last time is not missed."""
+LATEST = 200
+"""Labels that still count after knowledge or policy changed."""
+LEAST, EVERY = 30, 50
+"""Labels of a task before its own thresholds replace the shipped ones, and new decisions between looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeAndPromises:
+    """A gate, the promises it asks where it asks any, and the name of its score."""
+
+    gate: Gate
+    promises: Promises
+    scorer: str
+
+
+def baseline_gate() -> JudgeAndPromises:
+    """The heuristic's score, compared with what is required as it stands."""
+    return JudgeAndPromises(Gate(), Promises(), BASELINE.name)
+
+
+def learned_gate() -> JudgeAndPromises:
+    """The trained score that ships with the product, under certified thresholds."""
+    from ccos.quality.scorer import LearnedScorer, shipped
+
+    model = shipped()
+    promises = Promises(model.certificates)
+    return JudgeAndPromises(Gate(LearnedScorer(model), promises=promises), promises, model.name)
+
+
+def open_gate() -> JudgeAndPromises:
+    """The gate in force."""
+    return baseline_gate()
+
+
+class Learning:
+    """Keeps `counts` and `promises` as the database has them, and certifies thresholds anew.
+
+    `decisions` is where the service tells what it planned. `models` are those that answer now, None where
+    that is not known: then those of the last certification stand. `on_change` hears of every tenant whose
+    thresholds changed: what was accepted by the old ones is to be forgotten.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        promises: Promises,
+        scorer: str,
+        *,
+        cards: Iterable[ProviderCard] | None = None,
+        prompt: str = PROMPT_VERSION,
+        on_change: Callable[[UUID], None] = lambda _tenant_id: None,
+    ) -> None:
+        self.counts = Counts()
+        self.promises = promises
+        self.decisions = DecisionWriter(database)
+        self._database = database
+        self._scorer = scorer
+        self._models = None if cards is None else models_of(cards)
+        self._prompt = prompt
+        self._on_change = on_change
+        self._heard_at: datetime | None = None
+        self._held: dict[UUID, list[Certificate]] = {}
+
+    async def refresh(self) -> None:
+        """Reads what changed since the last time. Raises StoreError."""
+        since = None if self._heard_at is None else self._heard_at - OVERLAP
+        async with self._database.unbound() as tx:
+            now, cells = await counts.since(tx, since)
+            _, certified = await certificates.changed_since(tx, since)
+        for counted in cells:
+            self._count(counted)
+        for tenant_id in certified:
+            async with self._database.tenant(tenant_id) as tx:
+                self._hold(tenant_id, await certificates.stored(tx))
+        self._heard_at = now
+
+    async def run(self) -> None:
+        """Again and again, until it is cancelled; while the database is away, what is known holds."""
+        told = False
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            try:
+                await self.refresh()
+                told = False
+            except Exception as fault:
+                if not told:
+                    log.warning("learning.not_refreshed", reason=_code(fault))
+                told = True
+
+    async def certify_due(self) -> int:
+        """Certifies every tenant for whom it is time. How many those were. Raises StoreError."""
+        if self._models is None:
+            return 0
+        async with self._database.unbound() as tx:
+            due = await certificates.due(
+                tx, scorer=self._scorer, models=self._models, prompt=self._prompt, least=LEAST, every=EVERY
+            )
+        done = 0
+        for tenant_id in due:
+            try:
+                await self.certify(tenant_id)
+                done += 1
+            except CcosError as fault:
+                log.warning("certification.failed", tenant_id=str(tenant_id), reason=fault.code)
+        return done
+
+    async def certify(self, tenant_id: UUID) -> Certification:
+        """Certifies the tenant's thresholds by the labels that count now. Raises StoreError.
+
+        Those count whose answer the same score measured, a model that still answers wrote, under the same
+        version of the prompts; after a change of knowledge or policy, the latest LATEST of them. A task with
+        fewer than LEAST has no certificates of its own.
+        """
+        async with self._database.tenant(tenant_id) as tx:
+            await certificates.lock(tx)
+            made, counted = await self._look(tx)
+            found = await asyncio.to_thread(_certificates, counted, self._scorer, made.look)
+            await certificates.put(tx, made, found, fingerprint=fingerprint(made.basis))
+            self._hold(tenant_id, await certificates.stored(tx))
+        promised = sorted({c.required for c in found if c.threshold is not None})
+        log.info(
+            "certification.made",
+            tenant_id=str(tenant_id),
+            labels=made.labels,
+            look=made.look,
+            promised=promised,
+        )
+        return made
+
+    async def _look(self, tx: Tx) -> tuple[Certification, list[StoredLabel]]:
+        """What is to be certified now: for what, and by which labels."""
+        before = await certificates.last(tx)
+        policy, kb_epoch = await certificates.now_for(tx)
+        models = self._models if self._models is not None else (before.basis.models if before else "")
+        basis = Basis(self._scorer, models, self._prompt, policy, kb_epoch)
+        prompt_since = labels_since = None
+        if before is not None:
+            same_prompt = before.basis.prompt == basis.prompt
+            prompt_since = before.prompt_since if same_prompt else await certificates.now(tx)
+            labels_since = before.labels_since
+        known = await labels.latest(
+            tx, scorer=self._scorer, made_since=prompt_since, decided_since=labels_since
+        )
+        counted = [label for label in known if not models or still_answers(models, label.tier, label.model)]
+        moved = before is not None and (before.basis.policy, before.basis.kb_epoch) != (policy, kb_epoch)
+        if moved and len(counted) > LATEST:
+            counted = counted[:LATEST]
+            labels_since = counted[-1].decided_at
+        until = await certificates.newest_decision(tx)
+        return (
+            Certification(
+                basis, prompt_since, labels_since, until, len(counted), _look_of(before, basis, counted)
+            ),
+            counted,
+        )
+
+    def _count(self, counted: CellCounts) -> None:
+        try:
+            task, tier = Task(counted.cell.task), Tier(counted.cell.tier)
+        except ValueError:  # written by a newer release
+            return
+        cell = Cell(counted.cell.tenant_id, task, counted.cell.intent, counted.cell.language, tier)
+        good = counted.approved + counted.lightly_edited
+        people = Tally(good + counted.rewritten + counted.rejected, good)
+        gate = Tally(counted.accepted + counted.refused, counted.accepted)
+        self.counts.put(cell, Counted(gate, people))
+
+    def _hold(self, tenant_id: UUID, stored: Sequence[certificates.Stored]) -> None:
+        """Those of another score say nothing of this one's numbers."""
+        own = [each.certificate for each in stored if each.certificate.scorer == self._scorer]
+        if own == self._held.get(tenant_id, []):
+            return
+        self._held[tenant_id] = own
+        self.promises.keep(tenant_id, own)
+        self._on_change(tenant_id)
+
+
+async def open_learning(
+    database: Database,
+    judge: JudgeAndPromises,
+    cards: Iterable[ProviderCard],
+    stack: AsyncExitStack,
+    *,
+    on_change: Callable[[UUID], None],
+) -> Learning:
+    """With what was learnt before this process began, and kept in step until the stack closes."""
+    learning = Learning(database, judge.promises, judge.scorer, cards=cards, on_change=on_change)
+    try:
+        await learning.refresh()
+    except CcosError as fault:  # priors and shipped certificates will do until it answers
+        log.warning("learning.not_loaded", reason=fault.code)
+    running = asyncio.create_task(learning.run(), name="learning")
+
+    async def stop() -> None:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await learning.decisions.close()
+
+    stack.push_async_callback(stop)
+    return learning
+
+
+@asynccontextmanager
+async def open_thresholds(settings: Settings) -> AsyncIterator[tuple[Database, Learning]]:
+    """The database, and what certifies thresholds in it, without a model or a cloud."""
+    async with AsyncExitStack() as stack:
+        database = await open_database(await open_urls(settings, stack), stack)
+        judge = open_gate()
+        yield database, Learning(database, judge.promises, judge.scorer)
+
+
+def models_of(cards: Iterable[ProviderCard]) -> str:
+    """The models that answer, by tier, in one line. The rules are no model: their answers stay theirs."""
+    named = {f"{card.tier.value}:{card.model}" for card in cards if card.tier is not Tier.RULE_BASED}
+    return " ".join(sorted(re.sub(r"\s", "_", name) for name in named))
+
+
+def still_answers(models: str, tier: Tier, model: str) -> bool:
+    """Whether a label's model is among those that answer; a dated edition of a name counts as the name."""
+    if tier is Tier.RULE_BASED:
+        return True
+    plain = re.sub(r"\s", "_", model)
+    names = (name.partition(":")[2] for name in models.split() if name.startswith(f"{tier.value}:"))
+    return any(plain == name or re.fullmatch(rf"{re.escape(name)}[-@]\d[\d-]*", plain) for name in names)
+
+
+def fingerprint(basis: Basis) -> str:
+    """Of all that a certificate holds for."""
+    return hashlib.blake2b(repr(astuple(basis)).encode(), digest_size=8).hexdigest()
+
+
+def _look_of(before: Certification | None, basis: Basis, counted: Sequence[StoredLabel]) -> int:
+    """Looks are counted as long as the same score, models and prompts are looked at; without new labels it is
+    the same look again."""
+    if before is None or replace(before.basis, policy=basis.policy, kb_epoch=basis.kb_epoch) != basis:
+        return 1
+    until = before.labels_until
+    return before.look + any(until is None or label.decided_at > until for label in counted)
+
+
+def _certificates(counted: Sequence[StoredLabel], scorer: str, look: int) -> tuple[Certificate, ...]:
+    from ccos.learning.certifying import Rated, at_look
+    from ccos.learning.certifying import certificates as certified
+
+    by_task: dict[Task, list[Rated]] = {}
+    for label in counted:
+        rated = Rated(label.task, label.tier, label.quality, label.good)
+        by_task.setdefault(label.task, []).append(rated)
+    enough = [rated for each in by_task.values() if len(each) >= LEAST for rated in each]
+    return certified(enough, scorer=scorer, source="tenant", confidence=at_look(look))
+
+
+def _code(fault: Exception) -> str:
+    return fault.code if isinstance(fault, CcosError) else type(fault).__name__
