@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import sys
 import time
 import traceback
@@ -13,6 +14,8 @@ from typing import Literal
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
+
+from ccos.quality.pii import without_people
 
 SECRET = frozenset(
     {"api_key", "authorization", "key", "password", "text", "prompt", "reply", "ticket", "body"}
@@ -24,6 +27,41 @@ _FRAMES = 12
 
 def _without_secrets(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001
     return {name: "[left out]" if name in SECRET else value for name, value in event.items()}
+
+
+UNTOUCHED = frozenset(
+    {"event", "level", "logger", "timestamp", "at", "request_id", "code", "reason", "stage"}
+)
+"""Names of values that are our own words, or ours to find a line by."""
+
+_MAY_BE_PII = re.compile(r"@|골뱅이|(?:[0-9공영일이삼사오육칠팔구][^0-9]{0,6}){7}")
+_OURS = re.compile(
+    r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)"
+)
+
+
+def scrubbed(value: object) -> object:
+    """A value of a log line without personal data; `[unreadable]` where that could not be looked for."""
+    if isinstance(value, str):
+        if not _MAY_BE_PII.search(value) or _OURS.fullmatch(value):
+            return value
+        try:
+            return without_people(value)
+        except Exception:
+            return "[unreadable]"
+    if isinstance(value, dict):
+        return {scrubbed(name): scrubbed(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [scrubbed(one) for one in value]
+    return value if value is None or isinstance(value, (bool, int, float)) else scrubbed(str(value))
+
+
+def _without_people(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001
+    return {name: _of_event(name, value) for name, value in event.items()}
+
+
+def _of_event(name: str, value: object) -> object:
+    return value if name in UNTOUCHED or name.endswith("_id") else scrubbed(value)
 
 
 def where(fault: BaseException, *, frames: int = 3) -> str:
@@ -53,7 +91,7 @@ class WithoutWords(logging.Formatter):
         self._shape = shape
 
     def format(self, record: logging.LogRecord) -> str:
-        said = record.getMessage()
+        said = str(scrubbed(record.getMessage()))
         if record.name == "asyncio":  # behind its first line it shows the task, with the exception's message
             said = said.partition("\n")[0]
         fault = record.exc_info[1] if record.exc_info else None
@@ -110,6 +148,7 @@ def set_up_logs(shape: Literal["console", "json"], *, level: int = logging.INFO)
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _without_secrets,
             _fault_without_words,
+            _without_people,
             *last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
