@@ -12,6 +12,7 @@ from ccos.api.caller import AnyCaller, Curator, Opened
 from ccos.domain.evidence import Evidence, EvidenceKind, Visibility
 from ccos.domain.knowledge import Item
 from ccos.domain.ticket import Label, Text
+from ccos.knowledge.anonymous import anonymous
 from ccos.knowledge.chunking import passages
 
 router = APIRouter(prefix="/api/kb", tags=["knowledge"])
@@ -42,8 +43,11 @@ class Stored(BaseModel):
 
 @router.put("/{external_id:path}", summary="Put an article")
 async def put(external_id: ArticleId, article: Article, caller: Curator, ccos: Opened) -> Stored:
-    """Store an article under its own id; it can be found at once."""
-    item = Item(external_id=external_id, **article.model_dump())
+    """Store an article under its own id; it can be found at once.
+
+    Of a solved case (`kind: case`) personal data is left out.
+    """
+    item = anonymous(Item(external_id=external_id, **article.model_dump()))
     (done,) = await ccos.shelf.put(caller.tenant.id, [(item, passages(item.title, item.body))])
     return Stored(external_id=item.external_id, outcome=done.outcome)
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
+from ccos.domain.errors import BadKnowledge
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.knowledge import Item, Passage
 from ccos.knowledge import chunking, formats
+from ccos.knowledge.anonymous import anonymous
 from ccos.knowledge.formats import Options, Problem, Reading
 from ccos.knowledge.shelf import Shelf
 
@@ -44,7 +46,7 @@ async def import_path(
     archive_missing: bool = False,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Imports a file or a folder.
+    """Imports a file or a folder; solved cases are stored without the people in them.
 
     With `archive_missing`, items of the imported kinds that are not in `path` are archived, unless something
     there could not be read: an unreadable file is not a deleted one. Raises `BadKnowledge` when nothing at
@@ -76,7 +78,16 @@ def _prepared(
     path: Path, options: Options, tell: Progress
 ) -> tuple[list[tuple[Item, Sequence[Passage]]], Reading]:
     reading = formats.read(path, options, lambda done, total: tell("reading", done, total))
-    return [(item, chunking.passages(item.title, item.body)) for item in reading.items.values()], reading
+    entries: list[tuple[Item, Sequence[Passage]]] = []
+    for item in reading.items.values():
+        try:
+            stored = anonymous(item)
+        except BadKnowledge as fault:
+            reading.unread += 1
+            reading.problems.append(Problem(f"{path.name}: {item.external_id}", fault.sentence))
+            continue
+        entries.append((stored, chunking.passages(stored.title, stored.body)))
+    return entries, reading
 
 
 async def _archive(shelf: Shelf, tenant_id: UUID, items: Sequence[Item]) -> int:
