@@ -62,7 +62,7 @@ class Figures:
 
 
 def read_lines(path: Path) -> list[Line]:
-    """JSON lines `{"text": ..., "spans": [[start, end, kind], ...]}`. Raises BadInput with the line's number."""
+    """JSON lines `{"text": ..., "spans": [[start, end, kind], ...]}`. Raises BadInput."""
     lines = []
     for at, raw in enumerate(path.read_text("utf-8").split("\n"), start=1):
         if not raw.strip():

@@ -21,7 +21,8 @@ _FOREIGN = re.compile(r"(?![0-9])\d")
 def in_digits(text: str) -> str:
     """The text with spoken digits (공일공 일이삼사 ...), digits of other scripts and O for 0 as plain digits.
 
-    Only runs of nine numerals and more, four of them spoken, are read so: elsewhere 이, 일 or 사 are words. The length stays.
+    Only runs of nine numerals and more, four of them spoken, are read so: elsewhere 이, 일 or 사 are words.
+    The length stays.
     """
     if not text.isascii():
         if _FOREIGN.search(text):
