@@ -96,7 +96,7 @@ def gate(
     if cross_validate:
         judged = _crossed(judged, scorer.name, seed)
         remarks = [CROSSED]
-    document = _document(files, judged, remarks, resamplings, seed, len(skipped))
+    document = _document(files, judged, remarks, resamplings, seed, len(skipped), _trained_on(scorer))
     if scores is not None:
         _write_scores(scores, judged)
         complain(f"The scores are in {scores}.")
@@ -139,6 +139,14 @@ def _scorer(model: Path | None) -> tuple[Scorer, Sequence[Certificate] | None, l
     except FileNotFoundError:
         return BASELINE, None, [UNTRAINED]
     return LearnedScorer(found), found.certificates, []
+
+
+def _trained_on(scorer: Scorer) -> list[str]:
+    """Names of the sets the model was trained on: it looks better on them than elsewhere."""
+    from ccos.quality.scorer import LearnedScorer
+
+    known = scorer.model.about.get("trained_on") if isinstance(scorer, LearnedScorer) else None
+    return [str(one["name"]) for one in known if "name" in one] if isinstance(known, list) else []
 
 
 def _judge(
@@ -190,6 +198,7 @@ def _document(
     resamplings: int,
     seed: int,
     skipped: int,
+    trained_on: Sequence[str],
 ) -> dict[str, Any]:
     from ccos.cli.terminal import working
     from ccos.learning.gate_report import gate_report
@@ -209,6 +218,7 @@ def _document(
         "calibrated": BASELINE.name not in figures["scorer"],
         "cross_validated": CROSSED in remarks,
         "remarks": said,
+        "trained_on": [] if CROSSED in remarks else trained_on,
         **figures,
     }
 

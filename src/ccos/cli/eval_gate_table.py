@@ -19,7 +19,7 @@ def show(out: Console, document: Mapping[str, Any]) -> None:
     """Prints the figures; what a set does not define is a dash."""
     names = plain(", ".join(document["files"]))
     out.print(Text(f"{names}: {document['n']:,} answers, {share(document['base_rate'])} good.", "bold"))
-    out.print(Text(f"Scorer: {', '.join(document['scorer'])}.", "dim"))
+    out.print(Text(f"Scorer: {', '.join(document['scorer'])}{trained_on(document)}.", "dim"))
     out.print(_scores(document))
     out.print(Text("\nWhat is accepted, by quality required"))
     out.print(_coverage(document["coverage"]))
@@ -41,6 +41,13 @@ BREAKDOWNS = (
     ("by_generator", "Within one generator"),
     ("by_kind", "By how the line was made"),
 )
+
+
+def trained_on(document: Mapping[str, Any]) -> str:
+    names = document["trained_on"]
+    if not names:
+        return ""
+    return f", trained on {', '.join(names)} (on these, --cross-validate is the honest figure)"
 
 
 def number(value: float | None) -> str:

@@ -11,7 +11,8 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 42
 
 STYLE = """
 * { box-sizing: border-box; }
-:root { color-scheme: light dark; --good: #2f8f6b; --bad: #c0503a; --main: #3b6fb6; --plain: #8a8f98; }
+:root { color-scheme: light dark; --good: #2f8f6b; --bad: #c0503a; --main: #3b6fb6; --plain: #8a8f98;
+  --other: #8a5fb0; }
 body { font: 15px/1.5 system-ui, "Noto Sans KR", "Malgun Gothic", sans-serif; margin: 1.5rem auto;
   max-width: 980px; padding: 0 1rem; word-break: keep-all; overflow-wrap: anywhere; }
 h1 { font-size: 1.4rem; line-height: 1.3; } h2 { font-size: 1.1rem; margin: 2rem 0 .3rem; }
@@ -52,8 +53,9 @@ class Frame:
                 f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_tick(step * up)}</text>',
             ]
             if ticks:
+                anchor = "end" if step == 1 else "middle"  # the last one must not stick out
                 self._drawn.append(
-                    f'<text x="{x:.1f}" y="{floor + 16}" text-anchor="middle">{_tick(step * across)}</text>'
+                    f'<text x="{x:.1f}" y="{floor + 16}" text-anchor="{anchor}">{_tick(step * across)}</text>'
                 )
         self._drawn += [
             f'<line class="axis" x1="{LEFT}" y1="{floor}" x2="{right}" y2="{floor}"/>',

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from ccos.cli import tenancy
 from ccos.cli.run import DONE, FAILED, Seconds, complain, end, print_json, run, settings
 from ccos.domain.errors import BadInput
 from ccos.domain.tier import Tier
@@ -54,6 +55,7 @@ STOPPED = "It was stopped before its end; this is what was measured until then."
     metavar="USD",
     help="What paid providers may be paid, within the day's limit.",
 )
+@tenancy.option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option(
     "--html",
@@ -72,6 +74,7 @@ def tiers(
     limit: int | None,
     timeout: float,
     spend_at_most: float,
+    tenant: str | None,
     as_json: bool,
     html: Path | None,
     language: Literal["en", "ko"],
@@ -81,8 +84,8 @@ def tiers(
     Every tier that the settings configure is asked to read, search for and answer each ticket of the sample
     shop, or of your own, with the other tiers out of reach; a tier that cannot be asked says why. Rules and
     local models cost nothing. With OPENAI_API_KEY or ANTHROPIC_API_KEY set, each ticket is three calls of
-    the cloud, some $0.01 with a mid-priced model: never more than --spend-at-most, and never more than what
-    DAILY_LLM_COST_LIMIT leaves of the day.
+    the cloud, some $0.01 with a mid-priced model, that --tenant pays: never more than --spend-at-most, and
+    never more than what DAILY_LLM_COST_LIMIT leaves of the day.
     """
     if html is not None and not html.parent.is_dir():
         raise BadInput(f"There is no folder {html.parent}; make it, or give another path with --html.")
@@ -107,6 +110,7 @@ def tiers(
                     seconds=timeout,
                     spend_at_most_usd=Decimal(str(spend_at_most)),
                     kb=kb,
+                    slug=tenant,
                 )
             trials.append(trial)
             if trial.may_cost:

@@ -13,7 +13,7 @@ from ccos.cli.eval_words import Words
 from ccos.domain.prompt import Language
 from ccos.drill.svg import nice
 
-COLOURS = ("main", "good", "plain", "bad")
+COLOURS = ("main", "good", "plain", "other")
 
 
 def page(document: Mapping[str, Any], language: Language = "en") -> str:
@@ -39,7 +39,8 @@ def page(document: Mapping[str, Any], language: Language = "en") -> str:
 def _reasons(tiers: Mapping[str, Any], words: Words) -> Iterator[str]:
     for name, tier in tiers.items():
         if tier["why"]:
-            said = f"{words(name)} ({name}): {tier['why']}"
+            why = words("not_configured", setting=tier["set"]) if tier["set"] else tier["why"]
+            said = f"{words(name)} ({name}): {why}"
             yield f'<p class="note">{escape(said)}</p>'
 
 
@@ -80,9 +81,9 @@ def _plots(known: Mapping[str, Any], words: Words) -> Iterator[str]:
     costs = {name: 1_000 * row["cost_usd"] / row["n"] for name, row in drafts.items()}
     if any(costs.values()):
         yield _against(costs, drafts, words, "cost_quality", "usd_thousand")
-    seconds = {name: row["seconds"]["p50"] for name, row in drafts.items() if row["seconds"]}
-    if seconds:
-        yield _against(seconds, drafts, words, "time_quality", "seconds_median")
+    waits = {name: 1_000 * row["seconds"]["p50"] for name, row in drafts.items() if row["seconds"]}
+    if waits:
+        yield _against(waits, drafts, words, "time_quality", "milliseconds_median")
 
 
 def _shares(known: Mapping[str, Any], words: Words) -> str:
@@ -104,7 +105,7 @@ def _shares(known: Mapping[str, Any], words: Words) -> str:
 def _against(
     values: Mapping[str, float], drafts: Mapping[str, Any], words: Words, title: str, axis: str
 ) -> str:
-    frame = Frame(words(axis), words("mean_quality"), across=nice(max(values.values())))
+    frame = Frame(words(axis), words("mean_quality"), across=nice(1.1 * max(values.values())))
     for name, value in values.items():
         quality = drafts[name]["quality"]
         frame.dot((value, quality), COLOURS[int(name[-1])], f"{words(name)}: {quality:.2f}", radius=7)

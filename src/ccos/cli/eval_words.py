@@ -140,12 +140,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "time_quality": ("Quality and how long it takes", "품질과 걸리는 시간"),
     "time_quality_desc": (
-        "Mean quality of drafts over the median time of one, in seconds.",
-        "초안 평균 품질과 초안 하나에 걸린 시간의 중앙값(초)입니다.",
+        "Mean quality of drafts over the median time of one, in milliseconds.",
+        "초안 평균 품질과 초안 하나에 걸린 시간의 중앙값(밀리초)입니다.",
     ),
     "usd_thousand": ("USD per 1,000 drafts", "초안 1,000건당 달러"),
-    "seconds_median": ("seconds, median", "초(중앙값)"),
-    "unavailable": ("{tier}: {why}", "{tier}: {why}"),
+    "milliseconds_median": ("milliseconds, median", "밀리초(중앙값)"),
+    "not_configured": ("not configured; set {setting}.", "설정되지 않았습니다. {setting}을(를) 설정하세요."),
 }
 
 

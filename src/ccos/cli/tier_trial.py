@@ -20,6 +20,7 @@ from ccos.agents.prompts import query_prompt, solution_prompt
 from ccos.agents.resolution import resolve_citations
 from ccos.agents.triage import Triage, triage
 from ccos.agents.triage_words import KOREAN
+from ccos.cli.tenancy import tenant_for
 from ccos.domain.draft import Attempt, Outcome
 from ccos.domain.errors import CcosError
 from ccos.domain.evidence import Evidence, EvidenceKind
@@ -27,7 +28,7 @@ from ccos.domain.money import Level, MicroUsd, micro_usd, usd
 from ccos.domain.prompt import Answer, Grounds, Prompt, Turn
 from ccos.domain.tenant import Tenant
 from ccos.domain.ticket import Ticket
-from ccos.domain.tier import Task, Tier
+from ccos.domain.tier import Mode, Task, Tier
 from ccos.domain.verdict import Verdict
 from ccos.knowledge.formats import Options
 from ccos.knowledge.importing import import_path
@@ -41,14 +42,19 @@ from ccos.quality.pii import classify
 from ccos.settings import Settings
 from ccos.tiers.budget import Budget, MemoryBudget, Reservation
 from ccos.tiers.daily_budget import DailyBudget
+from ccos.tiers.daily_ledger import DailyLedger
 from ccos.tiers.provider import Provider
 from ccos.tiers.request import Context, Priority
 from ccos.tiers.service import MultiTierLLMService
-from ccos.wiring.database import open_database, open_urls
+from ccos.wiring.database import open_database, open_owner, open_urls
 from ccos.wiring.providers import open_providers
 
 LOAD_SECONDS = 120.0
 _INDEX_SECONDS = 60.0
+_SURE = 0.99
+"""What the tier on trial is said to be worth: it is planned, whatever is known of it."""
+_FREE = MicroUsd(1)
+"""Where nobody is paid; with nothing at all the day's money would count as spent."""
 KB_LIMIT, CASE_LIMIT = 5, 3
 
 WHAT_TO_SET = {
@@ -85,8 +91,12 @@ class Trial:
     tenant: Tenant
     searcher: Searcher
     seconds: float
-    may_cost: bool
+    payer: UUID | None
     asked: list[Asked]
+
+    @property
+    def may_cost(self) -> bool:
+        return self.payer is not None
 
     async def run(self, tickets: Sequence[Ticket], gold: GoldOf, on_asked: Callable[[], None]) -> None:
         """Every tier's tasks on every ticket, one at a time: times are those of a tier nobody else uses."""
@@ -121,7 +131,8 @@ class Trial:
     async def _ask(self, tier: Tier, prompt: Prompt, seen: Triage) -> _Reply:
         """What this tier said, whether or not the gate takes it: the rules that stand behind do not count."""
         context = Context(
-            tenant_id=None,
+            tenant_id=self.payer,
+            mode=Mode.QUALITY_FIRST,
             seconds=self.seconds,
             pii=seen.pii,
             cloud_allowed=self.tenant.settings.cloud_allowed,
@@ -295,18 +306,22 @@ async def open_trial(
     seconds: float,
     spend_at_most_usd: Decimal,
     kb: Path | None = None,
+    slug: str | None = None,
 ) -> Trial:
     """Opens the tiers that were asked for and the knowledge they search, in a folder of its own.
 
-    The database is opened only when somebody can be billed: the day's limit stands there.
+    The database is opened only when somebody can be billed: the day's limit stands there, and the tenant
+    `slug` (left out: `default`) pays.
     """
     home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ccos-eval-")))
     wanted = _only(settings, tiers).model_copy(update={"home": home})
     providers, models = await open_providers(wanted, stack)
-    paid = any(p.card.paid for p in providers if p.card.tier in tiers)
-    budget: Budget = MemoryBudget(MicroUsd(0))
-    if paid:
-        budget = _Purse(await _day(settings, stack), micro_usd(spend_at_most_usd))
+    budget: Budget = MemoryBudget(_FREE)
+    ledger: DailyLedger | None = None
+    payer: UUID | None = None
+    if any(p.card.paid for p in providers if p.card.tier in tiers):
+        payer, day, ledger = await _books(settings, slug, stack)
+        budget = _Purse(day, micro_usd(spend_at_most_usd))
     tenant = Tenant(id=uuid4(), slug="evaluation", name="Evaluation", settings=sample.settings())
     searcher = await _knowledge(tenant, home, stack, kb)
     unusable = await _loaded(models)
@@ -320,9 +335,9 @@ async def open_trial(
         if states[-1].why is None:
             members = mine if tier is Tier.RULE_BASED else [*mine, *rules]
             services[tier] = MultiTierLLMService(
-                members, watching, budget, thresholds=settings.thresholds, required_quality=None
+                members, watching, budget, ledger=ledger, thresholds={**settings.thresholds, tier: _SURE}
             )
-    return Trial(tuple(states), services, watching, tenant, searcher, seconds, paid, [])
+    return Trial(tuple(states), services, watching, tenant, searcher, seconds, payer, [])
 
 
 def _only(settings: Settings, tiers: Iterable[Tier]) -> Settings:
@@ -340,7 +355,8 @@ def _only(settings: Settings, tiers: Iterable[Tier]) -> Settings:
 def _state(tier: Tier, mine: Sequence[Provider], unusable: Mapping[str, str]) -> TierState:
     names = tuple(f"{p.card.name} ({p.card.model})" for p in mine)
     if not mine:
-        return TierState(tier, (), f"It is not configured: set {WHAT_TO_SET[tier]}.")
+        setting = WHAT_TO_SET[tier]
+        return TierState(tier, (), f"It is not configured: set {setting}.", setting)
     faults = [unusable[p.card.name] for p in mine if p.card.name in unusable]
     return TierState(tier, names, faults[0] if len(faults) == len(mine) else None)
 
@@ -359,16 +375,20 @@ async def _loaded(models: Sequence[LocalModel]) -> dict[str, str]:
     return {model.plan.name: fault for model, fault in zip(models, found, strict=True) if fault}
 
 
-async def _day(settings: Settings, stack: AsyncExitStack) -> DailyBudget:
-    database = await open_database(await open_urls(settings, stack), stack)
-    budget = DailyBudget(
-        database,
-        micro_usd(settings.daily_llm_cost_limit),
-        ZoneInfo(settings.timezone),
-        enforced=settings.enable_cost_based_fallback,
-    )
-    stack.push_async_callback(budget.close)
-    return budget
+async def _books(
+    settings: Settings, slug: str | None, stack: AsyncExitStack
+) -> tuple[UUID, DailyBudget, DailyLedger]:
+    """Who pays, the day's money, and the ledger of calls: the product's own."""
+    urls = await open_urls(settings, stack)
+    database = await open_database(urls, stack)
+    payer = await tenant_for(await open_owner(urls, stack), slug)
+    zone = ZoneInfo(settings.timezone)
+    limit = micro_usd(settings.daily_llm_cost_limit)
+    day = DailyBudget(database, limit, zone, enforced=settings.enable_cost_based_fallback)
+    stack.push_async_callback(day.close)
+    ledger = DailyLedger(database, zone)
+    stack.push_async_callback(ledger.close)
+    return payer.id, day, ledger
 
 
 async def _knowledge(tenant: Tenant, home: Path, stack: AsyncExitStack, kb: Path | None) -> Searcher:

@@ -46,11 +46,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class TierState:
-    """`why` says in a sentence why the tier cannot be asked; None when it can."""
+    """`why` says in a sentence why the tier cannot be asked; None when it can.
+
+    `setting` names what has to be set, for a tier that is not configured.
+    """
 
     tier: Tier
     providers: tuple[str, ...] = ()
     why: str | None = None
+    setting: str | None = None
 
 
 TABLE: tuple[tuple[str, Task, str], ...] = (
@@ -88,6 +92,7 @@ def _tier(state: TierState, asked: Sequence[Asked]) -> dict[str, Any]:
     return {
         "available": answered,
         "why": why,
+        "set": state.setting,
         "providers": list(state.providers),
         "models": sorted({one.model for one in mine if one.model}),
         "asked": len(mine),
