@@ -131,6 +131,14 @@ class Settings(BaseSettings):
             "learning; only for tenants with 30 decisions, and not on risky tickets; 0 turns it off"
         ),
     )
+    second_opinion: bool = Field(
+        False,
+        validation_alias="CCOS_SECOND_OPINION",
+        description=(
+            "On: a reply whose quality is unsure is shown to a model of another family, one that "
+            "`ccos eval judge --save` found to agree with people; each opinion is a call like any other"
+        ),
+    )
     timezone: Zone = Field(
         "Asia/Seoul", validation_alias="CCOS_TIMEZONE", description="Day boundary and screens"
     )

@@ -45,6 +45,25 @@ class Promises:
         kept = [c.required for c in certificates if c.threshold is not None and quality >= c.threshold - 1e-9]
         return max(kept, default=0.0)
 
+    def promise_after(
+        self,
+        tenant_id: UUID | None,
+        task: Task,
+        tier: Tier | None,
+        *,
+        scorer: str,
+        quality: float,
+        before: float,
+    ) -> float:
+        """The promise of an answer whose quality a second opinion changed from `before` to `quality`.
+
+        A tenant's own certificates rest on qualities like these. Those that ship do not: there an opinion can
+        only take from what is promised.
+        """
+        own = any(c.source == "tenant" for c in self.certificates(tenant_id, task, tier))
+        held = quality if own else min(quality, before)
+        return self.promise(tenant_id, task, tier, scorer=scorer, quality=held)
+
     def certificates(self, tenant_id: UUID | None, task: Task, tier: Tier | None) -> Sequence[Certificate]:
         """Those that hold for a tenant's task and tier: the nearest there are, own before shipped."""
         own = self._own.get(tenant_id, {}) if tenant_id else {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ccos.domain.draft import Attempt, Outcome
 from ccos.domain.money import ZERO, Level, MicroUsd, usd
-from ccos.domain.prompt import Answer, Prompt
+from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.domain.tier import Tier
 from ccos.domain.verdict import Verdict
 from ccos.tiers.exploring import Choice
@@ -43,9 +43,10 @@ class Run:
     """What one call has gathered so far.
 
     `plan` is the first one, `choice` who was to begin it and with what chance, `outlooks` what was expected
-    of each tier that could be had. `asked` are those that had their turn; `max_calls` bounds the calls before
-    the rules. `cut` is the attempt that failed when its words were already with the caller. `outrun` holds
-    tiers whose call was ended because another tier, asked beside them, was accepted first.
+    of each tier that could be had. `kept` are the providers that may be called, `asked` the tiers that had
+    their turn; `max_calls` bounds the calls before the rules. `cut` is the attempt that failed when its words
+    were already with the caller. `outrun` holds tiers whose call was ended because another tier, asked beside
+    them, was accepted first.
     """
 
     prompt: Prompt
@@ -59,6 +60,7 @@ class Run:
     signals: Signals | None = None
     level: Level = Level.OK
     max_calls: int = 3
+    kept: tuple[ProviderCard, ...] = ()
     asked: list[Tier] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
@@ -68,13 +70,18 @@ class Run:
     cut: Attempt | None = None
 
     @property
+    def own_attempts(self) -> list[Attempt]:
+        """Those at the task itself: what others said of its answers is none."""
+        return [a for a in self.attempts if a.task is self.prompt.task]
+
+    @property
     def committed(self) -> bool:
         """Words are on their way to the caller: no other attempt can take this one's place."""
         return self.context.relay is not None and self.context.relay.committed
 
     def learnt(self, seconds_left: float, *, missing_evidence: bool) -> Learnt:
         """What the tiers asked so far have shown. A repair is a call too; one that was not made is none."""
-        models = [a for a in self.attempts if a.outcome is not Outcome.SKIPPED]
+        models = [a for a in self.own_attempts if a.outcome is not Outcome.SKIPPED]
         tried = {a.tier for a in models if a.tier is not Tier.RULE_BASED}
         answered = [e for e in self.evaluated if e.attempt.tier is not Tier.RULE_BASED]
         return Learnt(
@@ -205,7 +212,7 @@ def _reason(run: Run, accepted: Evaluated | None, *, degraded: bool) -> str:
     """Why this tier answered: the plan, or the first thing that kept a stronger one from it."""
     if accepted is not None and accepted.attempt.cached:
         return f"remembered: {accepted.attempt.tier.value} answered the same question before"
-    moved = [a for a in run.attempts if a.outcome is not Outcome.ACCEPTED and a.reason != NOT_ASKED]
+    moved = [a for a in run.own_attempts if a.outcome is not Outcome.ACCEPTED and a.reason != NOT_ASKED]
     tried = [a for a in moved if a.outcome is not Outcome.SKIPPED]
     if accepted is not None and not tried and not degraded:
         return run.plan.why

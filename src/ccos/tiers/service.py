@@ -41,6 +41,7 @@ from ccos.tiers.pulse import Pulse
 from ccos.tiers.record import skipped
 from ccos.tiers.request import Context, Generation
 from ccos.tiers.run import Evaluated, Run, conclude, entry, used
+from ccos.tiers.second_opinion import SecondOpinion
 from ccos.tiers.walk import WAIT_SHARE, Gate, Walker
 
 log = structlog.get_logger(__name__)
@@ -59,7 +60,8 @@ class MultiTierLLMService:
     tasks' own; `one_tier` calls a single tier before the rules. `board` and `ledger` may be shared with other
     processes, `cache` keeps accepted answers. `predictor` knows how the tiers did so far, `decisions` hears
     what was planned and what came of it, and a share `explore` of drafts begins with another tier than the
-    planned one, within the bounds of `exploring.py`. `premium` says what a prompt and its answer would have
+    planned one, within the bounds of `exploring.py`. `opinion` asks a second model about a reply whose
+    quality is unsure. `premium` says what a prompt and its answer would have
     cost on the premium model: the other side of the saving.
     """
 
@@ -75,6 +77,7 @@ class MultiTierLLMService:
         decisions: DecisionLog | None = None,
         explore: float = 0.0,
         cache: AnswerCache | None = None,
+        opinion: SecondOpinion | None = None,
         premium: Callable[[Prompt, str], MicroUsd] = lambda _prompt, _text: ZERO,
         thresholds: Mapping[Tier, float] = CAPABILITY,
         required_quality: float | None = None,
@@ -104,7 +107,15 @@ class MultiTierLLMService:
         self._policy = hashlib.blake2b(repr(policy).encode(), digest_size=6).hexdigest()
         self._guard = Guard(cards, budget, self._board, clock=clock, wall_clock=wall_clock, dice=dice)
         self._walker = Walker(
-            providers, gate, self._guard, self._board, cache, clock=clock, dice=dice, replan=self._replanned
+            providers,
+            gate,
+            self._guard,
+            self._board,
+            cache,
+            clock=clock,
+            dice=dice,
+            replan=self._replanned,
+            opinion=opinion,
         )
 
     async def generate_with_fallback(

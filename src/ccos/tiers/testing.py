@@ -43,6 +43,7 @@ class ScriptedProvider:
         script: Iterable[Step],
         *,
         name: str | None = None,
+        model: str | None = None,
         cost: MicroUsd = ZERO,
         context_tokens: int = 1_000_000,
         leaves_machine: bool | None = None,
@@ -53,7 +54,7 @@ class ScriptedProvider:
         self.card = ProviderCard(
             tier=tier,
             name=name or f"scripted-{tier.value}",
-            model=f"model-{tier.value}",
+            model=model or f"model-{tier.value}",
             paid=cost > 0,
             leaves_machine=cloud if leaves_machine is None else leaves_machine,
             context_tokens=context_tokens,

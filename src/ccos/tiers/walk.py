@@ -28,6 +28,7 @@ from ccos.tiers.pulse import Pulse
 from ccos.tiers.record import attempt_of, skipped
 from ccos.tiers.repair import repair_prompt
 from ccos.tiers.run import Evaluated, Run
+from ccos.tiers.second_opinion import LEAST_SECONDS, SECONDS, SecondOpinion
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +90,7 @@ class Walker:
         clock: Callable[[], float],
         dice: random.Random,
         replan: Callable[[Run, bool], Plan],
+        opinion: SecondOpinion | None = None,
     ) -> None:
         """`replan` plans the rest of a run, with whether a veto said that evidence is missing."""
         self._providers = tuple(providers)
@@ -99,10 +101,12 @@ class Walker:
         self._clock = clock
         self._dice = dice
         self._replan = replan
+        self._opinion = opinion
 
     async def walk(self, run: Run, kept: Sequence[ProviderCard]) -> Evaluated | None:
         """Goes through the plan, made anew after each tier, until an answer is accepted."""
         plan, missing_evidence = run.plan, False
+        run.kept = tuple(kept)
         while plan.tiers:
             tier, *after = plan.tiers
             run.asked.append(tier)
@@ -262,11 +266,39 @@ class Walker:
                 run.cut = run.attempts[-1]
                 return "stop", None
             return after_failure(fault), None
-        return self._decide(leg, card, prompt, called)
-
-    def _decide(self, leg: Leg, card: ProviderCard, prompt: Prompt, called: Called) -> Where:
-        run = leg.run
         verdict = self._judge(prompt, called.answer, run.context.tenant_id, card.tier)
+        verdict = await self._second(leg, card, prompt, called.answer, verdict)
+        return self._decide(leg, card, prompt, called, verdict)
+
+    async def _second(
+        self, leg: Leg, card: ProviderCard, prompt: Prompt, answer: Answer, verdict: Verdict
+    ) -> Verdict:
+        """The verdict after a second opinion, where one is wanted and can be had; a failed one is none.
+
+        Words that are already on their way to the caller are past it.
+        """
+        run, opinion = leg.run, self._opinion
+        if opinion is None or run.context.relay is not None or not opinion.wanted(prompt, verdict, card.tier):
+            return verdict
+        judge = opinion.judge(answer, (p for p in self._providers if p.card in run.kept))
+        until = min(leg.until, self._clock() + SECONDS)
+        if judge is None or until - self._clock() < LEAST_SECONDS:
+            return verdict
+        question = opinion.question(prompt, verdict.text)
+        try:
+            called = await self._guard.call(run, judge, question, until)
+        except (PassedOver, ProviderError):
+            return verdict
+        said = attempt_of(
+            question, judge.card, Outcome.ACCEPTED, "accepted", answer=called.answer, seconds=called.seconds
+        )
+        run.record(said, called.answer, called.answer.cost)
+        return opinion.heard(prompt, verdict, judge, called.answer, run.context.tenant_id, card.tier)
+
+    def _decide(
+        self, leg: Leg, card: ProviderCard, prompt: Prompt, called: Called, verdict: Verdict
+    ) -> Where:
+        run = leg.run
         self._board.note(card.deployment, lambda pulse: pulse.after_quality(verdict.quality))
         # Rules would say the same again, so they are never asked to repair.
         spent_repair = leg.repaired or card.tier is Tier.RULE_BASED

@@ -15,6 +15,7 @@ from ccos.local.gguf import read_model_file
 from ccos.providers.http import checked_key
 from ccos.settings import Settings
 from ccos.store.database import patience
+from ccos.wiring.judges import read_judges
 from ccos.wiring.providers import leaves_network, openai_seller, prices_of
 
 HOLD_TOKENS = (6_000, 800)
@@ -30,7 +31,13 @@ def problems(settings: Settings) -> list[str]:
 
 def notes(settings: Settings) -> list[str]:
     """One sentence for each tier that will not be there, or that will do more than its name says."""
-    return [*_cloud(settings), *_local(settings), *_door(settings)]
+    return [*_cloud(settings), *_local(settings), *_opinions(settings), *_door(settings)]
+
+
+def _opinions(settings: Settings) -> list[str]:
+    if not settings.second_opinion or any(r.proven for r in read_judges(settings.folder).values()):
+        return []
+    return ["CCOS_SECOND_OPINION is on and no model has proven itself; run `ccos eval judge --save`."]
 
 
 def _databases(settings: Settings) -> list[str]:

@@ -1,0 +1,147 @@
+"""The whole chain with a judge in it: who is asked, what its word does, and what it costs."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from ccos.domain.certificate import Certificate
+from ccos.domain.draft import Outcome
+from ccos.domain.errors import ProviderDown
+from ccos.domain.money import MicroUsd
+from ccos.domain.prompt import Prompt
+from ccos.domain.tier import Task, Tier
+from ccos.domain.verdict import Verdict
+from ccos.quality.judging import CRITERIA, Rates
+from ccos.quality.promises import Promises
+from ccos.tiers.budget import MemoryBudget
+from ccos.tiers.relay import Relay
+from ccos.tiers.request import Context
+from ccos.tiers.second_opinion import PART, SecondOpinion
+from ccos.tiers.service import MultiTierLLMService
+from ccos.tiers.testing import ScriptedProvider, Step
+from support.judging import passage, prompt
+
+ASKED = prompt(passage("반품은 수령 후 7일 이내에 신청하실 수 있습니다."), asked="반품은 언제까지 되나요?")
+GOOD, BAD = (
+    json.dumps({name: {"met": met, "quote": "수령 후 7일 이내에"} for name in CRITERIA}, ensure_ascii=False)
+    for met in (True, False)
+)
+RATES = Rates(true_positive=0.85, true_negative=0.85, labels=400)
+
+
+class FixedGate:
+    """Finds every reply of one quality; verdicts of the judge are in good form."""
+
+    def __init__(self, quality: float, promises: Promises | None = None) -> None:
+        self.quality, self.promises = quality, promises
+
+    def judge(self, prompt: Prompt, answer, *, tenant_id=None, tier=None) -> Verdict:
+        if answer.provider == "rules":
+            return Verdict(0.1, "fixed", answer.text)
+        promise = self.promises and self.promises.promise(
+            tenant_id, prompt.task, tier, scorer="fixed", quality=self.quality
+        )
+        return Verdict(self.quality, "fixed", answer.text, promise=promise)
+
+
+def chain(quality: float, *says: Step, judge_model: str = "claude-x", rates: Rates = RATES, promises=None):
+    author = ScriptedProvider(Tier.LOCAL_MINIMAX, ["7일 이내에 신청해 주세요."], model="qwen-7b")
+    judge = ScriptedProvider(
+        Tier.CLOUD_PREMIUM, list(says), name="cloud", model=judge_model, cost=MicroUsd(700)
+    )
+    rules = ScriptedProvider(Tier.RULE_BASED, ["확인 후 안내드리겠습니다."], name="rules")
+    opinion = SecondOpinion({judge_model: rates}, promises)
+    budget = MemoryBudget(MicroUsd(10**9))
+    service = MultiTierLLMService(
+        [judge, author, rules],
+        FixedGate(quality, promises),
+        budget,
+        opinion=opinion,
+        dice=random.Random(1),
+    )
+    return service, judge, budget
+
+
+async def generate(service: MultiTierLLMService, **context):
+    return await service.generate_with_fallback(ASKED, Context(**context))
+
+
+async def test_a_yes_lifts_an_unsure_reply_over_the_bar_and_is_paid_for() -> None:
+    service, _judge, budget = chain(0.5, GOOD)
+    made = await generate(service)
+    assert made.accepted and made.tier is Tier.LOCAL_MINIMAX
+    assert made.quality_score == pytest.approx(0.85, abs=0.01)
+    assert made.verdict.scores[0][0] == PART and made.verdict.scores[0][1] > 0
+    assert [(a.task, a.tier, a.outcome) for a in made.attempts] == [
+        (Task.JUDGEMENT, Tier.CLOUD_PREMIUM, Outcome.ACCEPTED),
+        (Task.SOLUTION_DRAFT, Tier.LOCAL_MINIMAX, Outcome.ACCEPTED),
+    ]
+    assert made.spent == 700 and not made.fallback_used
+    assert budget.spent == 700
+
+
+async def test_a_no_refuses_a_reply_that_would_have_passed() -> None:
+    service, _judge, _ = chain(0.75, BAD, "다른 답변입니다.")
+    made = await generate(service)
+    mine = [a for a in made.attempts if a.tier is Tier.LOCAL_MINIMAX]
+    assert [(a.outcome, a.reason) for a in mine] == [(Outcome.REFUSED_BY_GATE, "quality.low")]
+    assert mine[0].quality == pytest.approx(0.35, abs=0.02)
+
+
+@pytest.mark.parametrize("quality", [0.1, 0.95])
+async def test_a_sure_gate_asks_nobody(quality: float) -> None:
+    service, _judge, _ = chain(quality, "답변", "답변")
+    made = await generate(service)
+    assert all(a.task is not Task.JUDGEMENT for a in made.attempts)
+
+
+@pytest.mark.parametrize(
+    ("model", "rates"),
+    [
+        ("qwen-plus", RATES),  # its own family
+        ("claude-x", Rates(true_positive=0.6, true_negative=0.5, labels=400)),  # no better than a coin
+        ("claude-x", Rates(true_positive=0.9, true_negative=0.9, labels=50)),  # hardly tried
+    ],
+)
+async def test_who_is_not_heard(model: str, rates: Rates) -> None:
+    service, judge, _ = chain(0.75, BAD, judge_model=model, rates=rates)
+    made = await generate(service)
+    assert made.accepted and made.quality_score == 0.75
+    assert judge.calls == []
+
+
+@pytest.mark.parametrize("said", ["좋은 답변 같습니다.", ProviderDown(cause="reset")])
+async def test_a_judge_that_fails_changes_nothing(said: Step) -> None:
+    service, *_ = chain(0.75, said, said)
+    made = await generate(service)
+    assert made.accepted and made.tier is Tier.LOCAL_MINIMAX and made.quality_score == 0.75
+    assert not made.degraded and made.reason.startswith("cost_first")
+
+
+async def test_what_must_stay_here_is_shown_to_no_cloud() -> None:
+    service, judge, _ = chain(0.75, BAD)
+    made = await generate(service, pii="local_only")
+    assert made.accepted and judge.calls == []
+
+
+async def test_words_that_are_already_out_are_past_an_opinion() -> None:
+    service, judge, _ = chain(0.75, BAD)
+    made = await generate(service, relay=Relay(lambda _piece: None))
+    assert made.accepted and judge.calls == []
+
+
+async def test_a_shipped_certificate_promises_no_more_for_a_yes_and_less_for_a_no() -> None:
+    levels = [
+        Certificate(Task.SOLUTION_DRAFT, None, required, at, 300, 100, 5, 0.1, "fixed", "shipped")
+        for required, at in ((0.7, 0.6), (0.8, 0.8))
+    ]
+    promises = Promises(levels)
+    lifted, *_ = chain(0.65, GOOD, promises=promises)
+    made = await generate(lifted)
+    assert made.quality_score > 0.9 and made.verdict.promise == 0.7
+    lowered, *_ = chain(0.85, BAD, "다른 답변", promises=promises)
+    refused = [a for a in (await generate(lowered)).attempts if a.tier is Tier.LOCAL_MINIMAX]
+    assert refused[0].outcome is Outcome.REFUSED_BY_GATE
