@@ -55,6 +55,8 @@ def thresholds(tenant: str | None, certify: bool, as_json: bool) -> None:
             {"shipped": [_plain(each) for each in shipped], "tenants": [_json(*each) for each in told]}
         )
         return
+    if not told:
+        complain("There is no tenant yet; `ccos tenants create SLUG` makes one.")
     if shipped:
         _table("shipped", shipped)
     for slug, last, own in told:

@@ -170,7 +170,8 @@ def signals(prompt: Prompt) -> Signals | None:
     passages = grounds.evidence[:MOST_PASSAGES]
     scores = sorted((each.score for each in passages), reverse=True)
     best, second = (*scores, 0.0, 0.0)[:2]
-    margin = (best - second) / best if best > 0 and len(scores) > 1 else 0.0
+    comparable = len(scores) > 1 and best > 0 and math.isfinite(best - second)
+    margin = (best - second) / best if comparable else 0.0
     said = "\n".join(f"{each.title}\n{each.snippet[:PASSAGE_CHARACTERS]}" for each in passages).casefold()
     question = grounds.ticket.customer_text[:QUESTION_CHARACTERS].casefold()
     return Signals(len(grounds.evidence), min(max(margin, 0.0), 1.0), _coverage(question, said))
