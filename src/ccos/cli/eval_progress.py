@@ -33,10 +33,10 @@ def bar(what: str) -> Iterator[Tell]:
             now = time.monotonic()
             if now - began < PATIENCE_SECONDS or now - shown < _REDRAW_SECONDS:
                 return
+            shown = now
+            progress.update(task, completed=done, total=total)
             if not drawn:
                 stack.enter_context(progress)
                 drawn = True
-            shown = now
-            progress.update(task, completed=done, total=total)
 
         yield tell
