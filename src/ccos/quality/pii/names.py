@@ -49,6 +49,14 @@ _BEHIND_TWO = r"(?=입니다|이에요|예요|이고|이며|이라고|라고\s|�
 _SELF = r"(?:저는|제가|나는|전|저|여긴|여기는|본인은)\s"
 _HELLO = r"(?:안녕하세요|안녕하십니까|수고하세요|반갑습니다)[,.!~\s]{0,3}(?:저는\s|고객\s|회원\s)?"
 _SAYS = r"(?:이라고|라고)\s?(?:합니다|해요|하는데|하고|불러)|입니다|이에요|예요|인데요?|이고요?|이라는|이며"
+_KIN = (
+    r"(?:엄마|아빠|어머니|아버지|남편|아내|와이프|동생|언니|누나|오빠|친구|아들|딸|자녀|아이|학부모|보호자|동료|지인|직원|"
+    r"대표|사장|변경\s?[전후]|수정\s?[전후])(?:\s?:\s?|\s)"
+)
+_TO_PEOPLE = r"(?:한테|에게|께서|께)(?![가-힣]{2})"
+_IN_PERSON = r"\s?(?:입니다|이에요|예요|이라고\s합니다)(?=[\s.,!~]|$)"
+_FIRST = r"(?:^|[.!?\n]\s*|안녕하세요[,.!~]?\s)"
+_BANK = r"(?:국민|신한|우리|하나|기업|농협|수협|신협|새마을|우체국|카카오|토스|케이뱅크|부산|대구|제일|SC)"
 _SIGNED = r"\s?(?:드림|올림|배상|拜上)(?![가-힣])"
 
 _KOREAN = tuple(
@@ -62,6 +70,12 @@ _KOREAN = tuple(
         rf"{_HERE}{_SELF}(?:\S{{1,8}}\s)?(?P<name>{_ANY})(?:{_SAYS})",
         rf"{_HELLO}(?P<name>{_THREE})(?:{_SAYS})",
         rf"{_HERE}(?P<name>{_ANY}){_SIGNED}",
+        rf"{_HERE}{_KIN}(?P<name>{_THREE})"
+        r"(?=[\s,./)\]]|$|[이가은는의와과랑을를]\s|입니다|이고|에게|한테|님|\s?씨)",
+        rf"{_HERE}(?P<name>{_THREE}){_TO_PEOPLE}",
+        rf"{_FIRST}(?P<name>{_THREE}){_IN_PERSON}",
+        rf"{_HERE}(?P<name>{_THREE})\s{_BANK}(?:\s?은행)?\s?\d",
+        rf"\((?P<name>{_THREE})\s?(?:대표|사장|본인|님|씨)\)",
     )
 )
 _BESIDE_AFTER = re.compile(
@@ -76,7 +90,7 @@ _FULL = rf"{_CAPITAL}(?:\s[A-Z]\.)?(?:[ -]{_CAPITAL}){{1,2}}"
 _ENGLISH = tuple(
     re.compile(pattern, re.MULTILINE)
     for pattern in (
-        r"(?i:\bmy (?:full )?name is|\bname is|\bname:|\brecipient(?: is|:)?|\bholder(?: is|:)?|\battn:?"
+        r"(?i:\bmy (?:full )?name is|\bname is|\bname:|\brecipient(?: is|:)?|\bholder(?: is|:)?|\battn:?|\battention:?"
         rf"|\bcontact:|\bunder the name(?: of)?|, name|\bin the name of)\s(?P<name>{_FULL}|{_CAPITAL}\b)",
         rf"(?i:\bi am|\bi'm|\bthis is|\bit's)\s(?P<name>{_FULL})"
         r"(?=[,.!]|\sfrom|\scalling|\swriting|\shere|\sand\s|$)",
