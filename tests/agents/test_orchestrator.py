@@ -273,3 +273,26 @@ async def test_a_model_may_rest_on_any_evidence():
 
     orchestrator, _ = house(cloud=cloud)
     assert (await orchestrator.draft(job())).state is DraftState.READY
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("靴を返品したいです。いつまでにできますか?", DraftState.NEEDS_REVIEW),
+        ("Quiero devolver los zapatos, ¿cuándo es el plazo?", DraftState.NEEDS_REVIEW),
+        ("東京에서 산 구두를 반품하고 싶습니다.", DraftState.READY),
+    ],
+)
+async def test_a_language_that_drafts_are_not_written_in_goes_to_a_person(text, state):
+    orchestrator, _ = house()
+    draft = await orchestrator.draft(job(Ticket(description=text)))
+    told = [check.detail for check in draft.checks if check.name == "customer_language"]
+    assert draft.state is state and bool(told) is (state is DraftState.NEEDS_REVIEW)
+    assert draft.triage["supported"] is (state is DraftState.READY)
+
+
+async def test_a_draft_says_what_triage_made_of_the_ticket():
+    orchestrator, _ = house()
+    seen = (await orchestrator.draft(job())).triage
+    assert seen["intent"] == "return_request" and 0.5 < seen["intent_confidence"] <= 1
+    assert seen["language_detected"] == "ko" and seen["sentiment"] == "neutral" and seen["abusive"] is False

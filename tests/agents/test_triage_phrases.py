@@ -114,5 +114,6 @@ def test_the_phrases_cover_every_intent() -> None:
 )
 def test_slips_and_missing_spaces_change_nothing(typed: str, meant: str) -> None:
     slip, clean = (triage(Ticket(description=text), pii="none") for text in (typed, meant))
-    assert (slip.intent, slip.intent_confidence) == (clean.intent, clean.intent_confidence)
+    assert slip.intent == clean.intent
+    assert slip.intent_confidence == pytest.approx(clean.intent_confidence, abs=0.05)
     assert slip.intent != "other"

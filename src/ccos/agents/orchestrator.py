@@ -24,6 +24,7 @@ from ccos.agents.proposal import propose
 from ccos.agents.resolution import Resolution, Synthesis, resolve, synthesise
 from ccos.agents.retriever import retrieve
 from ccos.agents.triage import Triage, triage
+from ccos.agents.triage_models import Models
 from ccos.domain.draft import Draft
 from ccos.domain.errors import CcosError
 from ccos.domain.prompt import Grounds
@@ -52,7 +53,10 @@ class State(TypedDict, total=False):
 
 
 class Orchestrator:
-    """Runs the graph. `classify` says what personal data a text holds; when it fails the cloud is closed."""
+    """Runs the graph. `classify` says what personal data a text holds; when it fails the cloud is closed.
+
+    `models` read tickets beside the rules; None means those that ship with CCOS.
+    """
 
     def __init__(
         self,
@@ -62,12 +66,14 @@ class Orchestrator:
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        models: Models | None = None,
     ) -> None:
         self._generator = generator
         self._search = search
         self._classify = classify
         self._clock = clock
         self._now = now
+        self._models = models
         self._graph = self._build()
 
     async def draft(self, job: Job, on_stage: OnStage | None = None) -> Draft:
@@ -105,7 +111,7 @@ class Orchestrator:
         job = state["job"]
         pii = await self._class_of("\n".join((job.ticket.whole_text, job.hint or "")))
         errors = ["triage: privacy.unreadable"] if pii == "unreadable" else []
-        return {"triage": triage(job.ticket, pii=pii), "errors": errors}
+        return {"triage": triage(job.ticket, pii=pii, models=self._models), "errors": errors}
 
     async def _class_of(self, text: str) -> PiiClass:
         """A recogniser that fails closes the cloud for the task, not the draft."""

@@ -26,6 +26,10 @@ LAST_RESORT = {
 """When even the resolution stage broke: an honest acknowledgement, marked as failed for a person to see."""
 
 
+_NAMES = {"ko": "Korean", "en": "English"}
+_WRITTEN = {"ja": "in Japanese", "zh": "in Chinese"}
+
+
 def propose(
     draft_id: str,
     ticket_id: str,
@@ -53,7 +57,7 @@ def propose(
             errors=errors,
         )
     made = resolution.generation
-    doubts = _doubts(resolution, findings)
+    doubts = (*_strange(triage), *_doubts(resolution, findings))
     spent = findings.spent_micro_usd + synthesis.spent_micro_usd + made.spent
     return Draft(
         id=draft_id,
@@ -81,6 +85,15 @@ def propose(
 def _confidence(quality: float, findings: Findings) -> float:
     """The quality, halved where the evidence hardly covers the question."""
     return quality if findings.answerability >= THIN else quality / 2
+
+
+def _strange(triage: Triage | None) -> tuple[Check, ...]:
+    """Nobody may be answered in a language they did not write without a person having seen it."""
+    if triage is None or triage.supported:
+        return ()
+    written = _WRITTEN.get(triage.language_detected, "in a language that drafts are not written in")
+    detail = f"The customer writes {written}; this draft is in {_NAMES[triage.language]}: check it first."
+    return (Check(name="customer_language", passed=False, detail=detail),)
 
 
 def _doubts(resolution: Resolution, findings: Findings) -> tuple[Check, ...]:

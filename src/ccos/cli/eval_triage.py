@@ -38,7 +38,8 @@ def triage(
 ) -> None:
     """Measure a model on the labelled lines of FILE: accuracy, coverage, milliseconds a text.
 
-    Texts are read one at a time. The shipped intent model is measured as it is used, with the rules beside it.
+    Texts are read one at a time. The shipped intent model is measured as it is used,
+    with the rules beside it.
     """
     from ccos.cli.terminal import working
     from ccos.domain.errors import BadInput

@@ -96,7 +96,7 @@ def triage(
         return
     click.echo(
         f"{out}: {document['lines']} lines, {len(trained.model.labels)} labels, {document['kilobytes']} kB. "
-        f"On {document['held_out']} lines it had not seen: right {document['accuracy']:.3f}; where it does not "
+        f"On {document['held_out']} unseen lines: right {document['accuracy']:.3f}; where it does not "
         f"abstain (confidence {trained.model.certain:.3f} and up, {document['coverage']:.0%} of the lines) "
         f"{document['accuracy_when_certain']:.3f}."
     )

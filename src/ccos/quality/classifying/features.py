@@ -64,7 +64,7 @@ def grams(text: str, spelling: Spelling) -> Hashes:
     if spelling.words:
         words = np.array([crc32(word.encode()) for word in _WORD.findall(plain)], np.uint64)
         found += _runs(words, 1, spelling.words, _SEEDS["words"])
-    return _mixed(np.concatenate(found))
+    return _mixed(np.concatenate(found)) if found else np.empty(0, np.uint32)
 
 
 def _codes(text: str) -> NDArray[np.uint64]:

@@ -1,0 +1,136 @@
+"""Text classifiers as they are served: n-grams, margins, confidence, files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ccos.quality.classifying import (
+    Spelling,
+    TextModel,
+    UnusableModel,
+    grams,
+    load_model,
+    save_model,
+    shipped,
+)
+from ccos.quality.classifying.features import normal
+
+SPELLING = Spelling(chars=(1, 2), jamo=(3, 4), words=2)
+
+
+def model(**changes: object) -> TextModel:
+    """Knows the words 환불 and 배송, and nothing else."""
+    refund, parcel = (grams(word, Spelling(chars=(0, 0), words=1))[0] for word in ("환불", "배송"))
+    order = np.argsort([refund, parcel])
+    weights = np.array([[100, -100], [-100, 100]], np.int8)[order]
+    made = TextModel(
+        what="intent",
+        labels=("refund", "parcel"),
+        spelling=Spelling(chars=(0, 0), words=1),
+        keys=np.array([refund, parcel], np.uint32)[order],
+        idf=np.ones(2, np.float32),
+        weights=weights,
+        scales=np.full(2, 0.02, np.float32),
+        bias=np.zeros(2, np.float32),
+        certain=0.9,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_spacing_case_width_digits_and_drawn_out_letters_are_one_spelling() -> None:
+    assert normal("ＡＢＣ  12\n3") == normal("abc 87 4") == "abc 00 0"
+    assert normal("Order 123!!!!") == "order 00!!"
+    assert np.array_equal(grams("환불 ㅋㅋㅋㅋ", SPELLING), grams("환불  ㅋㅋㅋ", SPELLING))
+    assert not np.array_equal(np.sort(grams("환불", SPELLING)), np.sort(grams("불환", SPELLING)))
+
+
+def test_jamo_grams_are_shared_by_slips_that_syllables_tell_apart() -> None:
+    syllables, jamo = Spelling(chars=(2, 3), words=0), Spelling(chars=(0, 0), jamo=(3, 5), words=0)
+
+    def shared(spelling: Spelling) -> int:
+        return len(np.intersect1d(grams("됐어요", spelling), grams("됬어요", spelling)))
+
+    assert shared(jamo) > shared(syllables)
+
+
+def test_hashes_are_the_same_on_every_machine() -> None:
+    found = grams("환불 a", Spelling(chars=(1, 2), jamo=(3, 4), words=2))
+    assert sorted(found.tolist())[:3] == [15915539, 56623661, 125238504]
+
+
+def test_the_known_word_decides_and_others_say_nothing() -> None:
+    told = model().read("환불 언제 되나요")
+    assert told.label == told.best == "refund" and told.confidence > 0.95
+    assert sum(share for _, share in told.ranked) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "안녕하세요", "환불 배송", "\ud800"])
+def test_below_its_confidence_it_abstains(text: str) -> None:
+    told = model().read(text)
+    assert told.label is None and told.confidence == pytest.approx(0.5) and told.best in ("refund", "parcel")
+
+
+def test_rules_have_the_say_that_was_trained_and_no_more() -> None:
+    assert model(prior_weight=3.0).read("안녕하세요", {"parcel": 2.0}).label == "parcel"
+    assert model(prior_weight=0.0).read("안녕하세요", {"parcel": 2.0}).label is None
+    assert model(prior_weight=3.0).read("안녕하세요", {"elsewhere": 9.0}).label is None
+
+
+def test_sharpness_changes_confidence_and_not_the_order() -> None:
+    dull, sharp = (model(sharpness=value).read("환불") for value in (0.2, 5.0))
+    assert dull.best == sharp.best and dull.confidence < sharp.confidence
+
+
+def test_a_file_gives_the_model_back_and_is_the_same_every_time(tmp_path: Path) -> None:
+    save_model(model(about={"lines": 2}), tmp_path / "a.npz")
+    save_model(model(about={"lines": 2}), tmp_path / "b.npz")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    back = load_model(tmp_path / "a.npz")
+    assert back.read("배송") == model().read("배송") and back.about == {"lines": 2} and back.certain == 0.9
+    assert [each.name for each in sorted(tmp_path.iterdir())] == ["a.npz", "b.npz"]
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04broken"])
+def test_a_file_that_is_no_model_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(UnusableModel, match="no text model"):
+        load_model(tmp_path / "x.npz")
+
+
+def test_missing_files_pickles_and_broken_parts_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnusableModel, match="cannot be read"):
+        load_model(tmp_path / "none.npz")
+    np.savez(tmp_path / "pickle.npz", head=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(UnusableModel, match="no text model"):
+        load_model(tmp_path / "pickle.npz")
+    for changes in (
+        {"idf": np.ones(3, np.float32)},
+        {"labels": ("refund", "refund")},
+        {"keys": np.zeros(2, np.uint32)},
+        {"bias": np.array([np.nan, 0], np.float32)},
+    ):
+        save_model(model(**changes), tmp_path / "broken.npz")
+        with pytest.raises(UnusableModel, match="damaged"):
+            load_model(tmp_path / "broken.npz")
+    with pytest.raises(UnusableModel, match="ships"):
+        shipped("weather")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=300))
+def test_any_text_can_be_read(text: str) -> None:
+    for what in ("intent", "sentiment", "abuse"):
+        told = shipped(what).read(text)
+        assert 0 <= told.confidence <= 1 and {label for label, _ in told.ranked} == set(shipped(what).labels)
+
+
+def test_shipped_weights_are_small() -> None:
+    folder = Path(str(files("ccos.quality.classifying").joinpath("weights")))
+    assert 0 < sum(each.stat().st_size for each in folder.iterdir()) < 4_000_000
