@@ -81,16 +81,21 @@ def openapi_page() -> str:
 
 
 def seed_set_page() -> str:
-    """What the Korean seed set holds, counted."""
+    """What the seed set holds, counted."""
     from ccos import sample
     from ccos.learning.labelled import parse_labelled
 
     drafts = list(parse_labelled(sample.labelled_lines(), "the seed set"))
     tickets = len({draft.ticket_id for draft in drafts})
-    columns = {"intent": "intent", "kind": "how the draft was made", "generator": "whose style it has"}
+    columns = {
+        "language": "language",
+        "intent": "intent",
+        "kind": "how the draft was made",
+        "generator": "whose style it has",
+    }
     tables = (_counted(Counter((getattr(d, of), d.label) for d in drafts), of, columns[of]) for of in columns)
     total = f"\n{len(drafts)} drafts for {tickets} tickets; what they are: [the data card](../seed-set.md).\n"
-    return "".join([MADE, "\n# The Korean seed set, counted\n", total, *tables])
+    return "".join([MADE, "\n# The seed set, counted\n", total, *tables])
 
 
 def _counted(counts: Counter[tuple[str, str]], name: str, said: str) -> str:

@@ -62,7 +62,7 @@ def approved_answers() -> list[ApprovedAnswer]:
 
 
 def labelled_lines() -> list[str]:
-    """The Korean seed set: drafts with their labels, one JSON object a line, as `docs/seed-set.md` tells."""
+    """The seed set: drafts with their labels, one JSON object a line, as `docs/seed-set.md` tells."""
     labels = sorted(_data().joinpath("labels").iterdir(), key=lambda file: file.name)
     return [line for file in labels if file.name.endswith(".jsonl") for line in _lines(f"labels/{file.name}")]
 
