@@ -1,0 +1,284 @@
+"""Labels become promises: certified by what people decided, held in memory, and withdrawn when they must be."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from uuid import uuid4
+
+import pytest
+
+from ccos import worker
+from ccos.domain.draft import DraftState, Outcome
+from ccos.domain.errors import StoreError
+from ccos.domain.prompt import ProviderCard
+from ccos.domain.tenant import TenantSettings
+from ccos.domain.ticket import Ticket
+from ccos.domain.tier import Task, Tier
+from ccos.quality.gate import Gate
+from ccos.quality.promises import Promises
+from ccos.store import certificates, counts, decisions, drafts, plans, tenants, tickets
+from ccos.store.database import Database
+from ccos.store.migrate import migrate
+from ccos.tiers.predicting import Cell
+from ccos.wiring import learning as wiring
+from ccos.wiring.learning import (
+    JudgeAndPromises,
+    Learning,
+    models_of,
+    open_gate,
+    open_learning,
+    still_answers,
+)
+from support.database_away import Door
+from support.postgres import fresh_database
+from support.store import certificate, finished, new_tenant, opened, planned
+
+SCORER = "learned-1"
+CARDS = (
+    ProviderCard(Tier.CLOUD_PREMIUM, "openai", "gpt-4o", paid=True),
+    ProviderCard(Tier.LOCAL_TINYLLAMA, "local", "tiny"),
+    ProviderCard(Tier.RULE_BASED, "rules", "rules"),
+)
+DRAFT = Task.SOLUTION_DRAFT
+
+
+@pytest.fixture(scope="module")
+def urls(embedded_server):
+    """A database of this file's own: certifying goes through every tenant there is."""
+    with fresh_database(embedded_server, "learning_tests") as urls:
+        migrate(urls.owner)
+        yield urls
+
+
+@pytest.fixture
+async def database(urls):
+    async with opened(Database(urls.app)) as database:
+        yield database
+
+
+@pytest.fixture
+async def tenant(database, request):
+    return await new_tenant(database, request.node.name)
+
+
+def learning(database, promises=None, **changes):
+    shipped = Promises([certificate(source="shipped", threshold=0.6)])
+    known = {"cards": CARDS, "prompt": "p1"}
+    return Learning(database, promises or shipped, SCORER, **known | changes)
+
+
+async def label(database, tenant, how_many=1, verdict="approved", *, quality=0.9, model="tiny"):
+    async with database.tenant(tenant.id) as tx:
+        for _ in range(how_many):
+            ticket = (await tickets.put(tx, Ticket(external_id=uuid4().hex, subject="환불"))).ticket
+            queued = await drafts.queue(tx, ticket.id)
+            made = finished(queued, DraftState.READY, tier=Tier.LOCAL_TINYLLAMA, scorer=SCORER)
+            used = made.attempts[1].model_copy(
+                update={"quality": quality, "model": model, "outcome": Outcome.ACCEPTED}
+            )
+            made = made.model_copy(update={"attempts": (used,)})
+            await drafts.finish(tx, made, run=await drafts.start(tx, queued.id))
+            await decisions.decide(tx, queued.id, verdict)
+
+
+def promised(known, tenant, quality=0.9, tier=Tier.LOCAL_TINYLLAMA):
+    return known.promises.promise(tenant.id, DRAFT, tier, scorer=SCORER, quality=quality)
+
+
+# --- certified ---
+
+
+async def test_good_labels_certify_a_threshold_and_the_gate_is_told(database, tenant):
+    told = []
+    known = learning(database, on_change=told.append)
+    await label(database, tenant, 60)
+    await label(database, tenant, 20, "rejected", quality=0.2)
+    made = await known.certify(tenant.id)
+    assert (made.labels, made.look) == (80, 1) and told == [tenant.id]
+    assert promised(known, tenant, 0.9) == 0.95  # all 60 were good: 59 would do at this confidence
+    assert promised(known, tenant, 0.3) < 0.7 < promised(known, tenant, 0.9)  # one in four was bad
+    async with database.tenant(tenant.id) as tx:
+        stored = {each.certificate.required: each for each in await certificates.stored(tx)}
+    found = stored[0.7].certificate
+    assert (found.threshold, found.labels, found.source, found.scorer) == (0.9, 80, "tenant", SCORER)
+    assert found.risk_bound is not None and found.risk_bound <= 0.3
+    assert found.confidence == pytest.approx(0.95)  # the first of however many looks
+
+
+async def test_until_thirty_labels_the_shipped_thresholds_hold(database, tenant):
+    known = learning(database)
+    await label(database, tenant, 29, "rejected")
+    await known.certify(tenant.id)
+    assert promised(known, tenant) == 0.7
+    await label(database, tenant, 1, "rejected")
+    await known.certify(tenant.id)
+    assert promised(known, tenant) == 0.0  # labels that certify nothing: everything needs review
+    async with database.tenant(tenant.id) as tx:
+        assert {each.certificate.threshold for each in await certificates.stored(tx)} == {None}
+
+
+async def test_another_tenants_labels_promise_nothing_here(database, tenant):
+    known, other = learning(database), await new_tenant(database)
+    await label(database, other, 40, "rejected")
+    await known.certify(other.id)
+    await known.certify(tenant.id)
+    assert (promised(known, other), promised(known, tenant)) == (0.0, 0.7)
+
+
+async def test_labels_of_a_model_that_no_longer_answers_do_not_count(database, tenant):
+    await label(database, tenant, 40, "rejected", model="older")
+    await label(database, tenant, 35, model="tiny-2026-01")
+    made = await learning(database).certify(tenant.id)
+    assert made.labels == 35
+
+
+async def test_labels_of_an_older_prompt_do_not_count(database, tenant):
+    await label(database, tenant, 40)
+    known = learning(database)
+    assert (await known.certify(tenant.id)).labels == 40
+    newer = learning(database, prompt="p2")
+    made = await newer.certify(tenant.id)
+    assert (made.labels, made.look) == (0, 1)
+    assert promised(newer, tenant) == 0.7
+    await label(database, tenant, 31)
+    assert (await newer.certify(tenant.id)).labels == 31
+
+
+async def test_after_a_change_of_policy_the_latest_two_hundred_count(database, tenant):
+    await label(database, tenant, 210)
+    known = learning(database)
+    assert (await known.certify(tenant.id)).labels == 210
+    async with database.tenant(tenant.id) as tx:
+        await tenants.update_settings(tx, TenantSettings(banned_phrases=("절대",)))
+    await label(database, tenant, 195)
+    made = await known.certify(tenant.id)
+    assert made.labels == 200 and made.labels_since is not None
+
+
+async def test_looks_are_counted_when_there_is_something_new_to_see(database, tenant):
+    known = learning(database)
+    await label(database, tenant, 30)
+    assert [(await known.certify(tenant.id)).look for _ in range(2)] == [1, 1]
+    await label(database, tenant, 1)
+    assert (await known.certify(tenant.id)).look == 2
+    stricter = learning(database, cards=(*CARDS, ProviderCard(Tier.LOCAL_MINIMAX, "local", "seven")))
+    assert (await stricter.certify(tenant.id)).look == 1
+
+
+async def test_upkeep_certifies_whoever_is_due_and_nobody_twice(database, tenant):
+    known, few = learning(database), await new_tenant(database)
+    await label(database, few, 29)
+    await label(database, tenant, 30)
+    assert await known.certify_due() >= 1
+    assert await known.certify_due() == 0
+    async with database.tenant(few.id) as tx:
+        assert await certificates.last(tx) is None
+    await label(database, tenant, 49)
+    assert await known.certify_due() == 0
+    await label(database, tenant, 1)
+    assert await known.certify_due() == 1
+
+
+async def test_without_knowing_the_models_those_of_the_last_time_stand(database, tenant):
+    await label(database, tenant, 30)
+    await label(database, tenant, 5, model="older")
+    await learning(database).certify(tenant.id)
+    by_hand = learning(database, cards=None)
+    assert await by_hand.certify_due() == 0
+    made = await by_hand.certify(tenant.id)
+    assert (made.labels, made.basis.models) == (30, models_of(CARDS))
+
+
+# --- kept up to date ---
+
+
+async def test_what_another_process_certified_and_counted_is_read_again(database, tenant):
+    here, told = learning(database), []
+    reader = learning(database, on_change=told.append)
+    await reader.refresh()
+    told.clear()
+    await label(database, tenant, 40, "rejected")
+    await here.certify(tenant.id)
+    cell = counts.Cell(tenant.id, "solution_draft", "coupon", "ko", "tier_1")
+    async with database.unbound() as tx:
+        await plans.add(tx, uuid4(), 1, [], {cell: (0, 90)})
+    await reader.refresh()
+    await reader.refresh()
+    assert promised(reader, tenant) == 0.0 and told == [tenant.id]
+    seen = reader.counts.predict(
+        Cell(tenant.id, DRAFT, "coupon", "ko", Tier.LOCAL_MINIMAX), accept=0.7, good=0.85
+    )
+    assert seen.accept < 0.1
+    assert reader.counts.labels(tenant.id) == 40
+
+
+async def test_certificates_of_another_score_promise_nothing(database, tenant):
+    await label(database, tenant, 40)
+    await learning(database).certify(tenant.id)
+    other = Learning(database, Promises(), "learned-2", cards=CARDS)
+    await other.refresh()
+    assert other.promises.promise(tenant.id, DRAFT, None, scorer="learned-2", quality=1.0) == 0.0
+    assert other.promises.certificates(tenant.id, DRAFT, None) == ()
+
+
+async def test_it_is_kept_in_step_in_the_background_also_past_an_outage(urls, database, tenant, monkeypatch):
+    monkeypatch.setattr(wiring, "REFRESH_SECONDS", 0.02)
+    judge = JudgeAndPromises(Gate(), Promises(), SCORER)
+    draft = uuid4()
+    async with (
+        Door(urls.app) as door,
+        opened(Database(door.url, wait_seconds=0.5)) as behind,
+        AsyncExitStack() as stack,
+    ):
+        known = await open_learning(behind, judge, CARDS, stack, on_change=lambda _tenant: None)
+        door.become("closed")
+        await asyncio.sleep(0.1)
+        await label(database, tenant, 30)
+        await learning(database).certify(tenant.id)
+        door.become("open")
+        async with asyncio.timeout(20):
+            while not promised(known, tenant):
+                await asyncio.sleep(0.02)
+        known.decisions.note(planned(tenant, draft_id=draft), [])
+    async with database.tenant(tenant.id) as tx:
+        assert len(await plans.of_draft(tx, draft)) == 1
+
+
+async def test_a_database_that_is_away_at_the_start_leaves_priors(urls):
+    async with Door(urls.app) as door, opened(Database(door.url, wait_seconds=0.3)) as behind:
+        door.become("closed")
+        async with AsyncExitStack() as stack:
+            known = await open_learning(behind, open_gate(), CARDS, stack, on_change=lambda _tenant: None)
+            assert known.counts.labels(uuid4()) == 0
+            with pytest.raises(StoreError):
+                await known.refresh()
+        door.become("open")
+
+
+async def test_tidying_ends_old_decisions(database, tenant):
+    from datetime import UTC, datetime, timedelta
+
+    draft = uuid4()
+    old = datetime.now(UTC) - timedelta(days=plans.KEPT_DAYS + 1)
+    async with database.unbound() as tx:
+        await plans.add(tx, uuid4(), 1, [planned(tenant, draft_id=draft, at=old)], {})
+    await worker._tidy(database)
+    async with database.tenant(tenant.id) as tx:
+        assert await plans.of_draft(tx, draft) == []
+
+
+# --- names ---
+
+
+def test_a_dated_edition_is_the_same_model_and_a_smaller_one_is_not():
+    models = models_of([*CARDS, ProviderCard(Tier.LOCAL_MINIMAX, "local", "my model.gguf")])
+    assert still_answers(models, Tier.CLOUD_PREMIUM, "gpt-4o-2024-08-06")
+    assert not still_answers(models, Tier.CLOUD_PREMIUM, "gpt-4o-mini")
+    assert not still_answers(models, Tier.LOCAL_MINIMAX, "gpt-4o")
+    assert still_answers(models, Tier.LOCAL_MINIMAX, "my model.gguf")
+    assert still_answers(models, Tier.RULE_BASED, "whatever")
+
+
+def test_the_order_of_providers_changes_no_fingerprint():
+    assert models_of(CARDS) == models_of(reversed(CARDS)) == "tier_0:gpt-4o tier_2:tiny"
