@@ -1,8 +1,9 @@
 """Names of people, by what stands around them.
 
 A Korean name is one of some hundred surnames and one or two syllables that names are made of; that alone
-is true of many nouns (이용, 주소, 신고). So it counts only beside a word that goes with people: a title
-behind it, a label before it, an introduction, a signature, a telephone number or an account at its side.
+is true of many nouns (이용, 주소, 신고). So it counts beside a word that goes with people: a title behind it,
+a label before it, an introduction, a signature, a telephone number or an account at its side; and alone only
+when both its syllables stand where names usually have them and it is no noun that is known.
 """
 
 from __future__ import annotations
@@ -78,6 +79,19 @@ _KOREAN = tuple(
         rf"\((?P<name>{_THREE})\s?(?:대표|사장|본인|님|씨)\)",
     )
 )
+_FIRST_GIVEN = (
+    "민서지하도예수유현은윤재승정성영미혜동준주채시태진상경우나소다보규건기병종명선순옥금말효연희세"
+    "아가라철광창인"
+)
+_LAST_GIVEN = "수연훈은윤준우서원민현진아영희호빈재혁환석철숙경미자순정선인율린주지나라솔태규식섭형성욱한람온"
+_USUAL = re.compile(
+    rf"{_HERE}(?P<name>[{_SURNAMES}][{_FIRST_GIVEN}][{_LAST_GIVEN}])"
+    r"(?=[\s,./)\]\"'”’:|&?!]|$|(?:이?[가는]|[은의을를와과도만]|께|에게|한테|으?로|에서|앞|입니다|이고|님|씨|이랑|이라|인데"
+    r"|이에요|예요)(?:[\s,.)]|$|[가-힣]))"
+    r"(?!(?:[는도를]|만은)?\s?(?:않|못|말|마시|마세|아니|모르|본인))",
+    re.MULTILINE,
+)
+"""Names of the usual make, wherever they stand alone: a few hundred nouns apart, Korean has no such words."""
 _BESIDE_AFTER = re.compile(
     rf"[\s,/()\[\]:|·-]{{1,4}}(?:(?:예금주|사장|대표|담당|본인|입니다|이고)[\s:(]{{1,3}})?(?P<name>{_THREE})(?=[\s,./)\]|]|$|입니다|이고|이에요|예요|님|\s?씨|으로|로\s|앞|명의)",
     re.MULTILINE,
@@ -90,8 +104,8 @@ _FULL = rf"{_CAPITAL}(?:\s[A-Z]\.)?(?:[ -]{_CAPITAL}){{1,2}}"
 _ENGLISH = tuple(
     re.compile(pattern, re.MULTILINE)
     for pattern in (
-        r"(?i:\bmy (?:full )?name is|\bname is|\bname:|\brecipient(?: is|:)?|\bholder(?: is|:)?|\battn:?|\battention:?"
-        rf"|\bcontact:|\bunder the name(?: of)?|, name|\bin the name of)\s(?P<name>{_FULL}|{_CAPITAL}\b)",
+        r"(?i:\bmy (?:full )?name is|\bname is|\bname:|\brecipient(?: is|:)?|\bholder(?: is|:)?|\battn:?"
+        rf"|\battention:?|\bcontact:|\bunder the name(?: of)?|, name|\bin the name of)\s(?P<name>{_FULL}|{_CAPITAL}\b)",
         rf"(?i:\bi am|\bi'm|\bthis is|\bit's)\s(?P<name>{_FULL})"
         r"(?=[,.!]|\sfrom|\scalling|\swriting|\shere|\sand\s|$)",
         rf"\b(?:[Mm]rs?|[Mm]s|[Mm]iss|[Dd]r)\.?\s(?P<name>{_FULL}|{_CAPITAL})",
@@ -121,6 +135,9 @@ def by_context(text: str) -> Iterator[tuple[int, int]]:
         for match in pattern.finditer(text):
             if _may_be_korean(match["name"]):
                 yield match.span("name")
+    for match in _USUAL.finditer(text):
+        if _may_be_korean(match["name"]) and match["name"][:2] not in _nouns():
+            yield match.span("name")
     for pattern in _ENGLISH if _LATIN.search(text) else ():
         for match in pattern.finditer(text):
             if not _nouns() & set(match["name"].split()):
