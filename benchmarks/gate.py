@@ -1,4 +1,4 @@
-"""How long the gate takes for one answer, beside the bare heuristic.
+"""How long the gate takes for one answer, beside the bare heuristic and the learned score.
 
     python benchmarks/gate.py [--rounds N]
 
@@ -21,6 +21,7 @@ from ccos.domain.tier import Task
 from ccos.quality import Gate, HeuristicBaseline
 from ccos.quality.pii import classify
 from ccos.quality.reading import Reading
+from ccos.quality.scorer import LearnedScorer, shipped
 
 KOREAN_REPLY = """안녕하세요, 김민수 고객님. 불편을 드려 죄송합니다.
 문의하신 주문번호 20261103-12345의 결제 금액 35,000원과 관련해 안내드립니다.
@@ -111,6 +112,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1_000)
     rounds = parser.parse_args().rounds
     gate, heuristic = Gate(), HeuristicBaseline()
+    learned = LearnedScorer(shipped())
+    trained = Gate(learned)
     rows: list[tuple[str, int, int, int, tuple[float, ...]]] = []
     for name, text, language in (("ko reply", KOREAN_REPLY, "ko"), ("en reply", ENGLISH_REPLY, "en")):
         prompt, answer = case(text, language)  # type: ignore[arg-type]
@@ -118,24 +121,36 @@ def main() -> None:
         judged = microseconds(lambda p=prompt, a=answer: gate.judge(p, a), rounds)  # type: ignore[misc]
         read = Reading(text, prompt, answer)
         bare = microseconds(lambda r=read: heuristic.score(r), rounds)  # type: ignore[misc]
+        found_before = tuple(gate.judge(prompt, answer).vetoes)
+        measured = microseconds(
+            lambda p=prompt, a=answer, v=found_before: learned.score(Reading(a.text, p, a), v),  # type: ignore[misc]
+            rounds,
+        )
+        whole = microseconds(lambda p=prompt, a=answer: trained.judge(p, a), rounds)  # type: ignore[misc]
         found = microseconds(lambda t=text: classify(t), rounds)  # type: ignore[misc]
         editions = iter([case(text, language, f" {n}판")[0] for n in range(rounds + 20)])  # type: ignore[arg-type]
         unseen = microseconds(lambda e=editions, a=answer: gate.judge(next(e), a), rounds)  # type: ignore[misc]
         rows.append((f"judge(), {name}", len(text), vetoes, rounds, judged))
         rows.append((f"judge(), {name}, unseen passages", len(text), vetoes, rounds, unseen))
         rows.append((f"bare heuristic, {name}", len(text), 0, rounds, bare))
+        rows.append((f"learned score alone, {name}", len(text), 0, rounds, measured))
+        rows.append((f"judge() with learned score, {name}", len(text), vetoes, rounds, whole))
         rows.append((f"pii.classify(), {name}", len(text), 0, rounds, found))
     for size in (6_000, 60_000):
         prompt, answer = case((KOREAN_REPLY * (size // len(KOREAN_REPLY) + 1))[:size], "ko")
         vetoes = len(gate.judge(prompt, answer).vetoes)
         fewer = max(5, rounds * 600 // size)
-        long = microseconds(lambda p=prompt, a=answer: gate.judge(p, a), fewer)  # type: ignore[misc]
-        rows.append(("judge(), repeated reply", size, vetoes, fewer, long))
+        for what, judging in (
+            ("judge(), repeated reply", gate),
+            ("with learned score, repeated reply", trained),
+        ):
+            long = microseconds(lambda p=prompt, a=answer, g=judging: g.judge(p, a), fewer)  # type: ignore[misc]
+            rows.append((what, size, vetoes, fewer, long))
     heads = " ".join(f"{head:>10}" for head in ("p50 us", "p95 us", "cpu p50", "cpu p95"))
-    print(f"{'what':34} {'chars':>7} {'vetoes':>6} {'rounds':>6} {heads}")
+    print(f"{'what':38} {'chars':>7} {'vetoes':>6} {'rounds':>6} {heads}")
     for what, size, vetoes, times, figures in rows:
         shown = " ".join(f"{figure:>10.1f}" for figure in figures)
-        print(f"{what:34} {size:>7} {vetoes:>6} {times:>6} {shown}")
+        print(f"{what:38} {size:>7} {vetoes:>6} {times:>6} {shown}")
 
 
 if __name__ == "__main__":

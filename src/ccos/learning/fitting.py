@@ -1,7 +1,7 @@
-"""One head fitted: L2 logistic regression, its strength by cross-validation, and a calibration of its scores.
+"""One head fitted: L2 logistic regression, its strength by cross-validation, a calibration of its scores.
 
-The calibration is fitted on out-of-fold scores, since a regression is too sure of the rows it has seen: Platt's
-curve, or with `ENOUGH` labels an isotonic one where that is clearly truer.
+The calibration is fitted on out-of-fold scores, since a regression is too sure of the rows it has seen:
+Platt's curve, or with `ENOUGH` labels an isotonic one where that is clearly truer.
 """
 
 from __future__ import annotations

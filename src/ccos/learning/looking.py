@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ccos.domain.tier import Task
 from ccos.quality.features import NAMES
+
+_LENGTHS = frozenset(
+    {"length", "long", "short", "length_to_question", "length_to_evidence", "claims", "longest_copy"}
+    | {"passages", "points", "facts", "promises", "fresh_words"}
+)
+"""The English labels there are speak of chats of one sentence; a reply to a customer is far longer."""
+
+_OF_REPLIES = frozenset(
+    {"greets", "regrets", "closes", "formal", "casual", "asks_back", "rude", "courtesy_share", "no_claim"}
+    | {"covered", "covered_least", "points_missed", "points", "kinds_met", "taken_up", "taken_up_least"}
+    | {"answerable", "no_question", "passages", "gives", "promises", "promise_alone", "length_to_question"}
+    | {name for name in NAMES if name.startswith("veto_") and name != "veto_unsupported"}
+)
+"""What only a reply to a customer can have: a claim held against its evidence has no manners."""
 
 
 def may_look_at(head: str) -> Sequence[str]:
-    """The features of a head named "task/language"; all of them but for what its labels say nothing about."""
-    return NAMES
+    """The names of the features for a head named "task/language"."""
+    task, _, language = head.partition("/")
+    hidden: frozenset[str] = frozenset()
+    if language == "en":
+        hidden |= _LENGTHS
+    if task == Task.KB_SYNTHESIS.value:
+        hidden |= _OF_REPLIES
+    return [name for name in NAMES if name not in hidden]

@@ -1,4 +1,4 @@
-"""Labelled answers measured: the features a scorer is trained on, and what else training must know of them."""
+"""Labelled answers measured: the features a scorer is trained on, and what else training must know."""
 
 from __future__ import annotations
 

@@ -70,6 +70,10 @@ def train(
             **(about or {}),
             "trained_on": [_told(each) for each in sets],
             "figures": _figures(rows, qualities, heuristic),
+            "figures_by_set": {
+                each.name: _figures(*_of_set(sets, number, rows, qualities, heuristic))
+                for number, each in enumerate(sets)
+            },
         },
     )
 
@@ -124,11 +128,23 @@ def _told(each: LabelledSet) -> dict[str, object]:
     }
 
 
+def _of_set(
+    sets: Sequence[LabelledSet],
+    number: int,
+    rows: Sequence[Measured],
+    qualities: Sequence[float],
+    heuristic: Sequence[float],
+) -> tuple[Sequence[Measured], Sequence[float], Sequence[float]]:
+    start = sum(len(each.answers) for each in sets[:number])
+    part = slice(start, start + len(sets[number].answers))
+    return rows[part], qualities[part], heuristic[part]
+
+
 def _figures(
     rows: Sequence[Measured], qualities: Sequence[float], heuristic: Sequence[float]
 ) -> dict[str, dict[str, object]]:
     """Out-of-fold figures of each head's own labels, with 95 % intervals, beside the plain heuristic's."""
-    found = {}
+    found: dict[str, dict[str, object]] = {}
     for name, those in parted(rows).items():
         places = [at for at, row in enumerate(rows) if row.head == name]
         if not places or not enough(those):

@@ -1,14 +1,13 @@
-"""Small words that turn what a sentence says: not, all, some, most, because.
+"""Small words that turn what a sentence says: not, all, only, must, free; and pairs of opposites.
 
-A sentence may share every content word with its evidence and say the opposite. What is compared here is which
-of these words an answer's sentence has and the evidence's nearest sentence has not, and the other way round.
+A sentence may share every content word with its evidence and say the opposite. What is compared is which of
+these an answer's sentence has and the evidence's nearest one has not, and the other way round.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 _CUES: Mapping[str, re.Pattern[str]] = {
     "not": re.compile(
@@ -28,90 +27,92 @@ _CUES: Mapping[str, re.Pattern[str]] = {
         r"매우|너무|가장|최고|최초|최대|최악|최소|훨씬|더 |\b(?:very|most|best|first|more|too)\b"
     ),
     "because": re.compile(r"때문|덕분|왜냐|탓|\b(?:because|since|due to)\b"),
+    "limit": re.compile(
+        r"만 |한해|한하여|제외|까지만|경우에만|조건|이상|전까지|뒤에는|이후에는|단,|않으면|없으면"
+        r"|\b(?:only|except|unless|until|limit\w*|provided|as long as)\b"
+    ),
+    "must": re.compile(r"해야|하셔야|셔야|어야|아야|필수|필요|의무|\b(?:must|have to|need to|required)\b"),
+    "free": re.compile(
+        r"무료|면제|비용 없이|부담하지 않|저희가 부담|공짜|무상|\b(?:free|waived|no charge)\b"
+    ),
+    "own": re.compile(
+        r"직접|스스로|자동|저절로|저희가|담당자|상담원|\b(?:automatically|yourself|ourselves)\b"
+    ),
     "think": re.compile(
         r"생각|믿[는었고]|알고|것 같|듯|추측|\b(?:think|believe|guess|feel|hope|wish|sure|probably|heard)\b"
     ),
 }
 NAMES = tuple(_CUES)
+NOT = NAMES.index("not")
 
-_OPPOSITES = tuple(
-    (re.compile(one), re.compile(other))
-    for one, other in (
-        ("무료", "유료"), ("무료|부담하지 않", "고객 부담|부담하|차감"), ("이상", "이하|미만"), ("초과", "이하|미만"), ("이내|안에|이전", "이후|지나|뒤에"),
-        ("오전", "오후"), ("평일|영업일", "주말|공휴일|휴일"), ("포함", "제외"), ("국내", "해외|국외"), ("가능", "불가|어렵|않|없"),
-        ("전액", "일부|부분|차감"), ("자동", "수동|직접"), ("필수|필요", "선택|필요 없|필요하지 않"), ("온라인", "오프라인|매장|방문"), ("즉시|바로", "영업일|이내|뒤에"),
-        ("왕복", "편도"), ("동일|같은", "다른|별도"), ("먼저", "나중"), ("많", "적[다은어었]"), ("높", "낮"), ("좋", "나쁘|싫"), ("시작", "끝|종료|중단"),
-        ("열", "닫"), ("증가|늘", "감소|줄"), ("앞", "뒤"), ("새로", "기존"), ("전화", "이메일|채팅"), ("현금", "카드|포인트"),
-        (r"\bfree\b", r"\bpaid\b|\bcharge"), (r"\bbefore\b", r"\bafter\b"), (r"\binclud", r"\bexclud"), (r"\bminimum\b", r"\bmaximum\b"),
-        (r"\bcan\b", r"\bcannot\b|\bcan't\b|\bnot\b"), (r"\bfull\b", r"\bpartial\b"), (r"\bfirst\b", r"\blast\b"), (r"\bopen", r"\bclos"),
-        (r"\bweekday", r"\bweekend"), (r"\bincreas", r"\bdecreas"), (r"\bdomestic\b", r"\binternational\b|\boverseas\b"),
-    )
-)  # fmt: skip
+_DENIES = re.compile(
+    r"(?:지 ?(?:않|못|는 않|도 않|는 못|마)|없|못 ?[하합했해되됩]|불가|어렵|어려|안 ?[되돼됩됐]|아니|아닙"
+    r"|제외|거절|금지|소멸|중단)[가-힣 ]{0,14}[^가-힣]*$"
+    r"|\b(?:not|no|never|cannot|without|unable)\b|n't\b"
+)
+_OPPOSITES = """
+무료 / 유료 부담 차감; 면제 / 부담 청구; 이상 / 이하 미만; 초과 / 이하 미만; 이내 이전 / 이후 지나
+오전 / 오후; 평일 / 주말 공휴일 휴일; 포함 / 제외; 국내 / 해외 국외; 가능 / 불가 어렵 없
+전액 / 일부 부분 차감; 자동 / 수동 직접; 필수 / 선택; 온라인 / 오프라인 매장; 즉시 바로 / 영업일
+왕복 / 편도; 같은 동일 / 다른 별도; 먼저 / 나중; 많 / 적은 적다; 높 / 낮
+시작 / 종료 중단; 증가 / 감소; 기존 / 새로; 모두 전부 / 일부; 현금 / 포인트
+당일 오늘 / 다음 내일; 후에 뒤에 / 전에 전까지; free / paid charge; before / after; include / exclude
+minimum / maximum; can / cannot can't; full / partial; first / last; weekday / weekend
+increase / decrease; domestic / international overseas
+"""
+_SIDES: dict[str, list[tuple[int, int]]] = {}
+for _number, _pair in enumerate(_OPPOSITES.replace("\n", ";").split(";")):
+    for _side, _words in enumerate(_pair.split("/") if _pair.strip() else ()):
+        for _word in _words.split():
+            _SIDES.setdefault(_word, []).append((_number, _side))
+_LENGTHS = sorted({len(word) for word in _SIDES}, reverse=True)
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,:]\d+)*\s?(?:[가-힣%]{1,2})?")
+_UNIT = re.compile(r"[가-힣%]+$")
+
+Cues = tuple[bool, ...]
+Sides = frozenset[tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Turned:
-    """One sentence of an answer beside the evidence's nearest one."""
-
-    has: tuple[bool, ...]
-    nearest_has: tuple[bool, ...]
-    opposite: bool
-    numbers: int
-    numbers_elsewhere: int
+def cues(text: str) -> Cues:
+    """Which of `NAMES` a text in lower case has."""
+    return tuple([cue.search(text) is not None for cue in _CUES.values()])
 
 
-def turned(sentence: str, nearest: str) -> Turned:
-    own, other = numbers(sentence), numbers(nearest)
-    return Turned(
-        has=tuple([bool(cue.search(sentence)) for cue in _CUES.values()]),
-        nearest_has=tuple([bool(cue.search(nearest)) for cue in _CUES.values()]),
-        opposite=bool(nearest) and _opposite(sentence, nearest),
-        numbers=len(own),
-        numbers_elsewhere=len(own - other) if other else 0,
+def denies(text: str) -> bool:
+    """Whether the predicate of a clause, which in Korean ends it, is a denial."""
+    return _DENIES.search(text) is not None
+
+
+def either(each: Iterable[Cues]) -> Cues:
+    """What any of several has."""
+    return tuple(map(any, zip(*each, strict=True)))
+
+
+def sides(written: Iterable[str]) -> Sides:
+    """Which side of which pair of opposites words begin with."""
+    found: set[tuple[int, int]] = set()
+    for word in written:
+        for length in _LENGTHS:
+            known = _SIDES.get(word[:length])
+            if known:
+                found.update(known)
+                break
+    return frozenset(found)
+
+
+def opposed(one: Sides, other: Sides) -> bool:
+    """Whether one names a side of a pair, and the other the other side alone."""
+    return any(
+        (pair, 1 - side) in other and (pair, side) not in other and (pair, 1 - side) not in one
+        for pair, side in one
     )
 
 
-def numbers(text: str) -> set[str]:
+def numbers(text: str) -> frozenset[str]:
     """Figures with the first syllables of their unit."""
-    return {found.replace(",", "").replace(" ", "") for found in _NUMBER.findall(text)}
+    return frozenset([found.replace(",", "").replace(" ", "") for found in _NUMBER.findall(text)])
 
 
-def _opposite(sentence: str, nearest: str) -> bool:
-    for one, other in _OPPOSITES:
-        if one.search(sentence):
-            if not one.search(nearest) and other.search(nearest) and not other.search(sentence):
-                return True
-        elif other.search(sentence) and one.search(nearest) and not other.search(nearest):
-            return True
-    return False
-
-
-def compared(claims: Sequence[Turned], support: Sequence[float]) -> dict[str, float]:
-    """Shares of the claims that have a cue, that have it against the evidence, and that lack it against it.
-
-    `contradicts` is the worst of them: how much of a sentence stands in the evidence while its sense does not.
-    """
-    n = max(1, len(claims))
-    found: dict[str, float] = {}
-    for at, name in enumerate(NAMES):
-        found[f"cue_{name}"] = sum(c.has[at] for c in claims) / n
-        found[f"new_{name}"] = sum(c.has[at] and not c.nearest_has[at] for c in claims) / n
-        found[f"lost_{name}"] = sum(c.nearest_has[at] and not c.has[at] for c in claims) / n
-    found["opposite"] = sum(c.opposite for c in claims) / n
-    found["opposite_any"] = float(any(c.opposite for c in claims))
-    not_at = NAMES.index("not")
-    found["contradicts"] = max(
-        (s for c, s in zip(claims, support, strict=True) if c.has[not_at] != c.nearest_has[not_at]),
-        default=0.0,
-    )
-    total = sum(c.numbers for c in claims)
-    found["numbers_elsewhere"] = sum(c.numbers_elsewhere for c in claims) / max(1, total)
-    return found
-
-
-def missing_numbers(answer: str, sources: Iterable[str]) -> float:
-    """The share of the answer's figures, units aside, that no source has."""
-    own = {re.sub(r"[가-힣%]+$", "", number) for number in numbers(answer)}
-    known = {re.sub(r"[가-힣%]+$", "", number) for text in sources for number in numbers(text)}
-    return len(own - known) / len(own) if own else 0.0
+def bare(figures: frozenset[str]) -> frozenset[str]:
+    """Figures without their units."""
+    return frozenset([_UNIT.sub("", figure) for figure in figures])

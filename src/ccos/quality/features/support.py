@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ccos.quality.features.sources import SHINGLE, Source, squeezed
-from ccos.quality.features.text import Word, chains, shingles
+from ccos.quality.features.sources import ALIKE, SHINGLE, Sentence, Source, squeezed
+from ccos.quality.features.text import Word, chains, letters, shingles
 
 THIN = 0.8
 """Weight of words below which a sentence claims nothing."""
@@ -15,92 +15,122 @@ THIN = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One sentence of an answer, in lower case."""
+    """One sentence of an answer; a courtesy claims nothing."""
 
-    text: str
-    words: tuple[Word, ...]
+    sentence: Sentence
     courtesy: bool
 
     @property
-    def weight(self) -> float:
-        return sum([word.weight for word in self.words])
+    def claims(self) -> bool:
+        return not self.courtesy and self.sentence.weight >= THIN
 
 
-def word_support(words: Sequence[Word], sources: Sequence[Source]) -> list[float]:
-    """For each word the most any source has of it; each word is looked up once."""
-    known: dict[str, float] = {}
-    for word in words:
-        if word.stem not in known:
-            best = 0.0
-            for source in sources:
-                best = max(best, source.supports(word))
-                if best == 1.0:
-                    break
-            known[word.stem] = best
-    return [known[word.stem] for word in words]
+class Held:
+    """How much of each word each source has; every word is looked up once.
+
+    `asked`, what the customer said, counts for `known` alone.
+    """
+
+    def __init__(self, words: Sequence[Word], sources: Sequence[Source], asked: Source | None = None) -> None:
+        self.sources = sources
+        self._by_source: dict[str, list[float]] = {}
+        self._most: dict[str, float] = {}
+        self._meant: dict[str, float] = {}
+        self._known: dict[str, float] = {}
+        for stem, word in {word.stem: word for word in words}.items():
+            spelt = letters(stem)
+            each = [source.supports(word, spelt) for source in sources]
+            most = meant = max(each, default=0.0)
+            if most < ALIKE and word.concept is not None:
+                meant = max([most, *(ALIKE for source in sources if word.concept in source.places)])
+            self._by_source[stem], self._most[stem], self._meant[stem] = each, most, meant
+            self._known[stem] = (
+                most if asked is None or most == 1.0 else max(most, asked.supports(word, spelt))
+            )
+
+    def of(self, words: Sequence[Word]) -> float:
+        """The share of the words, by weight, that the sources together have."""
+        return _share(words, self._most)
+
+    def meaning(self, words: Sequence[Word]) -> float:
+        """Likewise, where a word of nearly the same meaning counts too."""
+        return _share(words, self._meant)
+
+    def known(self, words: Sequence[Word]) -> float:
+        """Likewise, where what the customer said counts too."""
+        return _share(words, self._known)
+
+    def by(self, source: int, words: Sequence[Word]) -> float:
+        """The share of the words that one source has."""
+        total = sum([word.weight for word in words])
+        held = sum([word.weight * self._by_source[word.stem][source] for word in words])
+        return held / total if total else 0.0
+
+    def each(self, words: Sequence[Word]) -> list[float]:
+        return [self._most[word.stem] for word in words]
 
 
-def share(words: Sequence[Word], held: Sequence[float]) -> float:
-    """The weighted mean of what is held of the words; 0 without words."""
-    total = math.fsum(word.weight for word in words)
-    return math.fsum(w.weight * h for w, h in zip(words, held, strict=True)) / total if total else 0.0
+def _share(words: Sequence[Word], held: Mapping[str, float]) -> float:
+    total = sum([word.weight for word in words])
+    return sum([word.weight * held[word.stem] for word in words]) / total if total else 0.0
 
 
-def supported(
-    said: Sequence[Said], sources: Sequence[Source], per_sentence: Sequence[Sequence[float]]
-) -> dict[str, float]:
-    """`per_sentence` is the support of each word of each sentence by all sources together."""
-    told = list(zip(said, per_sentence, strict=True))
-    claiming = [(one, held) for one, held in told if is_claim(one)]
-    claims = claiming or told
-    shares = [share(one.words, held) for one, held in claims]
-    words = [word for one, _ in claims for word in one.words]
-    held = [value for _, values in claims for value in values]
-    every = [word for one in said for word in one.words]
-    every_held = [value for values in per_sentence for value in values]
-    telling = [value for word, value in zip(words, held, strict=True) if word.weight >= 0.5]
+def supported(said: Sequence[Said], held: Held) -> dict[str, float]:
+    """Where nothing is claimed, what is said is measured as it is."""
+    claiming = [one.sentence for one in said if one.claims]
+    claims = claiming or [one.sentence for one in said]
+    every = [word for one in said for word in one.sentence.words]
+    words = [word for one in claims for word in one.words]
+    shares = [held.of(one.words) for one in claims]
+    telling = held.each([word for word in words if word.weight >= 0.5])
     fresh = sum([value < 0.5 for value in telling])
+    length = sum([len(one.sentence.text) for one in said])
     return {
-        "support": share(words, held),
-        "support_all": share(every, every_held),
-        "support_mean": math.fsum(shares) / len(shares) if shares else 0.0,
+        "support": held.of(words),
+        "support_all": held.of(every),
+        "support_known": held.known(every),
+        "meant": held.meaning(words),
+        "support_mean": sum(shares) / len(shares) if shares else 0.0,
         "support_weakest": min(shares, default=0.0),
-        "support_best_passage": max(
-            (share(words, word_support(words, [source])) for source in sources), default=0.0
-        ) if len(sources) > 1 else share(words, held),
+        "support_best_passage": max((held.by(n, words) for n in range(len(held.sources))), default=0.0),
         "weakest_word": min(telling, default=0.0),
         "fresh_words": math.log1p(fresh),
         "fresh_share": fresh / max(1, len(telling)),
         "claims": math.log1p(len(claiming)),
         "no_claim": float(not claiming),
-        "courtesy_share": 1.0 - sum(len(one.text) for one, _ in claiming) / max(1, sum(len(s.text) for s in said)),
-    }  # fmt: skip
+        "courtesy_share": 1.0 - sum([len(one.text) for one in claiming]) / max(1, length),
+    }
 
 
-def is_claim(one: Said) -> bool:
-    return not one.courtesy and one.weight >= THIN
-
-
-def copied(text: str, words: Sequence[Word], sources: Sequence[Source]) -> dict[str, float]:
+def copied(answer: Source, sources: Sequence[Source]) -> dict[str, float]:
     """Overlap of 2- and 3-word chains and of character 5-grams, and the longest span that was copied."""
-    stems = [word.stem for word in words]
-    pairs, triples = list(chains(stems, 2)), list(chains(stems, 3))
-    flat = squeezed(text)
-    grams = shingles(flat, SHINGLE)
-    there = [any([gram in source.shingles for source in sources]) for gram in grams]
+    stems = [word.stem for word in answer.words]
+    flat = squeezed(answer.text)
+    known = frozenset().union(*[source.shingles for source in sources])
+    there = [gram in known for gram in shingles(flat, SHINGLE)]
     longest = run = 0
     for hit in there:
         run = run + 1 if hit else 0
         longest = max(longest, run)
+    span = longest + SHINGLE - 1 if longest else 0
     return {
-        "pairs": sum([any([p in s.pairs for s in sources]) for p in pairs]) / max(1, len(pairs)),
-        "triples": sum([any([t in s.triples for s in sources]) for t in triples]) / max(1, len(triples)),
-        "shingles": sum(there) / max(1, len(grams)),
-        "longest_copy": math.log1p(longest + SHINGLE - 1 if longest else 0),
-        "longest_copy_share": min(1.0, (longest + SHINGLE - 1) / max(1, len(flat))) if longest else 0.0,
+        "pairs": _among(list(chains(stems, 2)), frozenset().union(*[source.pairs for source in sources])),
+        "triples": _among(list(chains(stems, 3)), frozenset().union(*[source.triples for source in sources])),
+        "shingles": sum(there) / max(1, len(there)),
+        "longest_copy": math.log1p(span),
+        "longest_copy_share": min(1.0, span / max(1, len(flat))),
     }
 
 
-def used(answer: Source, evidence: Sequence[Sequence[Word]]) -> float:
+def _among(own: Sequence[tuple[str, ...]], known: frozenset[tuple[str, ...]]) -> float:
+    return sum([chain in known for chain in own]) / max(1, len(own))
+
+
+def used(answer: Source, passages: Sequence[Source]) -> float:
     """The largest share of one passage's words that the answer takes up."""
-    return max((share(words, [answer.supports(w) for w in words]) for words in evidence), default=0.0)
+    return max((_taken(answer, passage) for passage in passages), default=0.0)
+
+
+def _taken(answer: Source, passage: Source) -> float:
+    total = sum([word.weight for word in passage.words])
+    return sum([word.weight for word in passage.words if word.stem in answer.stems]) / total if total else 0.0

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from ccos.quality.features.concepts import concept
+
 _RUN = re.compile(r"(?P<hangul>[가-힣]+)|(?P<latin>[a-z][a-z']*)|(?P<number>\d+(?:[.,:/-]\d+)*)")
 MOST_LETTERS = 24
 """A longer run of letters is cut: no word is that long."""
@@ -27,6 +29,7 @@ class Word(NamedTuple):
     pieces: tuple[str, ...]
     weight: float
     start: int
+    concept: str | None = None
 
 
 def words(text: str) -> list[Word]:
@@ -50,7 +53,7 @@ def _korean(written: str, start: int) -> Word:
     if stem in _KOREAN_FUNCTION or written in _KOREAN_FUNCTION:
         return Word(written, stem, (stem,), 0.15, start)
     pieces = tuple([stem[at : at + 2] for at in range(size - 1)]) if size > 1 else (stem,)
-    return Word(written, stem, pieces, (0.5, 1.0, 1.3)[min(size, 3) - 1], start)
+    return Word(written, stem, pieces, (0.5, 1.0, 1.3)[min(size, 3) - 1], start, concept(written))
 
 
 def _english(written: str, start: int) -> Word:
@@ -83,15 +86,8 @@ def _english_stem(word: str) -> str:
 
 
 def letters(stem: str) -> str:
-    """A Korean word in letters (jamo), three places a syllable with the empty one left out."""
-    spelt = []
-    for syllable in stem:
-        code = ord(syllable) - 0xAC00
-        if 0 <= code < 11_172:
-            spelt.append(_LETTERS[code // 588] + _LETTERS[19 + code % 588 // 28] + _FINALS[code % 28])
-        else:
-            spelt.append(syllable)
-    return "".join(spelt)
+    """A Korean word in letters (jamo); anything else stays as it is."""
+    return stem.translate(_JAMO)
 
 
 def shared_start(one: str, other: str) -> int:
@@ -116,29 +112,44 @@ def chains(stems: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
 
 _LETTERS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 _FINALS = ("", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ")
-_PARTICLES = """은 는 이 가 을 를 에 의 도 만 로 와 과 나 랑 께 야 에서 에게 한테 으로 까지 부터 보다 처럼 이나 이라
-    라고 이라고 하고 마다 조차 밖에 께서 에서는 에서도 에게는 으로는 으로도 에는 에도 이며 이고 인데 들 들이 들은 들을 들의 들에게"""
-_VERBAL = """다 요 고 며 면 서 지 게 은 는 을 던 니 죠 네 기 함 음 됨 한다 하다 했다 하는 하고 하며 하면 하여 해서 해 한 할 함 하게
-    하지 하기 합니다 했습니다 하였습니다 하세요 하십시오 해요 했어요 하신 하실 하시면 하시는 하시고 되다 된다 됐다 되는 되고 되며 되면 되어 돼서 된
-    될 됩니다 됐습니다 되었습니다 되었다 돼요 되지 되기 습니다 습니까 ㅂ니다 입니다 입니까 이다 이었다 였다 이에요 예요 이었습니다 였습니다
-    있다 있는 있고 있습니다 있어요 있었다 있으며 았다 었다 았습니다 었습니다 았어요 었어요 어요 아요 어서 아서 으면 으며 으니
-    으세요 세요 십시오 시면 시는 실 신 으신 으실 으시면 셨습니다 시고 시기 주세요 주시면 주시기 드립니다 드렸습니다 드리겠습니다 겠습니다 겠다
-    겠어요 려면 으려면 려고 으려고 지만 는데 은데 ㄴ데 면서 으면서 도록 거나 더니 므로 으므로 었던 았던 했던 였던 스럽다 적인 적으로 시켰다
-    시킨다 시키는 시켜 당했다 당한 받았다"""
+_JAMO = {
+    0xAC00 + place: _LETTERS[place // 588] + _LETTERS[19 + place % 588 // 28] + _FINALS[place % 28]
+    for place in range(11_172)
+}
+_PARTICLES = """
+    은 는 이 가 을 를 에 의 도 만 로 와 과 나 랑 께 야 에서 에게 한테 으로 까지 부터 보다 처럼 이나
+    이라 라고 이라고 하고 마다 조차 밖에 께서 에서는 에서도 에게는 으로는 으로도 에는 에도 이며 이고
+    인데 들 들이 들은 들을 들의 들에게
+"""
+_VERBAL = """
+    다 요 고 며 면 서 지 게 은 는 을 던 니 죠 네 기 함 음 됨 한다 하다 했다 하는 하고 하며 하면 하여
+    해서 해 한 할 하게 하지 하기 합니다 했습니다 하였습니다 하세요 하십시오 해요 했어요 하신 하실
+    하시면 하시는 하시고 되다 된다 됐다 되는 되고 되며 되면 되어 돼서 된 될 됩니다 됐습니다 되었습니다
+    되었다 돼요 되지 되기 습니다 습니까 ㅂ니다 입니다 입니까 이다 이었다 였다 이에요 예요 이었습니다
+    였습니다 있다 있는 있고 있습니다 있어요 있었다 있으며 았다 었다 았습니다 었습니다 았어요 었어요
+    어요 아요 어서 아서 으면 으며 으니 으세요 세요 십시오 시면 시는 실 신 으신 으실 으시면 셨습니다
+    시고 시기 주세요 주시면 주시기 드립니다 드렸습니다 드리겠습니다 겠습니다 겠다 겠어요 려면 으려면
+    려고 으려고 지만 는데 은데 ㄴ데 면서 으면서 도록 거나 더니 므로 으므로 었던 았던 했던 였던 스럽다
+    적인 적으로 시켰다 시킨다 시키는 시켜 당했다 당한 받았다
+"""
 _ENDINGS = frozenset(f"{_PARTICLES} {_VERBAL}".split())
 _LONGEST = max(map(len, _ENDINGS))
 _ALWAYS = frozenset("은는을를의에")
-_KOREAN_FUNCTION = frozenset(
-    """것 수 때 등 및 그 이 저 그리고 그러나 하지만 또는 또 더 및 위해 위하 대해 대하 대한 관해 통해 통하 따라 따르 있 하 되 이 그것 이것 저것 그녀 그들
-    우리 저희 나 내 제 너 당신 고객 고객님 님 분 거 게 건 점 중 후 전 경우 같 좀 잘 매우 정말 바로 해당 아래 위 주 드리 계시 계 안녕하 감사 감사하
-    여기 거기 저기 이런 그런 어떤 무엇 뭐 있습니다 있는 있다 있었다 합니다 했다 하는 한 한다 됩니다 입니다 주세요 주시 부탁 다시 먼저 모두 다""".split()
-)
-_ENGLISH_FUNCTION = frozenset(
-    """a an the and or but if of to in on at by for with from as is are was were be been being am do does did
-    have has had having will would can could should may might must shall it its it's this that these those
-    there here he she they them his her their we us our you your i me my mine so than then too very just also
-    not no nor up down out over into about after before when while where which who whom what why how all any
-    some more most such only own same other both each few i'm you're they're we're he's she's that's there's
-    don't doesn't didn't isn't aren't wasn't can't won't i've you've we've i'd you'd i'll yes oh well really
-    one because through during again once""".split()
-)
+_KOREAN_WORDS = """
+    것 수 때 등 및 그 이 저 그리고 그러나 하지만 또는 또 더 위해 위하 대해 대하 대한 관해 통해 통하
+    따라 따르 있 하 되 그것 이것 저것 그녀 그들 우리 저희 나 내 제 너 당신 고객 고객님 님 분 거 게 건
+    점 중 후 전 경우 같 좀 잘 매우 정말 바로 해당 아래 위 주 드리 계시 계 안녕하 감사 감사하 여기 거기
+    저기 이런 그런 어떤 무엇 뭐 있습니다 있는 있다 있었다 합니다 했다 하는 한 한다 됩니다 입니다 주세요
+    주시 부탁 다시 먼저 모두 다
+"""
+_ENGLISH_WORDS = """
+    a an the and or but if of to in on at by for with from as is are was were be been being am do does
+    did have has had having will would can could should may might must shall it its it's this that
+    these those there here he she they them his her their we us our you your i me my mine so than then
+    too very just also not no nor up down out over into about after before when while where which who
+    whom what why how all any some more most such only own same other both each few i'm you're they're
+    we're he's she's that's there's don't doesn't didn't isn't aren't wasn't can't won't i've you've
+    we've i'd you'd i'll yes oh well really one because through during again once
+"""
+_KOREAN_FUNCTION = frozenset(_KOREAN_WORDS.split())
+_ENGLISH_FUNCTION = frozenset(_ENGLISH_WORDS.split())
