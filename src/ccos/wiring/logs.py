@@ -30,7 +30,21 @@ def _without_secrets(logger: WrappedLogger, method: str, event: EventDict) -> Ev
 
 
 UNTOUCHED = frozenset(
-    {"event", "level", "logger", "timestamp", "at", "request_id", "code", "reason", "stage"}
+    [
+        "event",
+        "level",
+        "logger",
+        "timestamp",
+        "at",
+        "request_id",
+        "code",
+        "reason",
+        "stage",
+        "model",
+        "provider",
+        "tier",
+        "deployment",
+    ]
 )
 """Names of values that are our own words, or ours to find a line by."""
 

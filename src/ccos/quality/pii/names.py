@@ -105,7 +105,8 @@ _ENGLISH = tuple(
     re.compile(pattern, re.MULTILINE)
     for pattern in (
         r"(?i:\bmy (?:full )?name is|\bname is|\bname:|\brecipient(?: is|:)?|\bholder(?: is|:)?|\battn:?"
-        rf"|\battention:?|\bcontact:|\bunder the name(?: of)?|, name|\bin the name of)\s(?P<name>{_FULL}|{_CAPITAL}\b)",
+        rf"|\battention:?|\bcontact:|\bunder the name(?: of)?|, name|\bin the name of)\s(?P<name>{_FULL}"
+        rf"|{_CAPITAL}\b)",
         rf"(?i:\bi am|\bi'm|\bthis is|\bit's)\s(?P<name>{_FULL})"
         r"(?=[,.!]|\sfrom|\scalling|\swriting|\shere|\sand\s|$)",
         rf"\b(?:[Mm]rs?|[Mm]s|[Mm]iss|[Dd]r)\.?\s(?P<name>{_FULL}|{_CAPITAL})",
