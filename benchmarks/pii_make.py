@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905  the tables are read across
 """Fills the frames of the labelled set of personal data: the same seed gives the same lines.
 
     python benchmarks/pii_make.py dev --seed 41 > src/ccos/sample/pii/ko-pii-dev.jsonl
