@@ -198,3 +198,24 @@ def test_certificates_hold_their_evidence_and_speak_to_promises():
     ask = {"scorer": "s", "task": Task.SOLUTION_DRAFT, "tier": None}
     assert promises.promise(None, quality=draft[0.8].threshold, **ask) >= 0.8
     assert promises.promise(None, quality=thresholds[0] - 0.01, **ask) == 0.0
+
+
+def test_each_tested_threshold_accepts_five_per_cent_more_than_the_one_before():
+    """All are good up to 40, bad from there: tested are 30, 32, 34 ... and the first with too many bad ends it."""
+    good = np.arange(200) < 40
+    found = certify(np.linspace(1, 0.1, 200), good, required=0.8)
+    counts = {int(np.ceil(30 * 1.05**step - 1e-9)) for step in range(40)}
+    assert found.accepted in counts and found.bad == found.accepted - 40
+    following = min(count for count in counts if count > found.accepted)
+    assert found.bound <= 0.2 < upper_bound(following - 40, following)
+
+
+def test_a_dip_between_two_tested_thresholds_does_not_end_the_walk():
+    """Tested are 37 and 39 accepted answers: what 38 of them would say is not asked."""
+    good = np.ones(1_000, bool)
+    good[27:38] = False
+    limits = allowed(1_000, 0.4)
+    assert limits[37] == 10 and 11 > limits[38] and limits[39] == 11
+    assert certify(np.linspace(1, 0.1, 1_000), good, required=0.6).accepted > 900
+    good[38] = False
+    assert certify(np.linspace(1, 0.1, 1_000), good, required=0.6).accepted == 37
