@@ -71,7 +71,8 @@ def main() -> None:
     print(f"{'kind':10} {'n':>5} {'recall':>8} {'right kind':>11} {'precision':>10}")
     for kind, row in figures.by_kind().items():
         print(
-            f"{kind:10} {row['n']:5.0f} {row['recall']:8.4f} {row['right_kind']:11.4f} {row['precision']:10.4f}"
+            f"{kind:10} {row['n']:5.0f} {row['recall']:8.4f}"
+            f" {row['right_kind']:11.4f} {row['precision']:10.4f}"
         )
     for characters, (p50, p95) in times.items():
         name = "a line" if characters == "1" else f"{characters} characters"
