@@ -1,0 +1,1 @@
+"""What would it have cost, and how good would it have been: policies replayed on outcomes that are known."""

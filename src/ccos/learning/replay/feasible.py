@@ -1,0 +1,81 @@
+"""Can the saving that is wanted be had at all? Told before anybody is promised anything.
+
+From the bound of conformal risk control with escalation (arXiv 2606.29054): of answers of which a share mu is
+bad, at least e = (mu - alpha) / (1 - alpha) must go on for the kept ones to be bad at most at alpha. In a
+cascade the weak model is always paid, so the saving is 1 - cost_ratio - e.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REAL_GATE = 0.9
+"""Of the coverage a perfect gate has, the share that a good one reached on labelled replies (measured .83 to
+.94 for required qualities .8 to .6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feasibility:
+    """`escalation` and `saving` are those of a perfect gate, `expected_saving` of a real one.
+
+    `needed` is the good rate of the cheap tier from which on the wanted saving can be had with a perfect
+    gate, `needed_with_real_gate` with a real one; None where no good rate would do.
+    """
+
+    good_rate: float
+    required: float
+    cost_ratio: float
+    wanted: float
+    escalation: float
+    saving: float
+    expected_saving: float
+    needed: float | None
+    needed_with_real_gate: float | None
+
+    @property
+    def sentence(self) -> str:
+        """What an operator should know, in one sentence."""
+        told = f"A saving of {self.wanted:.0%} at a required quality of {self.required:g} is"
+        if self.expected_saving >= self.wanted - 1e-9:
+            return f"{told} feasible: a good gate saves about {self.expected_saving:.0%}."
+        if self.saving >= self.wanted - 1e-9:
+            return (
+                f"{told} feasible with a perfect gate only (at most {self.saving:.0%}); with a good one"
+                f" expect {self.expected_saving:.0%}{_until(self.needed_with_real_gate)}."
+            )
+        return f"{told} not feasible: no gate saves more than {self.saving:.0%}{_until(self.needed)}."
+
+
+def feasibility(
+    good_rate: float, required: float, *, cost_ratio: float, wanted: float = 0.6, gate: float = REAL_GATE
+) -> Feasibility:
+    """What the cheap tier's `good_rate` allows. All in [0, 1]; `required` below 1. Raises ValueError."""
+    if not (0 <= good_rate <= 1 and 0 <= required < 1 and 0 <= cost_ratio <= 1 and 0 <= wanted <= 1):
+        raise ValueError("rates, ratios and savings lie between 0 and 1")
+    kept = coverage(good_rate, required)
+    return Feasibility(
+        good_rate=good_rate,
+        required=required,
+        cost_ratio=cost_ratio,
+        wanted=wanted,
+        escalation=1 - kept,
+        saving=kept - cost_ratio,
+        expected_saving=gate * kept - cost_ratio if kept < 1 else kept - cost_ratio,
+        needed=_needed(wanted + cost_ratio, required),
+        needed_with_real_gate=_needed((wanted + cost_ratio) / gate, required),
+    )
+
+
+def coverage(good_rate: float, required: float) -> float:
+    """The largest share that can be kept: 1 - e = (1 - mu) / (1 - alpha), at most 1."""
+    return 1.0 if required <= 0 else min(1.0, good_rate / required)
+
+
+def _needed(kept: float, required: float) -> float | None:
+    return kept * required if kept <= 1 else None
+
+
+def _until(needed: float | None) -> str:
+    if needed is None:
+        return ", and no cheap tier, however good, changes that at its price"
+    return f", until the cheap tier is good on {needed:.0%} of the tickets"
