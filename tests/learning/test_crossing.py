@@ -8,7 +8,7 @@ import pytest
 from ccos.domain.errors import BadInput
 from ccos.learning.crossing import out_of_fold
 from ccos.learning.fitting import isotonic, platt
-from ccos.learning.heads import fit_heads, nearest
+from ccos.learning.heads import chosen, fit_heads
 from ccos.learning.measuring import measured
 from ccos.learning.metrics import auroc
 from ccos.learning.splitting import fold_numbers
@@ -65,7 +65,7 @@ def test_a_language_with_few_labels_is_scored_by_the_head_for_all():
     rows = measured([*drafts(60), *drafts(4, language="en")])
     heads = fit_heads(rows)
     assert "solution_draft/ko" in heads and "solution_draft/en" not in heads and "any/en" not in heads
-    assert nearest(heads, rows[-1]) == "any"
+    assert chosen(heads, rows[-1]) == "any"
 
 
 def test_calibrations_never_fall_and_do_not_reach_the_ends():

@@ -12,7 +12,7 @@ import numpy as np
 
 from ccos.domain.errors import BadInput
 from ccos.learning.fitting import scored
-from ccos.learning.heads import enough, fit_heads, nearest, parted
+from ccos.learning.heads import chosen, enough, fit_heads, parted
 from ccos.learning.labelled import LabelledAnswer
 from ccos.learning.measuring import Measured, Tell, measured
 from ccos.learning.splitting import fold_numbers
@@ -33,7 +33,7 @@ def out_of_fold(
 def crossed(rows: Sequence[Measured], folds: int = FOLDS, seed: int = 0) -> list[float]:
     """Likewise, of answers that are measured already."""
     heads = {name: None for name, those in parted(rows).items() if enough(those)}
-    chosen = [nearest(heads, row) for row in rows]
+    names = [chosen(heads, row) for row in rows]
     try:
         fold = fold_numbers([row.group for row in rows], folds, seed)
     except ValueError as fault:
@@ -42,9 +42,9 @@ def crossed(rows: Sequence[Measured], folds: int = FOLDS, seed: int = 0) -> list
     for number in range(folds):
         out = np.flatnonzero(fold == number).tolist()
         taught = [rows[place] for place in np.flatnonzero(fold != number).tolist()]
-        made = fit_heads(taught, seed=seed + 1, wanted={chosen[place] for place in out})
-        spare = {nearest(made, rows[place]) for place in out} - made.keys()
+        made = fit_heads(taught, seed=seed + 1, wanted={names[place] for place in out})
+        spare = {chosen(made, rows[place]) for place in out} - made.keys()
         made |= fit_heads(taught, seed=seed + 1, wanted=spare) if spare else {}
         for place in out:
-            found[place] = scored(made[nearest(made, rows[place])], [rows[place]])[0]
+            found[place] = scored(made[chosen(made, rows[place])], [rows[place]])[0]
     return found

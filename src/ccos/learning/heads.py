@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
 
+from ccos.domain.tier import Task
 from ccos.learning.fitting import fit_head
 from ccos.learning.looking import may_look_at
 from ccos.learning.measuring import Measured
-from ccos.quality.model import ANY, Head
+from ccos.quality.model import ANY, BRIEF, Head, is_brief, nearest
 
 LEAST_ROWS = 50
 LEAST_GROUPS = 10
 """Groups of each kind of label, good and rejected, that a head of its own takes."""
+
+LEAST_BRIEF = 300
+"""Brief replies that a head of their own takes."""
 
 
 def fit_heads(rows: Sequence[Measured], *, seed: int = 0, wanted: set[str] | None = None) -> dict[str, Head]:
@@ -28,12 +33,22 @@ def fit_heads(rows: Sequence[Measured], *, seed: int = 0, wanted: set[str] | Non
 
 
 def parted(rows: Sequence[Measured]) -> Mapping[str, Sequence[Measured]]:
-    """The rows of each head there could be, in the order of their names."""
+    """The rows of each head there could be, in the order of their names.
+
+    Where there are enough brief replies to teach a head of their own, they do not teach the other.
+    """
+    brief = Counter(row.head for row in rows if _brief_reply(row))
     found: dict[str, list[Measured]] = {}
     for row in rows:
-        for name in (row.head, f"{ANY}/{row.language}", ANY):
+        apart = _brief_reply(row) and brief[row.head] >= LEAST_BRIEF
+        for name in (f"{row.head}/{BRIEF}" if apart else row.head, f"{ANY}/{row.language}", ANY):
             found.setdefault(name, []).append(row)
     return dict(sorted(found.items()))
+
+
+def _brief_reply(row: Measured) -> bool:
+    """Claims are all brief and need no head of their own for that."""
+    return row.task is Task.SOLUTION_DRAFT and is_brief(row.features, row.language)
 
 
 def enough(rows: Sequence[Measured]) -> bool:
@@ -41,6 +56,6 @@ def enough(rows: Sequence[Measured]) -> bool:
     return len(rows) >= LEAST_ROWS and min(map(len, groups)) >= LEAST_GROUPS
 
 
-def nearest(heads: Mapping[str, object], row: Measured) -> str:
-    """The head a row is scored by, as `GateModel.head` chooses it."""
-    return next((name for name in (row.head, row.task.value, f"{ANY}/{row.language}") if name in heads), ANY)
+def chosen(heads: Container[str], row: Measured) -> str:
+    """The head a row is scored by."""
+    return nearest(heads, row.task.value, row.language, brief=is_brief(row.features, row.language))

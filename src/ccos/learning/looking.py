@@ -24,7 +24,7 @@ _OF_REPLIES = frozenset(
 
 def may_look_at(head: str) -> Sequence[str]:
     """The names of the features for a head named "task/language"."""
-    task, _, language = head.partition("/")
+    task, language = (*head.split("/"), "")[:2]
     hidden: frozenset[str] = frozenset()
     if language == "en":
         hidden |= _LENGTHS

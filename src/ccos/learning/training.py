@@ -146,9 +146,10 @@ def _figures(
     """Out-of-fold figures of each head's own labels, with 95 % intervals, beside the plain heuristic's."""
     found: dict[str, dict[str, object]] = {}
     for name, those in parted(rows).items():
-        places = [at for at, row in enumerate(rows) if row.head == name]
-        if not places or not enough(those):
+        if name.startswith(ANY) or not enough(those):
             continue
+        mine = set(map(id, those))
+        places = [at for at, row in enumerate(rows) if id(row) in mine]
         good = [rows[at].good for at in places]
         groups = [rows[at].group for at in places]
         scores, plain = [qualities[at] for at in places], [heuristic[at] for at in places]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ccos.domain.certificate import Certificate
 
 ANY = "any"
+BRIEF = "brief"
+BRIEF_CHARACTERS = {"en": 200, "ko": 80}
 
 
 class Platt(BaseModel):
@@ -91,7 +93,9 @@ class Head(BaseModel):
 
 
 class GateModel(BaseModel):
-    """A trained gate: heads by "task/language", "task", or "any", and the certificates that came with it.
+    """A trained gate: heads, and the certificates that came with it.
+
+    Heads go by "task/language", "task" or "any"; those for brief answers by "task/language/brief".
 
     `features` is the version of the feature set it was trained on; `about` says by what data and when.
     """
@@ -110,12 +114,21 @@ class GateModel(BaseModel):
             raise ValueError('a gate model needs a head named "any"')
         return self
 
-    def head(self, task: str, language: str) -> Head:
-        """The head trained on the nearest thing."""
-        for name in (f"{task}/{language}", task, f"{ANY}/{language}"):
-            if name in self.heads:
-                return self.heads[name]
-        return self.heads[ANY]
+    def head(self, task: str, language: str, *, brief: bool = False) -> Head:
+        """The head trained on the nearest thing; `brief` answers have their own where there is one."""
+        return self.heads[nearest(self.heads, task, language, brief=brief)]
+
+
+def nearest(heads: Container[str], task: str, language: str, *, brief: bool = False) -> str:
+    """The name of the head for a task and a language among those there are."""
+    own = f"{task}/{language}"
+    names = (*([f"{own}/{BRIEF}"] if brief else []), own, task, f"{ANY}/{language}")
+    return next((name for name in names if name in heads), ANY)
+
+
+def is_brief(features: Mapping[str, float], language: str) -> bool:
+    """Whether an answer is of about a sentence: it stands or falls with its words, not with its details."""
+    return features.get("length", math.inf) <= math.log1p(BRIEF_CHARACTERS.get(language, 0))
 
 
 def logistic(z: float) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ccos.domain.errors import BadInput
 from ccos.domain.verdict import Veto
 from ccos.quality.features import VERSION, measure
-from ccos.quality.model import GateModel
+from ccos.quality.model import GateModel, is_brief
 from ccos.quality.reading import Reading
 
 
@@ -29,8 +29,10 @@ class LearnedScorer:
 
     def score(self, reading: Reading, vetoes: Sequence[Veto]) -> tuple[float, tuple[tuple[str, float], ...]]:
         """Quality in [0, 1], and what each feature added to its log-odds, the weightiest first."""
-        head = self.model.head(reading.prompt.task.value, reading.grounds.language)
-        parts = head.parts(measure(reading, vetoes))
+        features = measure(reading, vetoes)
+        task, language = reading.prompt.task.value, reading.grounds.language
+        head = self.model.head(task, language, brief=is_brief(features, language))
+        parts = head.parts(features)
         weightiest = sorted(parts.items(), key=lambda part: -abs(part[1]))
         return head.quality(parts), tuple(weightiest)
 
