@@ -26,7 +26,7 @@ WEAK = 1.9
 """Below this score an intent is a guess: triage says "other" instead."""
 
 ABUSIVE = 0.6
-"""From this probability on a message is called abusive; at it 4 % of angry but decent lines are."""
+"""From this probability on a message is called abusive; at it 5 % of angry but decent lines are."""
 
 UNSUPPORTED = frozenset({"ja", "zh", "other"})
 _TONES: tuple[Sentiment, ...] = ("negative", "neutral", "positive")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ccos.cli.run import print_json
-from ccos.cli.train_triage import label_option, text_option, what_option, whether_option
+from ccos.cli.train_triage import certain_option, label_option, text_option, what_option, whether_option
 
 
 @click.command()
@@ -21,6 +21,7 @@ from ccos.cli.train_triage import label_option, text_option, what_option, whethe
     "--train", "training", metavar="FILE", type=click.Path(path_type=Path), help="Train on this set first."
 )
 @click.option("--outside", metavar="LABEL", help="The label of lines that are none of the topics, as `oos`.")
+@certain_option
 @text_option
 @label_option
 @whether_option
@@ -31,6 +32,7 @@ def triage(
     model: Path | None,
     training: Path | None,
     outside: str | None,
+    certain: float,
     text: str | None,
     label: str | None,
     whether: str | None,
@@ -39,13 +41,15 @@ def triage(
     """Measure a model on the labelled lines of FILE: accuracy, coverage, milliseconds a text.
 
     Texts are read one at a time. The shipped intent model is measured as it is used,
-    with the rules beside it.
+    with the rules beside it; --certain counts with --train only.
     """
+    from dataclasses import replace
+
     from ccos.cli.terminal import working
     from ccos.domain.errors import BadInput
     from ccos.learning.texts import Columns, read_texts
     from ccos.learning.triage_measuring import measure
-    from ccos.learning.triage_training import train
+    from ccos.learning.triage_training import PLANS, train
     from ccos.quality.classifying import load_model, shipped
 
     if model is not None and training is not None:
@@ -54,7 +58,7 @@ def triage(
     lines = read_texts(file, columns)
     if training is not None:
         with working("Training"):
-            chosen = train(what, read_texts(training, columns)).model
+            chosen = train(what, read_texts(training, columns), replace(PLANS[what], certain=certain)).model
     else:
         chosen = load_model(model) if model is not None else shipped(what)
     prior = None
@@ -74,7 +78,10 @@ def _sentence(figures: dict[str, Any]) -> str:
     known = [name for name in names if figures.get(name) is not None]
     told = [f"{figures['n']} lines", *(f"{name.replace('_', ' ')} {figures[name]:.3f}" for name in known)]
     if outside := figures.get("outside"):
-        told.append(f"outside ({outside['n']}): recall {outside['recall']:.3f}, AUROC {outside['auroc']:.3f}")
+        told.append(
+            f"outside ({outside['n']}): recall {outside['recall']:.3f}, {outside['answered_right']:.3f} of "
+            f"the topics answered right, AUROC {outside['auroc']:.3f}"
+        )
     told.append(
         f"{figures['ms_p50']:.2f} ms a text at the median, {figures['ms_p95']:.2f} ms at the 95th percentile"
     )

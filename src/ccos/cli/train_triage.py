@@ -22,6 +22,13 @@ label_option = click.option("--label", metavar="NAME", help="The column of the l
 whether_option = click.option(
     "--whether", metavar="LABEL", help="Ask yes or no: whether the label, or one of a list of them, is this."
 )
+certain_option = click.option(
+    "--certain",
+    type=click.FloatRange(0.5, 0.999),
+    default=0.9,
+    show_default=True,
+    help="How often the model must be right where it does not abstain.",
+)
 
 
 @click.command()
@@ -38,13 +45,7 @@ whether_option = click.option(
 @label_option
 @whether_option
 @click.option("--rules", is_flag=True, help="Let the rules of triage have their say (intent only).")
-@click.option(
-    "--certain",
-    type=click.FloatRange(0.5, 0.999),
-    default=0.9,
-    show_default=True,
-    help="How often the model must be right where it does not abstain.",
-)
+@certain_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def triage(
     files: tuple[Path, ...],

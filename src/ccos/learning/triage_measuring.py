@@ -22,8 +22,9 @@ def measure(
     """The figures of a model on labelled lines, as `ccos eval triage --json` prints them.
 
     `outside` is the label of lines that are none of the model's topics: they are left out of `accuracy` and
-    told apart by the confidence (`outside`: recall at the model's threshold and AUROC). A line counts as
-    found to be outside when the model abstains or says so itself.
+    told apart by the confidence. `outside` in the figures has their recall and the share of the topics that
+    are answered right, both at the model's threshold, and the AUROC. A line counts as found to be outside
+    when the model abstains or says so itself.
     """
     told: list[Told] = []
     seconds: list[float] = []
@@ -48,7 +49,7 @@ def measure(
             figures["auroc"] = auroc([said.share(positive) for _, said in known], truth)
     strange = [said for line, said in zip(lines, told, strict=True) if line.label == outside]
     if strange and known:
-        figures["outside"] = _outside(strange, [said for _, said in known], outside)
+        figures["outside"] = _outside(strange, known, outside)
     return figures
 
 
@@ -73,7 +74,9 @@ def _accuracy(known: Sequence[tuple[str, Told]]) -> dict[str, float | None]:
     }
 
 
-def _outside(strange: Sequence[Told], known: Sequence[Told], outside: str | None) -> dict[str, float | None]:
+def _outside(
+    strange: Sequence[Told], known: Sequence[tuple[str, Told]], outside: str | None
+) -> dict[str, float | None]:
     def doubt(said: Told) -> float:
         """One minus the confidence in the likeliest topic; what says "outside" itself is no topic."""
         return 1.0 - max((share for label, share in said.ranked if label != outside), default=0.0)
@@ -81,8 +84,10 @@ def _outside(strange: Sequence[Told], known: Sequence[Told], outside: str | None
     return {
         "n": len(strange),
         "recall": _share([said.label in (None, outside) for said in strange]),
+        "answered_right": _share([label == said.label for label, said in known]),
         "auroc": auroc(
-            [doubt(said) for said in (*strange, *known)], [True] * len(strange) + [False] * len(known)
+            [doubt(said) for said in (*strange, *(said for _, said in known))],
+            [True] * len(strange) + [False] * len(known),
         ),
     }
 
