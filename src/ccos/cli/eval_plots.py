@@ -37,20 +37,29 @@ Point = tuple[float, float]
 
 
 class Frame:
-    """A plot of two axes that begin at 0; `across` and `up` are their ends, in the data's own measure."""
+    """A plot of two axes; `across` and `up` are their ends, in the data's own measure. The one across begins
+    at 0, the one up at `low`."""
 
     def __init__(
-        self, x_name: str, y_name: str, *, across: float = 1.0, up: float = 1.0, ticks: bool = True
+        self,
+        x_name: str,
+        y_name: str,
+        *,
+        across: float = 1.0,
+        low: float = 0.0,
+        up: float = 1.0,
+        ticks: bool = True,
     ) -> None:
         """Without `ticks` the axis below has `label`s instead of numbers."""
-        self._across, self._up = across, up
+        self._across, self._low, self._up = across, low, up
         self._drawn: list[str] = []
         floor, right = HEIGHT - BOTTOM, WIDTH - RIGHT
         for step in (0.0, 0.25, 0.5, 0.75, 1.0):
-            x, y = self._x(step * across), self._y(step * up)
+            height = low + step * (up - low)
+            x, y = self._x(step * across), self._y(height)
             self._drawn += [
                 f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>',
-                f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_tick(step * up)}</text>',
+                f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_tick(height)}</text>',
             ]
             if ticks:
                 anchor = "end" if step == 1 else "middle"  # the last one must not stick out
@@ -120,7 +129,8 @@ class Frame:
         return LEFT + min(max(value / self._across, 0.0), 1.0) * (WIDTH - LEFT - RIGHT)
 
     def _y(self, value: float) -> float:
-        return HEIGHT - BOTTOM - min(max(value / self._up, 0.0), 1.0) * (HEIGHT - TOP - BOTTOM)
+        share = (value - self._low) / (self._up - self._low)
+        return HEIGHT - BOTTOM - min(max(share, 0.0), 1.0) * (HEIGHT - TOP - BOTTOM)
 
 
 def thinned(points: Sequence[Point], most: int = 400) -> list[Point]:

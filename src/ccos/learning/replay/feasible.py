@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from ccos.learning.replay.curve import Floats
+
 REAL_GATE = 0.9
 """Of the coverage a perfect gate has, the share that a good one reached on labelled replies (measured .83 to
 .94 for required qualities .8 to .6)."""
@@ -19,7 +23,8 @@ class Feasibility:
     """`escalation` and `saving` are those of a perfect gate, `expected_saving` of a real one.
 
     `needed` is the good rate of the cheap tier from which on the wanted saving can be had with a perfect
-    gate, `needed_with_real_gate` with a real one; None where no good rate would do.
+    gate, `needed_with_real_gate` with a real one; None where no good rate would do. `measured_gate` tells
+    whether the real gate is one that was measured here.
     """
 
     good_rate: float
@@ -31,28 +36,37 @@ class Feasibility:
     expected_saving: float
     needed: float | None
     needed_with_real_gate: float | None
+    measured_gate: bool = False
 
     @property
     def sentence(self) -> str:
         """What an operator should know, in one sentence."""
         told = f"A saving of {self.wanted:.0%} at a required quality of {self.required:g} is"
         if self.expected_saving >= self.wanted - 1e-9:
-            return f"{told} feasible: a good gate saves about {self.expected_saving:.0%}."
+            return f"{told} feasible: {_whose(self)} saves about {self.expected_saving:.0%}."
         if self.saving >= self.wanted - 1e-9:
             return (
-                f"{told} feasible with a perfect gate only (at most {self.saving:.0%}); with a good one"
-                f" expect {self.expected_saving:.0%}{_until(self.needed_with_real_gate)}."
+                f"{told} feasible with a perfect gate only (at most {self.saving:.0%}); {_whose(self)} saves"
+                f" about {self.expected_saving:.0%}{_until(self.needed_with_real_gate)}."
             )
         return f"{told} not feasible: no gate saves more than {self.saving:.0%}{_until(self.needed)}."
 
 
 def feasibility(
-    good_rate: float, required: float, *, cost_ratio: float, wanted: float = 0.6, gate: float = REAL_GATE
+    good_rate: float,
+    required: float,
+    *,
+    cost_ratio: float,
+    wanted: float = 0.6,
+    gate: float | None = None,
 ) -> Feasibility:
-    """What the cheap tier's `good_rate` allows. All in [0, 1]; `required` below 1. Raises ValueError."""
+    """What the cheap tier's `good_rate` allows. All in [0, 1]; `required` below 1. Raises ValueError.
+
+    `gate` is the share of a perfect gate's coverage that the real one was measured to have; else REAL_GATE.
+    """
     if not (0 <= good_rate <= 1 and 0 <= required < 1 and 0 <= cost_ratio <= 1 and 0 <= wanted <= 1):
         raise ValueError("rates, ratios and savings lie between 0 and 1")
-    kept = coverage(good_rate, required)
+    kept, real = coverage(good_rate, required), REAL_GATE if gate is None else gate
     return Feasibility(
         good_rate=good_rate,
         required=required,
@@ -60,15 +74,37 @@ def feasibility(
         wanted=wanted,
         escalation=1 - kept,
         saving=kept - cost_ratio,
-        expected_saving=gate * kept - cost_ratio if kept < 1 else kept - cost_ratio,
+        expected_saving=real * kept - cost_ratio if kept < 1 else kept - cost_ratio,
         needed=_needed(wanted + cost_ratio, required),
-        needed_with_real_gate=_needed((wanted + cost_ratio) / gate, required),
+        needed_with_real_gate=_needed((wanted + cost_ratio) / real, required) if real > 0 else None,
+        measured_gate=gate is not None,
     )
 
 
 def coverage(good_rate: float, required: float) -> float:
     """The largest share that can be kept: 1 - e = (1 - mu) / (1 - alpha), at most 1."""
     return 1.0 if required <= 0 else min(1.0, good_rate / required)
+
+
+def gate_share(score: Floats, good: Floats, required: float) -> float | None:
+    """What share of a perfect gate's coverage a gate with these scores has.
+
+    The most answers, from the highest score down, of which at least `required` are good; equal scores are
+    kept together. Read off the outcomes themselves, so a certified threshold keeps somewhat less. None where
+    even a perfect gate keeps nothing.
+    """
+    perfect = coverage(float(good.mean()), required)
+    if perfect <= 0:
+        return None
+    order = np.argsort(-score, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(score[order])), len(order) - 1)
+    shares = np.cumsum(good[order])[ends] / (ends + 1)
+    kept = ends[shares >= required - 1e-9]
+    return float((kept[-1] + 1) / len(score) / perfect) if len(kept) else 0.0
+
+
+def _whose(found: Feasibility) -> str:
+    return "this gate" if found.measured_gate else "a good gate"
 
 
 def _needed(kept: float, required: float) -> float | None:

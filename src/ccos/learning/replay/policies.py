@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ccos.domain.errors import NotAllowed
+from ccos.domain.errors import BadInput
 from ccos.learning.replay.curve import Floats
 from ccos.learning.replay.measures import measured
 from ccos.learning.replay.outcomes import Outcome
@@ -43,20 +43,6 @@ def out_of_fold(policy: Policy, rows: Sequence[Outcome], folds: Folds) -> Floats
     for train, test in folds:
         score[test] = -policy([rows[i] for i in train], [rows[i] for i in test])
     return score
-
-
-def grouped_folds(rows: Sequence[Outcome], count: int, seed: int) -> Folds:
-    """`count` parts of whole groups, dealt out in a seeded order."""
-    groups = {group: n for n, group in enumerate(dict.fromkeys(row.group for row in rows))}
-    dealt = np.random.default_rng(seed).permutation(len(groups)) % count
-    part = np.array([dealt[groups[row.group]] for row in rows])
-    return [(np.flatnonzero(part != n), np.flatnonzero(part == n)) for n in range(count)]
-
-
-def one_split(rows: Sequence[Outcome], column: str) -> Folds:
-    """Trained on rows where the column is true, tested on all others."""
-    mine = np.array([bool(row.columns.get(column)) for row in rows])
-    return [(np.flatnonzero(mine), np.flatnonzero(~mine))]
 
 
 def table(column: str) -> Policy:
@@ -89,21 +75,21 @@ def gate(train: Sequence[Outcome], test: Sequence[Outcome]) -> Floats:
     The mean of three predictors in standard units: ridge regression on measures and words, boosted trees and
     extremely randomised trees on the measures alone. They err in different places.
     """
-    from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor
-    from sklearn.preprocessing import StandardScaler
-
+    ensemble = _learn("sklearn.ensemble")
     measures, asked = _measures(train), _measures(test)
     target = gain(train)
-    scale = StandardScaler().fit(measures)
+    scale = _learn("sklearn.preprocessing").StandardScaler().fit(measures)
     words = _Words(train)
     linear = _ridge(3.0).fit(words.beside(train, scale.transform(measures)), target)
     predicted = [linear.predict(words.beside(test, scale.transform(asked)))]
     plain = _ridge(100.0).fit(np.clip(scale.transform(measures), -4, 4), target)
     predicted.append(plain.predict(np.clip(scale.transform(asked), -4, 4)))
-    boosted = GradientBoostingRegressor(
+    boosted = ensemble.GradientBoostingRegressor(
         n_estimators=100, learning_rate=0.05, subsample=0.6, max_features=0.4, random_state=0
     )
-    random = ExtraTreesRegressor(n_estimators=300, min_samples_leaf=4, max_features=0.4, random_state=0)
+    random = ensemble.ExtraTreesRegressor(
+        n_estimators=300, min_samples_leaf=4, max_features=0.4, random_state=0
+    )
     predicted += [trees.fit(measures, target).predict(asked) for trees in (boosted, random)]
     return _mean([_standard(each) for each in predicted])
 
@@ -181,17 +167,18 @@ def _learn(module: str) -> Any:
     try:
         return import_module(module)
     except ImportError:
-        raise NotAllowed('Training needs scikit-learn: pip install "ccos[train]".') from None
+        raise BadInput('Training needs scikit-learn: pip install "ccos[train]".') from None
 
 
 def trainable(rows: Sequence[Outcome], column: str) -> Iterator[tuple[str, Policy, bool]]:
     """The policies that can be trained on the rows: name, policy, and whether it acts after the call."""
-    if len({row.domain(column) for row in rows}) > 1:
+    several = len({row.domain(column) for row in rows}) > 1
+    if several:
         yield "table", table(column), False
     yield "router", router, False
-    if len({row.domain(column) for row in rows}) > 1:
+    if several:
         yield "table + router", mixed(column), False
     if any(row.weak_answer for row in rows):
         yield "answer length", answer_length, True
         yield "gate", gate, True
-        yield "gate + table + router", both(column), True
+        yield "gate + table + router" if several else "gate + router", both(column), True

@@ -10,7 +10,7 @@ import numpy as np
 
 from ccos.learning.metrics import auroc
 from ccos.learning.replay.curve import KEPT, Curve, Floats, Point, Spread, bootstrap, cascade, curve
-from ccos.learning.replay.feasible import Feasibility, feasibility
+from ccos.learning.replay.feasible import Feasibility, feasibility, gate_share
 from ccos.learning.replay.outcomes import Outcome, qualities
 from ccos.learning.replay.policies import Folds, gain, out_of_fold, trainable
 
@@ -79,7 +79,7 @@ def replay(
         told.append(_told(name, scores[name], weak, strong, after, cost_ratio, resamplings, seed))
     if "gate" in scores:
         told.append(_skipping(scores, weak, strong, cost_ratio))
-    told += _bounds([rows[n] for n in scored], weak, strong, cost_ratio, seed)
+    told += _bounds([rows[n] for n in scored], weak, strong, cost_ratio)
     tell(total, total)
     return Replay(
         rows=len(scored),
@@ -88,7 +88,7 @@ def replay(
         strong_quality=float(strong.mean()),
         cost_ratio=cost_ratio,
         policies=tuple(told),
-        feasible=_feasible(weak, required, cost_ratio, saving),
+        feasible=_feasible(weak, scores.get("gate"), required, cost_ratio, saving),
     )
 
 
@@ -172,45 +172,45 @@ def _skipping(scores: Mapping[str, Floats], weak: Floats, strong: Floats, cost_r
     return _of("router, then gate", found, strong, True)
 
 
-def _bounds(
-    rows: Sequence[Outcome], weak: Floats, strong: Floats, cost_ratio: float, seed: int
-) -> list[Told]:
+def _bounds(rows: Sequence[Outcome], weak: Floats, strong: Floats, cost_ratio: float) -> list[Told]:
     """Lots, one model alone, and a policy that knows the outcomes beforehand."""
     lots = np.zeros(len(rows))
     random = curve(lots, weak, strong, cost_ratio=cost_ratio, after_the_call=False)
     best = curve(-gain(rows), weak, strong, cost_ratio=cost_ratio, after_the_call=True)
-    share = np.linspace(0, 1, 2)
-    cheap = Curve(np.full(2, weak.mean()), np.full(2, cost_ratio) + 0 * share, float("nan"))
-    dear = Curve(np.full(2, strong.mean()), np.ones(2), float("nan"))
-    del seed
+    cheap = Point(0.0, float(weak.mean()), cost_ratio)
+    dear = Point(1.0, float(strong.mean()), 1.0)
     return [
         _of("random", random, strong, False),
-        _of("always cheap", cheap, strong, None),
-        _of("always strong", dear, strong, None),
+        _alone("always cheap", cheap),
+        _alone("always strong", dear),
         _of("oracle", best, strong, True),
     ]
+
+
+def _alone(name: str, point: Point) -> Told:
+    """One model for everything: a point, and no curve."""
+    return Told(name, None, None, None, None, point, None, (point,))
 
 
 def _of(
     name: str,
     found: Curve,
     strong: Floats,
-    after: bool | None,
+    after: bool,
     area: Spread | None = None,
     saved: Spread | None = None,
     told_apart: float | None = None,
 ) -> Told:
     steps = np.unique(np.linspace(0, len(found.quality) - 1, POINTS).round().astype(int))
-    one_model = after is None
     return Told(
         name=name,
         after_the_call=after,
-        apgr=None if one_model else found.apgr,
+        apgr=found.apgr,
         apgr_interval=area,
         auroc=told_apart,
-        kept=found.at(0) if one_model else found.first_reaching(KEPT * float(strong.mean())),
+        kept=found.first_reaching(KEPT * float(strong.mean())),
         saving_interval=saved,
-        points=tuple(found.at(int(n)) for n in (steps[:1] if one_model else steps)),
+        points=tuple(found.at(int(n)) for n in steps),
     )
 
 
@@ -220,8 +220,11 @@ def _auroc(score: Floats, weak: Floats) -> float | None:
     return auroc(score, weak > 0.5)
 
 
-def _feasible(weak: Floats, required: float, cost_ratio: float, saving: float) -> Feasibility | None:
+def _feasible(
+    weak: Floats, gate: Floats | None, required: float, cost_ratio: float, saving: float
+) -> Feasibility | None:
     """Only for outcomes that are good or bad: a mean score is no rate of good answers."""
     if not set(np.unique(weak)) <= {0.0, 1.0}:
         return None
-    return feasibility(float(weak.mean()), required, cost_ratio=cost_ratio, wanted=saving)
+    share = None if gate is None else gate_share(gate, weak, required)
+    return feasibility(float(weak.mean()), required, cost_ratio=cost_ratio, wanted=saving, gate=share)
