@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ccos.domain.tier import Task
 from ccos.quality.features import NAMES
+from ccos.quality.model import BRIEF
 
 _LENGTHS = frozenset(
     {"length", "long", "short", "length_to_question", "length_to_evidence", "claims", "longest_copy"}
@@ -13,21 +14,28 @@ _LENGTHS = frozenset(
 )
 """The English labels there are speak of chats of one sentence; a reply to a customer is far longer."""
 
-_OF_REPLIES = frozenset(
+_OF_POINTS = frozenset(
+    {"covered", "covered_least", "points_missed", "points", "kinds_met", "taken_up", "taken_up_least"}
+    | {"answerable", "no_question"}
+)
+"""A remark of one sentence is no answer to a list of questions."""
+
+_OF_REPLIES = _OF_POINTS | frozenset(
     {"greets", "regrets", "closes", "formal", "casual", "asks_back", "rude", "courtesy_share", "no_claim"}
-    | {"covered", "covered_least", "points_missed", "points", "kinds_met", "taken_up", "taken_up_least"}
-    | {"answerable", "no_question", "passages", "gives", "promises", "promise_alone", "length_to_question"}
+    | {"passages", "gives", "promises", "promise_alone", "length_to_question"}
     | {name for name in NAMES if name.startswith("veto_") and name != "veto_unsupported"}
 )
 """What only a reply to a customer can have: a claim held against its evidence has no manners."""
 
 
 def may_look_at(head: str) -> Sequence[str]:
-    """The names of the features for a head named "task/language"."""
+    """The names of the features for a head by its name."""
     task, language = (*head.split("/"), "")[:2]
     hidden: frozenset[str] = frozenset()
     if language == "en":
         hidden |= _LENGTHS
+    if head.endswith(f"/{BRIEF}"):
+        hidden |= _OF_POINTS
     if task == Task.KB_SYNTHESIS.value:
         hidden |= _OF_REPLIES
     return [name for name in NAMES if name not in hidden]
