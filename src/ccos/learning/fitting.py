@@ -60,6 +60,7 @@ def fit_head(rows: Sequence[Measured], names: Sequence[str], *, seed: int = 0) -
         calibration=_calibration(held_out[strength], good, fold),
         reach=REACH,
         labels=len(rows),
+        good_share=round(float(good.mean()), DIGITS),
     )
 
 

@@ -69,6 +69,7 @@ class Head(BaseModel):
     calibration: Annotated[Platt | Isotonic, Field(discriminator="kind")]
     reach: float = 4.0
     labels: int = Field(0, ge=0, description="How many labelled answers it was trained on")
+    good_share: float = Field(0.5, gt=0, lt=1, description="The share of good ones among them")
 
     @model_validator(mode="after")
     def _same_names(self) -> Head:
