@@ -73,10 +73,12 @@ def plain(_prompt: Prompt) -> Plan:
 
 
 def outlooks_of(counts: Counts, prompt: Prompt) -> list[Outlook]:
-    by, good = shift(signals(prompt)), good_prior(REQUIRED)
+    by = shift(signals(prompt))
     found = []
     for tier in Tier:
-        expected = counts.predict(cell_of(prompt, UUID(int=3), tier), accept=CAPABILITY[tier], good=good)
+        prior = CAPABILITY[tier]
+        good = good_prior(tier, REQUIRED, prior)
+        expected = counts.predict(cell_of(prompt, UUID(int=3), tier), accept=prior, good=good)
         chance = shifted(expected.accept, by)
         cost, seconds = UNPRICED_MICRO_USD[tier], EXPECTED_SECONDS[tier]
         found.append(Outlook(tier, chance, cost, seconds, expected.good, expected.accept))

@@ -101,6 +101,14 @@ async def test_a_tiny_model_that_does_well_is_asked_first():
     assert order(made) == [2]
 
 
+@pytest.mark.parametrize(("approved", "first"), [(0, 1), (13, 1), (14, 3)])
+async def test_the_rules_go_first_only_once_people_approve_them(approved, first):
+    counts = Counts([known(RULES, gate=Tally(500, 500), people=Tally(approved, approved))])
+    priced = service(tier(LOCAL), predictor=counts)
+    made = await priced.generate_with_fallback(PROMPT, CONTEXT)
+    assert order(made)[0] == first
+
+
 # --- planned anew ---
 
 

@@ -8,7 +8,8 @@ Each is a count shrunken towards the wider cell it lies in,
     p(cell) = (good + K * p(parent)) / (n + K)
 
 over the cells (tenant, task, intent, language, tier), then without the tenant, then without the intent, then
-the tier's prior: K labels' worth of what is known elsewhere. Pure: counts in, chances out.
+the tier's prior: K labels' worth of what is known elsewhere. A label counts once: what lies in the narrower
+cell is left out of the wider one, or few labels would weigh three times. Pure: counts in, chances out.
 """
 
 from __future__ import annotations
@@ -121,10 +122,11 @@ class Counts:
         self._labels[cell.tenant_id] = self._labels.get(cell.tenant_id, 0.0) + change.people.n
 
     def predict(self, cell: Cell, *, accept: float, good: float) -> Predicted:
-        own = NOTHING
-        for wider in (*reversed(parents(cell)), cell):
-            own = self._cells.get(wider, NOTHING)
-            accept, good = shrunken(own.gate, accept), shrunken(own.people, good)
+        everybody, any_intent = (self._cells.get(wider, NOTHING) for wider in parents(cell))
+        own = self._cells.get(cell, NOTHING)
+        for known, part in ((any_intent, everybody), (everybody, own), (own, NOTHING)):
+            accept = shrunken(_minus(known.gate, part.gate), accept)
+            good = shrunken(_minus(known.people, part.people), good)
         return Predicted(accept, good, own.people.n)
 
     def labels(self, tenant_id: UUID | None) -> float:
@@ -145,9 +147,13 @@ def shrunken(tally: Tally, parent: float, k: float = K) -> float:
     return (tally.good + k * parent) / (tally.n + k)
 
 
-def good_prior(required_quality: float) -> float:
-    """Before people decided: half way from what the gate promises of an accepted answer to certainty."""
-    return (1.0 + required_quality) / 2.0
+def good_prior(tier: Tier, required_quality: float, capability: float) -> float:
+    """Before people decided: half way from what the gate promises of an accepted answer to certainty.
+
+    Not of the rules, which speak in sound sentences that a gate likes, beside the question or not: they go
+    before a model only once people say that they may, and until then are worth their prior `capability`.
+    """
+    return capability if tier is Tier.RULE_BASED else (1.0 + required_quality) / 2.0
 
 
 class Signals(NamedTuple):

@@ -286,16 +286,17 @@ class MultiTierLLMService:
     ) -> list[Outlook]:
         """One outlook per tier: that of its first usable provider."""
         by_tier: dict[Tier, Outlook] = {}
-        by, good = shift(found), good_prior(required)
+        by = shift(found)
         for provider in self._providers:
             card = provider.card
             if card not in kept or card.tier in by_tier:
                 continue
             mean = self._board.pulse(card.deployment).seconds
+            prior = capability(self._thresholds, card.tier, prompt.task)
             expected = self._predictor.predict(
                 cell_of(prompt, context.tenant_id, card.tier),
-                accept=capability(self._thresholds, card.tier, prompt.task),
-                good=good,
+                accept=prior,
+                good=good_prior(card.tier, required, prior),
             )
             by_tier[card.tier] = Outlook(
                 tier=card.tier,
