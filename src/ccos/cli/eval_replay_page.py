@@ -11,6 +11,7 @@ from ccos.cli.eval_plots import STYLE, Frame, table
 from ccos.cli.eval_replay_table import span
 from ccos.cli.eval_replay_words import Words
 from ccos.domain.prompt import Language
+from ccos.learning.replay.feasible import percent_up
 
 LINES = {
     "oracle": "plain",
@@ -131,7 +132,7 @@ def _feasible(told: Mapping[str, Any], words: Words) -> Iterator[str]:
         expected=f"{found['expected_saving']:.0%}",
         gate=words("this_gate" if found["measured_gate"] else "good_gate"),
     )
-    more = "" if needed is None else " " + words("needed", rate=f"{needed:.0%}")
+    more = "" if needed is None else " " + words("needed", rate=percent_up(needed))
     yield f"<h2>{escape(words('feasible'))}</h2><p>{escape(told_as + more)}</p>"
 
 

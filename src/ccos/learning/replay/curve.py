@@ -13,6 +13,7 @@ pays both. The saving is 1 minus the mean cost, against sending every row to the
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,17 +115,26 @@ def bootstrap(
     score: Floats,
     weak: Floats,
     strong: Floats,
+    groups: Sequence[Hashable],
     *,
     cost_ratio: float,
     after_the_call: bool,
     times: int = 300,
     seed: int = 0,
 ) -> tuple[Spread, Spread]:
-    """Of APGR, and of the saving at KEPT of the strong model's quality, over rows drawn with replacement."""
+    """Of APGR, and of the saving at KEPT of the strong model's quality, over groups drawn with replacement.
+
+    A resample in which the strong model is not the better one is left out.
+    """
     draw = np.random.default_rng(seed)
+    numbers: dict[Hashable, list[int]] = {}
+    for place, group in enumerate(groups):
+        numbers.setdefault(group, []).append(place)
+    members = list(numbers.values())
     areas, savings = [], []
     for _ in range(times):
-        rows = draw.integers(0, len(weak), len(weak))
+        chosen = draw.integers(0, len(members), len(members)).tolist()
+        rows = np.array([place for group in chosen for place in members[group]], dtype=np.intp)
         again = curve(
             score[rows], weak[rows], strong[rows], cost_ratio=cost_ratio, after_the_call=after_the_call
         )

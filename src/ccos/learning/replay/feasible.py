@@ -7,6 +7,7 @@ cascade the weak model is always paid, so the saving is 1 - cost_ratio - e.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,4 +115,9 @@ def _needed(kept: float, required: float) -> float | None:
 def _until(needed: float | None) -> str:
     if needed is None:
         return ", and no cheap tier, however good, changes that at its price"
-    return f", until the cheap tier is good on {needed:.0%} of the tickets"
+    return f", until the cheap tier is good on {percent_up(needed)} of the tickets"
+
+
+def percent_up(needed: float) -> str:
+    """In whole percent, never less than what is needed."""
+    return f"{math.ceil(100 * needed - 1e-9)}%"

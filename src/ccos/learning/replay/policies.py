@@ -64,8 +64,9 @@ def table(column: str) -> Policy:
 
 def router(train: Sequence[Outcome], test: Sequence[Outcome]) -> Floats:
     """Ridge regression on character n-grams of the prompt: before the call."""
-    texts = _vectoriser("char_wb", (2, 5))
-    model = _ridge(5.0).fit(texts.fit_transform([row.prompt for row in train]), gain(train))
+    seen = [row.prompt for row in train]
+    texts = _vectoriser("char_wb", (2, 5), seen)
+    model = _ridge(5.0).fit(texts.transform(seen), gain(train))
     return np.asarray(model.predict(texts.transform([row.prompt for row in test])))
 
 
@@ -125,8 +126,8 @@ class _Words:
     """Words of prompt and answer, counted apart, beside measures that weigh less."""
 
     def __init__(self, train: Sequence[Outcome]) -> None:
-        self._prompt = _vectoriser("word", (1, 2)).fit([row.prompt for row in train])
-        self._answer = _vectoriser("word", (1, 2)).fit([row.weak_answer or "" for row in train])
+        self._prompt = _vectoriser("word", (1, 2), [row.prompt for row in train])
+        self._answer = _vectoriser("word", (1, 2), [row.weak_answer or "" for row in train])
 
     def beside(self, rows: Sequence[Outcome], measures: Floats) -> Any:
         from scipy.sparse import csr_matrix, hstack
@@ -150,11 +151,15 @@ def _standard(values: Floats) -> Floats:
     return (values - values.mean()) / spread if spread > 1e-12 else np.zeros_like(values)
 
 
-def _vectoriser(analyser: str, lengths: tuple[int, int]) -> Any:
-    text = _learn("sklearn.feature_extraction.text")
-    return text.TfidfVectorizer(
+def _vectoriser(analyser: str, lengths: tuple[int, int], texts: Sequence[str]) -> Any:
+    """Knows the n-grams that are in at least two of the texts; where there are none, a word of its own."""
+    made = _learn("sklearn.feature_extraction.text").TfidfVectorizer(
         analyzer=analyser, ngram_range=lengths, sublinear_tf=True, min_df=2, max_features=200_000
     )
+    try:
+        return made.fit(texts)
+    except ValueError:
+        return made.fit(["none", "none"])
 
 
 def _ridge(strength: float) -> Any:
@@ -175,6 +180,8 @@ def trainable(rows: Sequence[Outcome], column: str) -> Iterator[tuple[str, Polic
     several = len({row.domain(column) for row in rows}) > 1
     if several:
         yield "table", table(column), False
+    if not any(row.prompt for row in rows):
+        return
     yield "router", router, False
     if several:
         yield "table + router", mixed(column), False

@@ -73,10 +73,11 @@ def replay(
     weak, strong = (values[scored] for values in qualities(rows))
     scores: dict[str, Floats] = {}
     told = []
+    groups = [rows[n].group for n in scored]
     for done, (name, policy, after) in enumerate(policies):
         tell(done, total)
         scores[name] = out_of_fold(policy, rows, folds)[scored]
-        told.append(_told(name, scores[name], weak, strong, after, cost_ratio, resamplings, seed))
+        told.append(_told(name, scores[name], weak, strong, groups, after, cost_ratio, resamplings, seed))
     if "gate" in scores:
         told.append(_skipping(scores, weak, strong, cost_ratio))
     told += _bounds([rows[n] for n in scored], weak, strong, cost_ratio)
@@ -152,6 +153,7 @@ def _told(
     score: Floats,
     weak: Floats,
     strong: Floats,
+    groups: Sequence[str],
     after: bool,
     cost_ratio: float,
     resamplings: int,
@@ -159,7 +161,14 @@ def _told(
 ) -> Told:
     found = curve(score, weak, strong, cost_ratio=cost_ratio, after_the_call=after)
     area, saved = bootstrap(
-        score, weak, strong, cost_ratio=cost_ratio, after_the_call=after, times=resamplings, seed=seed
+        score,
+        weak,
+        strong,
+        groups,
+        cost_ratio=cost_ratio,
+        after_the_call=after,
+        times=resamplings,
+        seed=seed,
     )
     return _of(name, found, strong, after, area, saved, _auroc(score, weak))
 
