@@ -40,12 +40,14 @@ def build_tiny_gguf(
     layers: int = 2,
     context: int = 4096,
     template: str | None = CHATML,
+    pooling: gguf.PoolingType | None = None,
     broken_weights: bool = False,
 ) -> Path:
     """Write the model to `path` and return it: about 0.3 MB at the default shape.
 
     A larger `width` (a multiple of 32) or more `layers` make it slower; `template` None leaves the chat
-    template out; `broken_weights` puts NaN into one tensor.
+    template out; `pooling` is how it says that it makes vectors of texts; `broken_weights` puts NaN into one
+    tensor.
     """
     heads, feed_forward = width // 16, 2 * width
     tokens, merges = _vocabulary()
@@ -69,6 +71,8 @@ def build_tiny_gguf(
     writer.add_bos_token_id(len(tokens))
     writer.add_eos_token_id(len(tokens) + CONTROL_TOKENS.index("<|im_end|>"))
     writer.add_add_bos_token(False)
+    if pooling is not None:
+        writer.add_pooling_type(pooling)
     if template is not None:
         writer.add_chat_template(template)
 

@@ -56,11 +56,15 @@ _BLOCKS: dict[int, tuple[int, int]] = {
 
 _CONTROL, _USER_DEFINED = 3, 4
 _MOSTLY_Q4_0 = 2
+_POOLING = {1: "mean", 2: "cls", 3: "last", 4: "rank"}
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """What the header of a model file says. Sizes are in bytes, lengths in tokens."""
+    """What the header of a model file says. Sizes are in bytes, lengths in tokens.
+
+    `pooling` is how an embedding model makes one vector of a text; empty where the file does not say.
+    """
 
     path: Path
     size: int
@@ -73,6 +77,7 @@ class ModelFile:
     control_tokens: tuple[str, ...]
     kv_bytes_per_token: int
     is_q4_0: bool
+    pooling: str = ""
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -248,4 +253,5 @@ def _described(path: Path, reader: _Reader, tensors: int, header: dict[str, Any]
         control_tokens=tuple(sorted(set(control))),
         kv_bytes_per_token=2 * number(f"{architecture}.block_count") * kv_heads * (key_width + value_width),
         is_q4_0=number("general.file_type") == _MOSTLY_Q4_0,
+        pooling=_POOLING.get(number(f"{architecture}.pooling_type"), ""),
     )

@@ -31,6 +31,9 @@ CHATML = (
 )
 """The chat template of a file that brings none."""
 
+PROMPT_BATCH_TOKENS = 128
+"""So much of a prompt is read at a time: a cancelled one stops after one batch."""
+
 
 class State(StrEnum):
     STOPPED = "stopped"
@@ -45,7 +48,8 @@ class ModelPlan:
     """Which file to serve, and how.
 
     Each of the `slots` writes one answer at a time, within `context_tokens` of its own; on a processor more
-    than two gain nothing. `warm_system` is a system text that every slot reads ahead of traffic.
+    than two gain nothing. `warm_system` is a system text that every slot reads ahead of traffic. One that
+    `embeds` makes vectors of texts, at /v1/embeddings, and each text must fit into `context_tokens`.
     """
 
     name: str
@@ -55,6 +59,7 @@ class ModelPlan:
     threads: int = field(default_factory=decoding_threads)
     cache_mib: int = 256
     warm_system: str = ""
+    embeds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +227,9 @@ class LocalModel:
             "keep_weights_as_they_are": not model.is_q4_0,  # the engine's reordered copy pays for Q4_0 only
             "check_weights": not self._weights_checked,  # NaN weights load and answer nonsense
             "chat_template": "" if model.has_chat_template else CHATML,
+            "pooling": pooling(model) if self.plan.embeds else "",
+            # a text to embed is read in one batch, for its tokens see each other
+            "batch_tokens": context if self.plan.embeds else PROMPT_BATCH_TOKENS,
             "key": key,
         }
         child = self._child = await Child.start(config, environment, self._log_path)
@@ -242,6 +250,8 @@ class LocalModel:
 
     def _prepare(self) -> tuple[ModelFile, dict[str, str]]:
         model = read_model_file(self.plan.path)
+        if self.plan.embeds:
+            pooling(model)
         check_fits(model, self._context(model), self.plan.slots, self._available())
         self._state_dir.mkdir(parents=True, exist_ok=True)
         return model, child_environment(self._state_dir)
@@ -321,6 +331,13 @@ class LocalModel:
         self._changed.set()
         self._changed = asyncio.Event()
         _log.info("local_model", name=self.plan.name, state=state.value, reason=reason)
+
+
+def pooling(model: ModelFile) -> str:
+    """How a text's tokens become one vector: as the file says, or their mean. Raises ModelUnusable."""
+    if model.pooling == "rank":
+        raise ModelUnusable(f"{model.path} ranks texts and makes no vectors; give an embedding model's file.")
+    return model.pooling or "mean"
 
 
 def _key(endpoint: Endpoint) -> dict[str, str]:

@@ -58,12 +58,19 @@ def _serve(config: dict[str, Any]) -> Any:
     # Every slot has a context of its own: out of a shared one, two long answers at once both fail.
     params.n_ctx = config["context_tokens"] * config["slots"]
     params.n_parallel, params.kv_unified = config["slots"], False
-    params.n_batch = params.n_ubatch = 128  # a cancelled prompt stops after one batch
+    params.n_batch = params.n_ubatch = config["batch_tokens"]
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config["threads"]
     params.cache_ram_mib = config["cache_mib"]
     params.no_extra_bufts = config["keep_weights_as_they_are"]
     params.check_tensors = config["check_weights"]
     params.fit_params = False
+    if config["pooling"]:
+        # With a context for each slot, texts of unequal length that are read together are read in parts, and
+        # the vector is of the last part alone.
+        params.embedding = params.kv_unified = True
+        params.pooling_type = getattr(
+            xllamacpp.llama_pooling_type, f"LLAMA_POOLING_TYPE_{config['pooling'].upper()}"
+        )
     if config["chat_template"]:
         params.chat_template = config["chat_template"]
     params.hostnames, params.port = ["127.0.0.1"], 0
