@@ -20,7 +20,7 @@ _OF_PASSPORT = words(r"(?:여권|passport)\s?(?:케이스|커버|지갑|파우�
 _LICENSE = words(r"면허|licen[cs]e")
 _BANKS = (
     r"(?:국민|신한|우리|하나|기업|산업|씨티|대구|부산|경남|광주|전북|제주|수출입|저축|SC제일|제일|아이엠|im)\s?은행"
-    r"|은행|농협|수협|신협|새마을|우체국|카카오|케이뱅크|토스|뱅크|bank"
+    r"|은행|농협|수협|신협|새마을|우체국|카카오|카뱅|케이뱅크|토스|뱅크|bank"
 )
 _ACCOUNT = words(
     rf"계좌|입금|송금|예금주|이체|환불\s?받|{_BANKS}|(?:국민|신한|우리|하나|기업|농협)\s?\Z|account|iban|deposit"
@@ -178,4 +178,10 @@ THINGS = (
     recogniser("plate", rf"(?:{_REGION}\s?)?{_PLATE_NUMBER}", _is_plate, hints=tuple(_PLATE_LETTERS)),
     recogniser("birth", _BIRTH, group=1, hints=("생", "앞", "날", "birth", "born", "dob", "d.o.b")),
     recogniser("birth", _BORN, group=1, hints=("생",)),
+    recogniser(
+        "birth",
+        rf"(?:생년\s?월일|생일)[가-힣]{{0,2}}\s?{_DATE}[가-힣\s→>-]{{1,10}}?(?<!\d)({_DATE})(?=\s?(?:으?로|이에요|인데|입니다|$))",
+        group=1,
+        hints=("생",),
+    ),
 )

@@ -15,7 +15,7 @@ from ccos.domain.ticket import PiiClass
 from ccos.quality.folding import fold
 from ccos.quality.pii.checksums import luhn
 from ccos.quality.pii.contacts import ADDRESSES, EMAILS, PHONES
-from ccos.quality.pii.names import beside, by_context
+from ccos.quality.pii.names import by_context
 from ccos.quality.pii.numbers import PAPERS, PEOPLE, THINGS, is_person
 from ccos.quality.pii.spans import (
     LOCAL_ONLY,
@@ -135,7 +135,7 @@ def _names(text: str, names: Sequence[str], places: Sequence[tuple[int, int]]) -
         if len(name := fold(given).text.strip()) >= 2:
             yield from _written(text, name, re.IGNORECASE)
     seen: dict[str, None] = {}
-    for start, end in (*by_context(text), *beside(text, places)):
+    for start, end in by_context(text, places):
         seen[text[start:end]] = None
         yield "name", text[start:end].casefold(), start, end
     for name in islice((name for name in seen if len(name) >= 3), MOST_NAMES):

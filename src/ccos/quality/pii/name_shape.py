@@ -1,0 +1,100 @@
+"""How much a word looks like a Korean name, before anybody looks at what stands around it.
+
+Grades are natural-logarithm odds, in round figures and from general knowledge: how much more often a syllable
+stands in that place of a name than in that place of another word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+
+def _grades(*grades: tuple[float, str]) -> Mapping[str, float]:
+    return {syllable: odds for odds, syllables in reversed(grades) for syllable in syllables}
+
+
+LONG_SURNAMES = ("남궁", "황보", "제갈", "선우", "독고", "사공", "서문")
+SURNAMES = _grades(
+    (2.0, "김박최곽윤"),
+    (1.5, "홍황권류엄염"),
+    (1.0, "임송허강맹탁방표"),
+    (0.5, "이정조장한오안양손백남심노하나차민채육옥여함"),
+    (0.0, "서신유고문배성우전구주진지천공현변추소석선설길연위명왕인모국어은편봉태"),
+    (-0.5, "라마원도기반제용예경금가감빈승피형음사범복부계두단동화호시갈팽옹목상"),
+)
+FIRST = _grades(
+    (1.5, "민서지하도예수유현은윤재승정성영미혜준채태"),
+    (1.0, "동주시진상경우나소다보규건병종명선순옥금효연희세아라철광창인용원해한"),
+    (0.3, "가강겸관근길기남노단대덕란래련로리린마만말모무문박배백범별복봉부분빈사산삼새석설솔송숙슬승신심안애양언여"),
+    (0.3, "열오온완요욱운웅월율을음의이익일임자장전제조중찬천청초춘충치탁택판평필학함향헌혁형호홍화환황후훈휘흥"),
+    (0.3, "구국권균귀담두루림맹본비샘샛슬아엘윌은점종죽찬초큰푸풀꽃봄달들겨고미늘교려훈"),
+)
+LAST = _grades(
+    (1.5, "수연훈은윤준우서원민현진영희호빈혁환석철숙경순율태규식섭욱린솔"),
+    (1.0, "혜아재미자정선인주나라형성람온하별슬비기찬옥란월담우율결건근균길향필후휘안유"),
+    (0.3, "강겸곤관광교구국권금남녀년늘단덕동두득래련례록룡루리림만명모목무문배백범병보복봉분산삼상새샘선설세소송"),
+    (0.3, "승시신심애양언여열엽예오완왕용웅윌의이익일임장전제조종중지직창채천춘충치탁택평표학한해헌협홍화황효"),
+    (0.3, "휼흔흥노교려검희봄꽃빛벗름달들든돌로마말매맥반도국귤구꾸"),
+)
+_IMPOSSIBLE = -4.0
+_TWO = -2.5
+"""Of two syllables are few names and many words."""
+_NOUN, _NOUN_AND_ENDING, _NOUN_AND_MORE = -7.0, -4.0, -1.5
+_VERBAL = frozenset("시나 시지 하신 해지 해진 하지 어지 아지 하시 되나 늘하 가지 길지 오지 이지 하나요".split())
+_ENDINGS = "을를의도만"
+_BEHIND_NOUNS = "이가은는로고사시해하도만을를의와과에요된할합함됨중등금량"
+_ALSO_BEHIND_NOUNS = "나라자인지한서상성용비형율기원"
+"""What stands behind a noun: 변경하, 신청이, 문의고; and what makes a noun of two into one of three."""
+
+
+@cache
+def nouns() -> frozenset[str]:
+    """Words that are built like names and are none; the list grew by reading what was taken for a name."""
+    return frozenset(files("ccos.quality.pii").joinpath("nouns.txt").read_text("utf-8").split())
+
+
+def surname_of(word: str) -> str:
+    """The surname that the word may begin with, or nothing."""
+    if word[:2] in LONG_SURNAMES:
+        return word[:2]
+    return word[:1] if word[:1] in SURNAMES else ""
+
+
+def shape(name: str) -> float:
+    """Log-odds of a word of two to four syllables to be a name."""
+    surname = name[:2] if name[:2] in LONG_SURNAMES and len(name) > 2 else name[:1]
+    given = name[len(surname) :]
+    odds = 3.0 if len(surname) == 2 else SURNAMES.get(surname, _IMPOSSIBLE)
+    if len(given) == 2:
+        odds += FIRST.get(given[0], _IMPOSSIBLE) + LAST.get(given[1], _IMPOSSIBLE)
+    else:
+        odds += LAST.get(given, _IMPOSSIBLE) + (0.0 if len(surname) == 2 else _TWO)
+    return odds + _as_noun(name)
+
+
+def _as_noun(name: str) -> float:
+    known = nouns()
+    if name in known:
+        return _NOUN
+    if name[1:] in _VERBAL or (len(name) == 2 and name[1] in "시세려하해"):
+        return _NOUN_AND_ENDING
+    if len(name) == 3 and name[:2] in known:
+        if name[2] in _BEHIND_NOUNS:
+            return _NOUN if _is_particle(name) else _NOUN_AND_MORE
+        return _NOUN_AND_ENDING if name[2] in _ALSO_BEHIND_NOUNS else _NOUN_AND_MORE
+    if len(name) == 3 and name[2] in _ENDINGS and name[1] not in "가노미":  # 한가을, 이노을
+        return _IMPOSSIBLE
+    return 0.0
+
+
+def has_batchim(syllable: str) -> bool:
+    """Whether a Hangul syllable ends in a consonant."""
+    return (ord(syllable) - 0xAC00) % 28 != 0
+
+
+def _is_particle(word: str) -> bool:
+    """Whether the last syllable can be one behind the others: 변경은, but not 이하은, which had to be 이하는."""
+    closed = has_batchim(word[-2])
+    return not (word[-1] in "은이을과" and not closed) and not (word[-1] in "는가를와" and closed)
