@@ -42,7 +42,7 @@ def test_an_answer_with_headers_usage_and_label(cloudy: Cloudy):
     )
     label = (made.model_extra or {})["ccos"]
     assert set(label) == {
-        "request_id", "tier", "model", "attempts", "tried", "reason", "quality", "accepted", "degraded", "cost_usd",
+        "request_id", "tier", "model", "attempts", "tried", "reason", "quality", "accepted", "certified", "degraded", "cost_usd",
         "cache",
     }  # fmt: skip
     assert [(t["tier"], t["outcome"], t["reason"]) for t in label["tried"]] == [

@@ -114,14 +114,16 @@ def test_19_switches_of_20_are_too_few() -> None:
 
 
 def test_the_fallback_is_what_another_tier_wrote_during_the_outage_read_with_its_coverage() -> None:
-    good, bad = sample(quality=0.9), sample(quality=0.6, state=DraftState.NEEDS_REVIEW)
+    good = sample("during", BY_RULES, quality=0.9)
+    plain = sample("during", BY_RULES, quality=0.8, state=DraftState.NEEDS_REVIEW)  # accepted, not certified
+    below = sample(quality=0.1, state=DraftState.NEEDS_REVIEW)
     cloud = sample(tier=CLOUD, quality=0.1)
-    found = promise(
-        "fallback_quality", good, bad, cloud, sample(state=DraftState.ABSTAINED), sample("after", tier=CLOUD)
-    )
-    assert (found.value, found.of, found.verdict) == (0.75, 3, "pass")
+    found = promise("fallback_quality", good, plain, below, cloud, sample("after", tier=CLOUD))
+    assert (found.value, found.of, found.verdict) == (0.85, 3, "pass")
     assert found.beside == pytest.approx(2 / 3, abs=1e-5)
-    assert promise("fallback_quality", sample(quality=0.7)).verdict == "fail"
+    assert promise("fallback_quality", sample("during", BY_RULES, quality=0.7)).verdict == "fail"
+    unmet = promise("fallback_quality", below)
+    assert (unmet.verdict, unmet.beside) == ("not_measured", 0.0)
     assert promise("fallback_quality", cloud).verdict == "not_measured"
 
 

@@ -69,7 +69,7 @@ def test_the_page_says_each_figure_and_what_was_asked_of_it() -> None:
     assert "Every promise that was measured holds." in text
     assert "100.0%" in text and "at least 99.9%" in text
     assert "6.2 s" in text and "at most 30.0 s" in text
-    assert "with 66.7% of them useful" in text  # quality never without its coverage
+    assert "with 66.7% of them accepted" in text  # quality never without its coverage
     assert "test-scorer" in text and "OPENAI_API_KEY" in text and "provider" in text
     assert "503, always" in text and "Simulated" not in text
 

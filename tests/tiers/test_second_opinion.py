@@ -13,7 +13,7 @@ from ccos.domain.errors import ProviderDown
 from ccos.domain.money import MicroUsd
 from ccos.domain.prompt import Prompt
 from ccos.domain.tier import Task, Tier
-from ccos.domain.verdict import Verdict
+from ccos.domain.verdict import Promise, Verdict
 from ccos.quality.judging import CRITERIA, Rates
 from ccos.quality.promises import Promises
 from ccos.tiers.budget import MemoryBudget
@@ -141,7 +141,7 @@ async def test_a_shipped_certificate_promises_no_more_for_a_yes_and_less_for_a_n
     promises = Promises(levels)
     lifted, *_ = chain(0.65, GOOD, promises=promises)
     made = await generate(lifted)
-    assert made.quality_score > 0.9 and made.verdict.promise == 0.7
+    assert made.quality_score > 0.9 and made.verdict.promise == Promise(0.7, 0.0)
     lowered, *_ = chain(0.85, BAD, "다른 답변", promises=promises)
     refused = [a for a in (await generate(lowered)).attempts if a.tier is Tier.LOCAL_MINIMAX]
     assert refused[0].outcome is Outcome.REFUSED_BY_GATE

@@ -17,6 +17,7 @@ from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Task, Tier
 from ccos.quality.gate import Gate
 from ccos.quality.promises import Promises
+from ccos.settings import Settings
 from ccos.store import certificates, counts, decisions, drafts, plans, tenants, tickets
 from ccos.store.database import Database
 from ccos.store.migrate import migrate
@@ -83,7 +84,7 @@ async def label(database, tenant, how_many=1, verdict="approved", *, quality=0.9
 
 
 def promised(known, tenant, quality=0.9, tier=Tier.LOCAL_TINYLLAMA):
-    return known.promises.promise(tenant.id, DRAFT, tier, scorer=SCORER, quality=quality)
+    return known.promises.promise(tenant.id, DRAFT, tier, scorer=SCORER, quality=quality).kept
 
 
 # --- certified ---
@@ -218,7 +219,7 @@ async def test_certificates_of_another_score_promise_nothing(database, tenant):
     await learning(database).certify(tenant.id)
     other = Learning(database, Promises(), "learned-2", cards=CARDS)
     await other.refresh()
-    assert other.promises.promise(tenant.id, DRAFT, None, scorer="learned-2", quality=1.0) == 0.0
+    assert other.promises.promise(tenant.id, DRAFT, None, scorer="learned-2", quality=1.0).kept == 0.0
     assert other.promises.certificates(tenant.id, DRAFT, None) == ()
 
 
@@ -249,7 +250,9 @@ async def test_a_database_that_is_away_at_the_start_leaves_priors(urls):
     async with Door(urls.app) as door, opened(Database(door.url, wait_seconds=0.3)) as behind:
         door.become("closed")
         async with AsyncExitStack() as stack:
-            known = await open_learning(behind, open_gate(), CARDS, stack, on_change=lambda _tenant: None)
+            known = await open_learning(
+                behind, open_gate(Settings()), CARDS, stack, on_change=lambda _tenant: None
+            )
             assert known.counts.labels(uuid4()) == 0
             with pytest.raises(StoreError):
                 await known.refresh()

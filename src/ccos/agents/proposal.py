@@ -12,6 +12,7 @@ from ccos.domain.money import MicroUsd, usd
 from ccos.domain.prompt import Grounds
 from ccos.domain.tier import Tier
 from ccos.quality import checks
+from ccos.tiers.request import Generation
 
 LAST_RESORT = {
     "ko": (
@@ -41,7 +42,7 @@ def propose(
     resolution: Resolution | None,
     errors: tuple[str, ...],
 ) -> Draft:
-    """The draft with its state: ready only when the gate accepted an answer that rests on evidence."""
+    """The draft with its state: ready only when a certified answer rests on evidence."""
     seen: dict[str, object] = asdict(triage) if triage else {}
     if resolution is None:
         return Draft(
@@ -74,7 +75,7 @@ def propose(
         fields=resolution.fields,
         evidence=findings.evidence,
         attempts=_attempts(findings, synthesis, resolution),
-        checks=(*checks(made.verdict, resolution.prompt), *doubts),
+        checks=(*checks(made.verdict, resolution.prompt), *_certified(made), *doubts),
         triage=seen,
         confidence_score=round(_confidence(made.quality_score, findings), 4),
         cost_usd=usd(MicroUsd(spent)),
@@ -85,6 +86,22 @@ def propose(
 def _confidence(quality: float, findings: Findings) -> float:
     """The quality, halved where the evidence hardly covers the question."""
     return quality if findings.answerability >= THIN else quality / 2
+
+
+def _certified(made: Generation) -> tuple[Check, ...]:
+    """What labels say of answers of this quality, where they are asked at all."""
+    promise = made.verdict.promise
+    if promise is None:
+        return ()
+    if made.certified:
+        detail = f"Of answers of this quality at least {promise.kept:.0%} were sent as they are or nearly so."
+        return (Check(name="certified", passed=True, detail=detail),)
+    detail = (
+        "No labels certify yet that answers of this quality are good often enough: read it before it is sent."
+        if made.accepted
+        else "It does not reach the certified threshold."
+    )
+    return (Check(name="certified", passed=False, detail=detail),)
 
 
 def _strange(triage: Triage | None) -> tuple[Check, ...]:
@@ -117,8 +134,8 @@ def _doubts(resolution: Resolution, findings: Findings) -> tuple[Check, ...]:
 def _state(resolution: Resolution, doubts: tuple[Check, ...]) -> DraftState:
     if resolution.kind in ("clarify", "hold"):
         return DraftState.ABSTAINED
-    accepted = resolution.generation.accepted and not doubts
-    return DraftState.READY if accepted else DraftState.NEEDS_REVIEW
+    certified = resolution.generation.certified and not doubts
+    return DraftState.READY if certified else DraftState.NEEDS_REVIEW
 
 
 def _attempts(findings: Findings, synthesis: Synthesis, resolution: Resolution) -> tuple[Attempt, ...]:

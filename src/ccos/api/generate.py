@@ -69,6 +69,7 @@ class GenerateOut(BaseModel):
     fallback_used: bool
     degraded: bool
     accepted: bool
+    certified: bool = Field(description="Whether labels certify the quality that was required")
     reason: str
     provider: str
     model: str
@@ -117,6 +118,7 @@ async def generate(
         fallback_used=made.fallback_used,
         degraded=made.degraded,
         accepted=made.accepted,
+        certified=made.certified,
         reason=made.reason,
         provider=made.provider,
         model=made.model,

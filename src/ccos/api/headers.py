@@ -37,6 +37,7 @@ def generation_headers(made: Generation, cache: CacheUse = "use") -> dict[str, s
         ),
         "x-ccos-cache": cache_word(made, cache),
         "x-ccos-accepted": "true" if made.accepted else "false",
+        "x-ccos-certified": "true" if made.certified else "false",
     }
 
 

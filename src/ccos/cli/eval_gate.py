@@ -235,7 +235,7 @@ def _write_scores(out: Path, judged: Sequence[Judged]) -> None:
                 "quality": round(verdict.quality, 6),
                 "heuristic": one.heuristic,
                 "accepted": verdict.accepts(REQUIRED_QUALITY[one.row.told_task]),
-                "promise": verdict.promise,
+                "promise": None if verdict.promise is None else verdict.promise.kept,
                 "scorer": verdict.scorer,
                 "vetoes": [
                     {"kind": veto.kind, "sentence": veto.sentence, "span": veto.span}

@@ -49,7 +49,7 @@ def thresholds(tenant: str | None, certify: bool, as_json: bool) -> None:
         return shown
 
     told = run(go())
-    shipped = open_gate().promises.shipped
+    shipped = open_gate(found).promises.shipped
     if as_json:
         print_json(
             {"shipped": [_plain(each) for each in shipped], "tenants": [_json(*each) for each in told]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Remedy = Literal["repair", "escalate", "search_again", "ask_customer", "stay_local", "hand_off"]
 """What may cure a veto: decided by its kind, since a bigger model does not cure missing evidence."""
@@ -19,14 +19,22 @@ class Veto:
     span: tuple[int, int] | None = None
 
 
+class Promise(NamedTuple):
+    """What certificates say of an answer: `kept` is the highest required quality that is certified for
+    answers of its quality, 0 when none is. `most` is the highest that the tenant's own labels certify for any
+    answer; 0 where only certificates from elsewhere hold: those promise, and decide nothing.
+    """
+
+    kept: float
+    most: float
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`quality` is in [0, 1]; `scorer` names what measured it, because a baseline is not a probability.
 
-    `promise` is the highest required quality that is certified for answers of this quality, 0 when none is;
-    None where no certificate is asked for, and the quality is compared as it stands. `scores` holds the parts
-    that make `quality`, `text` the words a customer would read, and `payload` the parsed answer when the
-    prompt asked for JSON.
+    `promise` is None where no certificate is asked for. `scores` holds the parts that make `quality`, `text`
+    the words a customer would read, and `payload` the parsed answer when the prompt asked for JSON.
     """
 
     quality: float
@@ -35,9 +43,20 @@ class Verdict:
     vetoes: tuple[Veto, ...] = ()
     scores: tuple[tuple[str, float], ...] = ()
     payload: dict[str, object] | None = field(default=None)
-    promise: float | None = None
+    promise: Promise | None = None
 
     def accepts(self, required_quality: float) -> bool:
-        """No veto, and the promise is kept (compared with 1e-9 of slack, as floats must be)."""
-        kept = self.quality if self.promise is None else self.promise
-        return not self.vetoes and kept >= required_quality - 1e-9
+        """No veto, and good enough (compared with 1e-9 of slack, as floats must be).
+
+        Where the tenant's labels certify what is required, the certified threshold decides. Where they do
+        not, no tier's answer could pass, so a dearer one is no remedy: the quality is compared as it stands,
+        and unless the answer is `certified` a person looks at it.
+        """
+        certifiable = self.promise is not None and self.promise.most >= required_quality - 1e-9
+        reached = self.promise.kept if self.promise is not None and certifiable else self.quality
+        return not self.vetoes and reached >= required_quality - 1e-9
+
+    def certified(self, required_quality: float) -> bool:
+        """Accepted, and by a certificate where certificates are asked for."""
+        kept = self.promise is None or self.promise.kept >= required_quality - 1e-9
+        return kept and self.accepts(required_quality)

@@ -146,7 +146,8 @@ def promises(samples: Sequence[Sample], outages: Sequence[Outage], record: Recor
     tier = record.tier
     during = [s for s in samples if s.phase == "during"]
     everything, outage = figures(samples, tier), figures(during, tier)
-    fallback = figures([s for s in during if s.tier is not None and s.tier is not tier], tier)
+    stood_in = [s for s in during if s.tier is not None and s.tier is not tier]
+    fallback = figures([s for s in stood_in if s.accepted], tier)
     found = [
         _promise("answered", "share", ANSWERED_AIM, everything.answered, operator.ge, of=everything.drafts),
         _promise("switched", "share", SWITCH_AIM, outage.switched, operator.gt, of=outage.switches),
@@ -156,8 +157,8 @@ def promises(samples: Sequence[Sample], outages: Sequence[Outage], record: Recor
             QUALITY_AIM,
             fallback.quality,
             operator.gt,
-            of=fallback.drafts,
-            beside=fallback.useful,
+            of=len(stood_in),
+            beside=share(s.accepted for s in stood_in),
         ),
         _back([o for o in outages if o.looked]),
         _one_probe([o for o in outages if o.looked and o.rested], record),
@@ -198,7 +199,7 @@ def _promise(
     beside: float | None = None,
 ) -> Promise:
     if value is None:
-        return Promise(name, unit, aim)
+        return Promise(name, unit, aim, of=of if beside is not None else 0, beside=beside)
     return Promise(name, unit, aim, "pass" if holds(value, aim) else "fail", value, of, beside)
 
 

@@ -31,11 +31,11 @@ from ccos.knowledge.formats import Options
 from ccos.knowledge.importing import import_path
 from ccos.knowledge.memory import MemoryShelf
 from ccos.knowledge.search import Searcher
-from ccos.quality.gate import Gate
 from ccos.quality.pii import classify
 from ccos.settings import Settings
 from ccos.tiers.provider import Provider
 from ccos.tiers.service import MultiTierLLMService
+from ccos.wiring.learning import open_gate
 from ccos.wiring.providers import open_providers, wait_until_loaded
 
 LOAD_SECONDS = 120.0
@@ -102,9 +102,10 @@ class Scene:
 
         def new_drafter() -> Drafter:
             settings = self.settings
+            judge = open_gate(settings)
             service = MultiTierLLMService(
                 self.providers,
-                Gate(),
+                judge.gate,
                 self.budget,
                 thresholds=settings.thresholds,
                 required_quality=settings.llm_tier_threshold,

@@ -117,6 +117,12 @@ class Sample:
     def useful(self) -> bool:
         return self.in_time and self.state in (DraftState.READY, DraftState.NEEDS_REVIEW)
 
+    @property
+    def accepted(self) -> bool:
+        """Useful, and its reply reached the quality that was required."""
+        mine = (t for t in self.tried if t.task is Task.SOLUTION_DRAFT and t.tier is self.tier)
+        return self.useful and any(t.outcome is Outcome.ACCEPTED for t in mine)
+
     def switched_from(self, tier: Tier) -> bool | None:
         """Whether another tier stood in for `tier` in time; None when none had to.
 

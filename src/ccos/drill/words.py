@@ -47,7 +47,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "at_least": ("at least {x}", "{x} 이상"),
     "more_than": ("more than {x}", "{x} 초과"),
     "at_most": ("at most {x}", "{x} 이하"),
-    "beside": ("with {x} of them useful", "이 중 쓸 수 있는 초안 {x}"),
+    "beside": ("with {x} of them accepted", "이 중 품질 기준을 넘은 초안 {x}"),
     "never_back": ("did not come back", "복귀하지 않음"),
     "of_drafts": ("drafts: {n}", "초안 {n}건"),
     "of_outages": ("outages: {n}", "장애 {n}회"),

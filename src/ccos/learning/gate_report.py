@@ -127,7 +127,7 @@ def _shipped(judged: Sequence[Judged], required: float) -> dict[str, Any] | None
     asked = [one for one in judged if one.verdict.promise is not None]
     if not asked:
         return None
-    accepted = [one for one in asked if one.verdict.accepts(required)]
+    accepted = [one for one in asked if one.verdict.certified(required)]
     hits = sum(one.row.good for one in accepted)
     share = hits / len(accepted) if accepted else None
     return {

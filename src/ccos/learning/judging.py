@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ccos.domain.certificate import Certificate
 from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.tier import Task, Tier
-from ccos.domain.verdict import Verdict, Veto
+from ccos.domain.verdict import Promise, Verdict, Veto
 from ccos.learning.certifying import Rated
 from ccos.learning.labelled import LabelledAnswer
 from ccos.quality.features import measure
@@ -100,7 +100,7 @@ def is_claim(row: LabelledAnswer) -> bool:
 
 def _promise(
     promises: Promises | None, verdict: Verdict, task: Task, tier: Tier | None, scorer: Scorer
-) -> float | None:
+) -> Promise | None:
     if promises is None or verdict.scorer != scorer.name:
         return None  # a check of form, with a standard of its own
     return promises.promise(None, task, tier, scorer=verdict.scorer, quality=verdict.quality)

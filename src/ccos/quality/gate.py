@@ -16,6 +16,7 @@ from ccos.domain.verdict import Verdict, Veto
 from ccos.quality.folding import storable
 from ccos.quality.form_check import OUR_OWN, strings
 from ccos.quality.heuristic import HeuristicBaseline
+from ccos.quality.priors import without_prior
 from ccos.quality.promises import Promises
 from ccos.quality.reading import Reading
 from ccos.quality.shape import fault, parse_object
@@ -61,22 +62,27 @@ class Gate:
         self, prompt: Prompt, answer: Answer, *, tenant_id: UUID | None = None, tier: Tier | None = None
     ) -> Verdict:
         """What the gate says of `answer`; whatever its score, a veto overrules it."""
-        verdict = self._read(prompt, answer)
+        verdict = self._read(prompt, answer, tier)
         if self._promises is None or prompt.task in OUR_OWN:
             return verdict
-        promise = self._promises.promise(
-            tenant_id, prompt.task, tier, scorer=verdict.scorer, quality=verdict.quality
+        promise = self._promises.promise_after(
+            tenant_id,
+            prompt.task,
+            tier,
+            scorer=verdict.scorer,
+            quality=verdict.quality,
+            before=without_prior(verdict.quality, verdict.scores),
         )
         return replace(verdict, promise=promise)
 
-    def _read(self, prompt: Prompt, answer: Answer) -> Verdict:
+    def _read(self, prompt: Prompt, answer: Answer, tier: Tier | None) -> Verdict:
         raw = str(storable(answer.text))
         if len(raw) > MAX_TEXT_CHARACTERS:
             sentence = f"The answer has {len(raw)} characters, more than anybody reads."
             too_long = Veto("too_long", sentence, "escalate", (MAX_TEXT_CHARACTERS, len(raw)))
             return self._refused(prompt, raw[:MAX_TEXT_CHARACTERS], too_long)
         if prompt.schema is None or not raw.strip():
-            return self._judged(prompt, answer, raw, raw, None)
+            return self._judged(prompt, answer, tier, raw, raw, None)
         payload = parse_object(raw)
         wrong = payload if isinstance(payload, str) else fault(payload, prompt.schema)
         if wrong or isinstance(payload, str):
@@ -87,19 +93,25 @@ class Gate:
         assert isinstance(clean, dict)
         reply = clean.get("reply")
         if isinstance(reply, str):
-            return self._judged(prompt, answer, reply, reply, clean)
+            return self._judged(prompt, answer, tier, reply, reply, clean)
         compact = json.dumps(clean, ensure_ascii=False, separators=(",", ":"))
         said = strings(clean)
         if not said and prompt.task is Task.CHAT:  # `{}` or numbers alone may be all that was asked for
             name = self._name(prompt)
             return Verdict(1.0, name, compact, scores=((name, 1.0),), payload=clean)
-        return self._judged(prompt, answer, compact, "\n".join(said), clean)
+        return self._judged(prompt, answer, tier, compact, "\n".join(said), clean)
 
     def _judged(
-        self, prompt: Prompt, answer: Answer, text: str, words: str, payload: dict[str, object] | None
+        self,
+        prompt: Prompt,
+        answer: Answer,
+        tier: Tier | None,
+        text: str,
+        words: str,
+        payload: dict[str, object] | None,
     ) -> Verdict:
         """`words` are what the families read: `text` itself, or the strings inside a JSON answer."""
-        reading = Reading(words, prompt, answer)
+        reading = Reading(words, prompt, answer, tier)
         standard = OUR_OWN.get(prompt.task)
         families = standard.vetoes if standard else self._vetoes
         vetoes = tuple(veto for family in families for veto in family.vetoes(reading))

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ccos.domain.prompt import Language, Prompt, Turn
 from ccos.domain.tier import Task
 from ccos.quality.folding import plain
-from ccos.quality.model import logistic
+from ccos.quality.model import logistic, odds
 
 LOW, HIGH = 0.2, 0.9
 """Outside, the cheap gate is sure enough: a second opinion would cost more than it changes."""
@@ -145,8 +145,7 @@ def log_odds(good: bool, rates: Rates) -> float:
 
 def updated(quality: float, more: float) -> float:
     """`quality` with `more` log-odds: Bayes' rule, for opinions that are independent given the truth."""
-    known = min(max(quality, 1e-6), 1 - 1e-6)
-    return logistic(math.log(known / (1 - known)) + more)
+    return logistic(odds(quality) + more)
 
 
 def worth_asking(quality: float) -> bool:

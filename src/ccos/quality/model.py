@@ -132,6 +132,12 @@ def is_brief(features: Mapping[str, float], language: str) -> bool:
     return features.get("length", math.inf) <= math.log1p(BRIEF_CHARACTERS.get(language, 0))
 
 
+def odds(probability: float) -> float:
+    """The log-odds, kept finite."""
+    known = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(known / (1 - known))
+
+
 def logistic(z: float) -> float:
     """1 / (1 + exp(-z)), without overflow."""
     if z >= 0:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ccos.domain.certificate import Certificate
 from ccos.domain.tier import Task, Tier
+from ccos.domain.verdict import Promise
 
 Key = tuple[Task, Tier | None]
 
@@ -32,18 +33,23 @@ class Promises:
 
     def promise(
         self, tenant_id: UUID | None, task: Task, tier: Tier | None, *, scorer: str, quality: float
-    ) -> float:
-        """The highest required quality that is certified for an answer of this `quality`, 0.0 for none.
+    ) -> Promise:
+        """What is certified for an answer of this `quality`.
 
         A certificate speaks of one scorer only: under another one the same number means something else.
         """
-        certificates = (
-            c
+        known = [
+            (c.required, c.threshold)
             for c in self.certificates(tenant_id, task, tier)
             if c.scorer == scorer and c.threshold is not None
+        ]
+        kept = [required for required, threshold in known if quality >= threshold - 1e-9]
+        most = (
+            max((required for required, _ in known), default=0.0)
+            if self._are_own(tenant_id, task, tier)
+            else 0.0
         )
-        kept = [c.required for c in certificates if c.threshold is not None and quality >= c.threshold - 1e-9]
-        return max(kept, default=0.0)
+        return Promise(max(kept, default=0.0), most)
 
     def promise_after(
         self,
@@ -54,15 +60,18 @@ class Promises:
         scorer: str,
         quality: float,
         before: float,
-    ) -> float:
-        """The promise of an answer whose quality a second opinion changed from `before` to `quality`.
+    ) -> Promise:
+        """The promise of an answer whose quality was changed from `before` to `quality` by what else is known
+        of it: what is expected of its tier, a second opinion.
 
-        A tenant's own certificates rest on qualities like these. Those that ship do not: there an opinion can
-        only take from what is promised.
+        A tenant's own certificates rest on qualities like these. Those that ship do not: there other
+        knowledge can only take from what is promised.
         """
-        own = any(c.source == "tenant" for c in self.certificates(tenant_id, task, tier))
-        held = quality if own else min(quality, before)
+        held = quality if self._are_own(tenant_id, task, tier) else min(quality, before)
         return self.promise(tenant_id, task, tier, scorer=scorer, quality=held)
+
+    def _are_own(self, tenant_id: UUID | None, task: Task, tier: Tier | None) -> bool:
+        return any(c.source == "tenant" for c in self.certificates(tenant_id, task, tier))
 
     def certificates(self, tenant_id: UUID | None, task: Task, tier: Tier | None) -> Sequence[Certificate]:
         """Those that hold for a tenant's task and tier: the nearest there are, own before shipped."""

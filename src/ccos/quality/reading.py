@@ -6,6 +6,7 @@ from functools import cached_property
 
 from ccos.domain.evidence import Evidence, EvidenceKind, Visibility
 from ccos.domain.prompt import Answer, Grounds, Prompt
+from ccos.domain.tier import Tier
 from ccos.quality.folding import Folded, fold, plain, sentences
 from ccos.quality.pii import PiiSpan, find
 
@@ -16,13 +17,15 @@ SOURCE_CHARACTERS = 200_000
 class Reading:
     """The words a customer would read, with the sources they must agree with.
 
-    `text` is what spans count in; the families read `folded`.
+    `text` is what spans count in; the families read `folded`. `tier` is whose answer it is, where that is
+    known.
     """
 
-    def __init__(self, text: str, prompt: Prompt, answer: Answer) -> None:
+    def __init__(self, text: str, prompt: Prompt, answer: Answer, tier: Tier | None = None) -> None:
         self.text = text
         self.prompt = prompt
         self.answer = answer
+        self.tier = tier
 
     @property
     def grounds(self) -> Grounds:

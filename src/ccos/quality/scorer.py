@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 
 from ccos.domain.errors import BadInput
+from ccos.domain.tier import Tier
 from ccos.domain.verdict import Veto
 from ccos.quality.features import VERSION, measure
 from ccos.quality.model import GateModel, is_brief
+from ccos.quality.priors import PRIOR, with_prior
 from ccos.quality.reading import Reading
 
 
 class LearnedScorer:
     """Quality as the calibrated probability that a person approves the answer as it is or lightly edited.
 
+    `priors` says what share of a tier's answers is expected to be good before one is read. Labels have
+    another share of good ones than a tier's answers have, so the log-odds are moved by the difference (see
+    `priors.py`). Of a tier without a prior nothing is assumed.
+
     Pure; a score takes a few milliseconds and never raises. Raises ValueError for a model that was trained on
     another set of features than this version measures.
     """
 
-    def __init__(self, model: GateModel) -> None:
+    def __init__(self, model: GateModel, priors: Mapping[Tier, float] = MappingProxyType({})) -> None:
         if model.features != VERSION:
             raise ValueError(f"the model was trained on features {model.features}, these are {VERSION}")
         self.model = model
         self.name = model.name
+        self._priors = priors
 
     def score(self, reading: Reading, vetoes: Sequence[Veto]) -> tuple[float, tuple[tuple[str, float], ...]]:
         """Quality in [0, 1], and what each feature added to its log-odds, the weightiest first."""
@@ -34,7 +42,12 @@ class LearnedScorer:
         head = self.model.head(task, language, brief=is_brief(features, language))
         parts = head.parts(features)
         weightiest = sorted(parts.items(), key=lambda part: -abs(part[1]))
-        return head.quality(parts), tuple(weightiest)
+        quality = head.quality(parts)
+        prior = self._priors.get(reading.tier) if reading.tier is not None else None
+        if prior is None:
+            return quality, tuple(weightiest)
+        moved, shift = with_prior(quality, prior, head.good_share)
+        return moved, ((PRIOR, shift), *weightiest)
 
 
 @cache

@@ -57,7 +57,9 @@ class Generation:
 
     `fallback_used`: it did not come from the plan's first tier, because that one failed or was refused.
     `degraded`: the cloud tier was wanted and could not be had. `accepted` is false when nothing passed
-    the gate: then this is the best answer that was evaluated, and a person must look at it. `cached`: it was
+    the gate: then this is the best answer that was evaluated, and a person must look at it. `certified` is
+    true when labels certify what was required of it; accepted and not certified, it was good enough for no
+    other tier to be asked, and a person looks at it all the same. `cached`: it was
     given before, to the same question. `cut`: its words were already on their way to the caller when the
     provider failed; what is there is not whole.
     """
@@ -78,6 +80,7 @@ class Generation:
     spent: MicroUsd = field(default=ZERO)
     cached: bool = False
     cut: bool = False
+    certified: bool = False
     tokens_in: int = 0
     tokens_out: int = 0
     finish_reason: str = "stop"

@@ -143,6 +143,7 @@ def conclude(run: Run, accepted: Evaluated | None, seconds: float) -> Generation
         fallback_used=_fallback_used(run, attempt),
         degraded=degraded,
         accepted=accepted is not None,
+        certified=accepted is not None and verdict.certified(run.required_quality),
         reason=_reason(run, accepted, degraded=degraded),
         provider=attempt.provider,
         model=attempt.model,

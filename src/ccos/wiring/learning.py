@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
@@ -55,18 +55,21 @@ def baseline_gate() -> JudgeAndPromises:
     return JudgeAndPromises(Gate(), Promises(), BASELINE.name)
 
 
-def learned_gate() -> JudgeAndPromises:
-    """The trained score that ships with the product, under certified thresholds."""
+def learned_gate(priors: Mapping[Tier, float]) -> JudgeAndPromises:
+    """The trained score that ships with the product, under certified thresholds.
+
+    `priors` is the share of each tier's answers that is expected to be good.
+    """
     from ccos.quality.scorer import LearnedScorer, shipped
 
     model = shipped()
     promises = Promises(model.certificates)
-    return JudgeAndPromises(Gate(LearnedScorer(model), promises=promises), promises, model.name)
+    return JudgeAndPromises(Gate(LearnedScorer(model, priors), promises=promises), promises, model.name)
 
 
-def open_gate() -> JudgeAndPromises:
+def open_gate(settings: Settings) -> JudgeAndPromises:
     """The gate in force."""
-    return baseline_gate()
+    return learned_gate(settings.thresholds)
 
 
 class Learning:
@@ -242,7 +245,7 @@ async def open_thresholds(settings: Settings) -> AsyncIterator[tuple[Database, L
     """The database, and what certifies thresholds in it, without a model or a cloud."""
     async with AsyncExitStack() as stack:
         database = await open_database(await open_urls(settings, stack), stack)
-        judge = open_gate()
+        judge = open_gate(settings)
         yield database, Learning(database, judge.promises, judge.scorer)
 
 

@@ -69,7 +69,7 @@ async def open_ccos(
         budget, ledger = _books(settings, database, stack)
         providers, models = await open_providers(settings, stack)
         cache = AnswerCache()
-        judge = open_gate()
+        judge = open_gate(settings)
         cards = [provider.card for provider in providers]
         learning = await open_learning(database, judge, cards, stack, on_change=cache.forget)
         service = MultiTierLLMService(

@@ -63,6 +63,7 @@ def reply_to(asked: Asked, made: Generation, request_id: str, created: int) -> R
             "reason": made.reason,
             "quality": round(made.quality_score, 4),
             "accepted": made.accepted,
+            "certified": made.certified,
             "degraded": made.degraded,
             "cost_usd": made.cost,
             "cache": cache_word(made, asked.extras.cache),
