@@ -10,6 +10,7 @@ COMMANDS = {
     "feasible": ("ccos.cli.eval_feasible:feasible", "Whether a saving can be had at a required quality."),
     "gate": ("ccos.cli.eval_gate:gate", "The gate's score on labelled answers."),
     "judge": ("ccos.cli.eval_judge:judge", "Whether a model may give a second opinion."),
+    "pii": ("ccos.cli.eval_pii:pii", "How well and how fast personal data is found."),
     "replay": ("ccos.cli.eval_replay:replay", "Cost and quality of sending a part to the strong model."),
     "thresholds": ("ccos.cli.eval_thresholds:thresholds", "Certified thresholds, with their evidence."),
     "tiers": ("ccos.cli.eval_tiers:tiers", "Each tier's quality, speed and cost, task by task."),

@@ -63,8 +63,12 @@ class Figures:
 
 def read_lines(path: Path) -> list[Line]:
     """JSON lines `{"text": ..., "spans": [[start, end, kind], ...]}`. Raises BadInput."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise BadInput(f"{path.name} cannot be read: name a file of JSON lines in UTF-8.") from fault
     lines = []
-    for at, raw in enumerate(path.read_text("utf-8").split("\n"), start=1):
+    for at, raw in enumerate(text.split("\n"), start=1):
         if not raw.strip():
             continue
         try:

@@ -82,8 +82,8 @@ def labels_folder() -> AbstractContextManager[Path]:
     return as_file(_data().joinpath("labels"))
 
 
-def pii_path(half: Literal["dev", "dev2", "dev3", "test"]) -> AbstractContextManager[Path]:
-    """Lines with labelled personal data, all invented: `dev`, `dev2` and `dev3` to tune on, `test` for figures."""
+def pii_path(half: Literal["dev", "dev2", "dev3", "test", "blind", "blind2"]) -> AbstractContextManager[Path]:
+    """Lines with labelled personal data, all invented; docs/privacy.md says which of them were tuned on."""
     return as_file(_data().joinpath(f"pii/ko-pii-{half}.jsonl"))
 
 
