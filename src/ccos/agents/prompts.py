@@ -9,16 +9,19 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ccos.domain.errors import Unreadable
 from ccos.domain.evidence import Evidence, Visibility
 from ccos.domain.prompt import Grounds, Language, Prompt, Turn
 from ccos.domain.tenant import TenantSettings
 from ccos.domain.ticket import Priority, Ticket
 from ccos.domain.tier import Task
+from ccos.quality.pii import find
 
 PROMPT_VERSION = "2026-11-1"
 TICKET_CHARACTERS = 6_000
 HISTORY_TURNS = 10
 TURN_CHARACTERS = 2_000
+HINT_CHARACTERS = 500
 
 QUERY_SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -144,7 +147,7 @@ def solution_prompt(
     if facts:
         parts.append("<facts>\n" + "\n".join(f"- {f['text']} [{f['n']}]" for f in facts) + "\n</facts>")
     if hint:
-        parts.append(f"<agent_hint>{_fence(hint)[:500]}</agent_hint>")
+        parts.append(f"<agent_hint>{_cut(_fence(hint), HINT_CHARACTERS)}</agent_hint>")
     turns = (*_history(ticket), Turn("user", "\n\n".join(part for part in parts if part)))
     channel = grounds.ticket.channel if grounds.ticket else None
     return _prompt(Task.SOLUTION_DRAFT, grounds, turns, solution_schema(grounds.settings, channel), 800)
@@ -173,18 +176,42 @@ def _prompt(
 
 def _ticket(ticket: Ticket) -> str:
     body = f"{ticket.subject}\n{ticket.description}".strip()
-    return f"<ticket>\n{_fence(body)[:TICKET_CHARACTERS]}\n</ticket>"
+    return f"<ticket>\n{_cut(_fence(body), TICKET_CHARACTERS)}\n</ticket>"
 
 
 def _history(ticket: Ticket) -> tuple[Turn, ...]:
     recent = ticket.conversation_history[-HISTORY_TURNS:]
     turns = [
-        Turn("user" if m.role == "customer" else "assistant", _fence(m.text)[:TURN_CHARACTERS])
+        Turn("user" if m.role == "customer" else "assistant", _cut(_fence(m.text), TURN_CHARACTERS))
         for m in recent
     ]
     while turns and turns[0].role == "assistant":
         turns.pop(0)
     return tuple(turns)
+
+
+_BLANK_BEFORE = re.compile(r"\s(?=\S*\Z)")
+_LONGEST_WORD, _LONGEST_DATA = 200, 400
+
+
+def _cut(text: str, most: int) -> str:
+    """At most so many characters, cut at a blank and never within personal data.
+
+    A fragment of a telephone number is one that no recogniser knows any more.
+    """
+    if len(text) <= most:
+        return text
+    begin = max(0, most - _LONGEST_DATA)
+    word = max(begin, most - _LONGEST_WORD)
+    blank = _BLANK_BEFORE.search(text[word : most + 1])
+    end = word + blank.start() if blank else most
+    try:
+        spans = find(text[begin : most + _LONGEST_DATA])
+    except Unreadable:  # whoever sends the prompt asks again, and closes the cloud
+        spans = []
+    return text[
+        : min([end, *(begin + s.start for s in spans if begin + s.start < end < begin + s.end)])
+    ].rstrip()
 
 
 _FENCE = re.compile(r"</?(?:ticket|evidence|facts|agent_hint)\b[^>]*>", re.IGNORECASE)
