@@ -98,7 +98,8 @@ def test_the_shape_of_a_corporate_number_alone_counts_as_a_person() -> None:
 
 def test_names_are_found_when_passed_in_or_by_what_stands_around_them() -> None:
     assert found("김민수 고객님") == [("name", "김민수")]
-    assert found("아까 김민수랑 통화했어요") == []
+    assert found("아까 김민수랑 통화했어요") == [("name", "김민수")]
+    assert found("아까 신호등이랑 통화했어요") == []
     assert found("아까 김민수랑 통화했어요", "김민수") == [("name", "김민수")]
     assert found("저는 김민수입니다. 김민수로 예약했어요") == [("name", "김민수"), ("name", "김민수")]
     assert found("이 고객님", "이") == []

@@ -90,11 +90,11 @@ _JAPANESE = frozenset(
 )
 _CHINESE = r"[왕리장류천양황자오우주쉬쑨마후궈허가린뤄정량셰탕쉬한펑덩차오쩡샤오팅위둥판][가-힣]{1,3}"
 _CHINESE_SOUND = re.compile("[샤웨쥔쉬쯔옌펑팅칭웬쉐궈쥐줴]")
-_FOREIGN_SOUND = re.compile("[클슨톰릭브트프크르츠스펠웰블랭퍼버터헨쉬쥔쯔쩐웬짜띠뚜꽝샤웨즈옌펑팅칭쉐궈쥐줴김리]")
-_KOREAN_LETTERS = r"[가-힣]{1,6}"
-_BEHIND = (
-    r"(?=\s?(?:님|씨|고객|회원|앞으로|앞\b|이름|명의|께|에게|한테|이라|라는|라고|입니다|인데|이에요|예요|이고|[이가은는의을를]?(?:[\s,./|)\]]|$)|으?로\s))"
+_FOREIGN_SOUND = re.compile(
+    "[클슨톰릭브트프크르츠스펠웰블랭퍼버터헨쉬쥔쯔쩐웬짜띠뚜꽝샤웨즈옌펑팅칭쉐궈쥐줴김리]"
 )
+_KOREAN_LETTERS = r"[가-힣]{1,6}"
+_BEHIND = r"(?=\s?(?:님|씨|고객|회원|앞으로|앞\b|이름|명의|께|에게|한테|이라|라는|라고|입니다|인데|이에요|예요|이고|[이가은는의을를]?(?:[\s,./|)\]]|$)|으?로\s))"
 _SHOWN = r"(?=\s?(?:님|씨(?![가-힣]{2})|고객|회원|앞으로|이름으로|명의|께|에게|한테|이라는\s|라는\s|이라고\s|라고\s))"
 _BEFORE = rf"(?:{LABEL}|{KIN})(?:은|는|이|가|을|를|인|명)?[\s:=(|]{{1,3}}"
 _HANGUL_WORD = re.compile(r"(?<![가-힣])[가-힣]{1,12}")
@@ -141,7 +141,11 @@ def _in_hangul(text: str, word: re.Match[str]) -> int:
         if shown[:length] in _JAPANESE:
             given = _MORE_JAPANESE.match(text, start + length)
             return given.end() if given and not _has_noun(given.group().strip()) else 0
-        if shown[:length] in _WESTERN and shown[:length] not in nouns() and _NO_MORE.match(text, start + length):
+        if (
+            shown[:length] in _WESTERN
+            and shown[:length] not in nouns()
+            and _NO_MORE.match(text, start + length)
+        ):
             return start + length
     return 0
 

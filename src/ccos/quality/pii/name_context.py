@@ -56,9 +56,7 @@ _PEOPLE = (
     r"(?:고객|회원|상담[사원]|매니저|대리|과장|팀장|부장|실장|주임|사원|차장|사장|점장|소장|원장|선생|교수|강사|변호사|"
     r"간호사|디자이너|여사|어르신|할머니|할아버지|학부모|학생|환자|담당자?|기사|배달원|주무관|계장|원우|작가|대표|부친|모친|이사)"
 )
-_WEAK = (
-    r"(?:이|가|은|는|을|를|의|도|만|과|와|랑|이랑|하고|으?로|에서|까지|부터|처럼|보다|이[가는를의도]|이한테|이랑은|으?로는|만은|으?로서)"
-)
+_WEAK = r"(?:이|가|은|는|을|를|의|도|만|과|와|랑|이랑|하고|으?로|에서|까지|부터|처럼|보다|이[가는를의도]|이한테|이랑은|으?로는|만은|으?로서)"
 TAIL = re.compile(
     r"(?:(?P<title>님|씨)[가-힣]{0,5}"
     r"|(?P<person>(?:한테|에게|께서|께|더러|앞으로|네)(?:[는도만서]|에서|로)?)"
@@ -85,19 +83,37 @@ _AFTER = tuple(
     )
 )  # fmt: skip
 _REFUSED = re.compile(r"\s?(?:않|못(?!\s받)|말(?:고\s)?|마시|마세|모르)")
-_DONE = re.compile(r"\s?(?:하[고여는지면기게세]|해[요서주도야]|했|합니|할\s|되[고는지면]|돼|됐|됩니|시켜|시키|있[는으어]|없[는으어])")
+_DONE = re.compile(
+    r"\s?(?:하[고여는지면기게세]|해[요서주도야]|했|합니|할\s|되[고는지면]|돼|됐|됩니|시켜|시키|있[는으어]|없[는으어])"
+)
 _REACH = 28
 _FIELD_BEFORE = re.compile(r"(?:^|[|,/\t;:·(\[→>-])\s{0,2}\Z", re.MULTILINE)
 _FIELD_AFTER = re.compile(r"\s{0,2}(?:$|[|,/\t;·)\]→<(-])", re.MULTILINE)
 
-_BATCHIM_TAILS = ("이", "은", "을", "과", "으로", "이라", "이에요", "이고", "이며", "이랑", "이요", "이란", "이네")
+_BATCHIM_TAILS = (
+    "이",
+    "은",
+    "을",
+    "과",
+    "으로",
+    "이라",
+    "이에요",
+    "이고",
+    "이며",
+    "이랑",
+    "이요",
+    "이란",
+    "이네",
+)
 _OPEN_TAILS = ("가", "는", "를", "와", "로", "라고", "라는", "예요", "고", "랑", "요", "란")
 
 
 def within(name: str, tail: re.Match[str]) -> float:
     """What the end of the word says of the name before it."""
     shown = tail.group()
-    odds = {"title": 4.5, "person": 3.0, "says": 1.5, "glued": 3.0, "weak": 0.0}.get(tail.lastgroup or "", 0.2)
+    odds = {"title": 4.5, "person": 3.0, "says": 1.5, "glued": 3.0, "weak": 0.0}.get(
+        tail.lastgroup or "", 0.2
+    )
     if tail.lastgroup == "person" and shown.startswith("네"):
         odds = 0.5
     if tail.lastgroup == "says" and "라" in shown[:2]:
@@ -109,12 +125,9 @@ def within(name: str, tail: re.Match[str]) -> float:
     if tail.lastgroup in ("says", "weak"):
         final = has_batchim(name[-1])
         liquid = (ord(name[-1]) - 0xAC00) % 28 == 8
-        if final and shown in _OPEN_TAILS and not (liquid and shown == "로"):
+        after_vowel = shown in _OPEN_TAILS and not (liquid and shown == "로")
+        if (final and after_vowel) or (not final and shown.startswith(_BATCHIM_TAILS)):
             odds -= 1.0
-        elif not final and shown.startswith(_BATCHIM_TAILS):
-            odds -= 1.0
-        elif shown.startswith("이") and shown[1:2] in ("가", "는", "를", "의", "도") and not final:
-            odds -= 2.0
     return odds
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ccos.quality.pii import foreign_names, name_context
 from ccos.quality.pii.name_shape import LONG_SURNAMES, SURNAMES, shape, surname_of
 
 THRESHOLD = 2.5
-"""Log-odds from which a word counts as a name: set on the development sets, where precision stays over .95."""
+"""Log-odds from which a word counts as a name: set on the development sets."""
 BESIDE_DATA, BESIDE_NAME, FIELD = 3.0, 2.5, 1.5
 _HOPELESS = -2.5
 
@@ -67,7 +68,8 @@ def _best(text: str, match: re.Match[str], leads: Mapping[int, float]) -> _Score
             best, best_tail = _Scored(start, start + length, tail.end(), odds), tail
     if best is None or best_tail is None or best.odds < _HOPELESS:
         return None
-    best.odds += leads.get(start, 0.0) + name_context.unlike(text, start) + name_context.after(text, best_tail)
+    best.odds += leads.get(start, 0.0) + name_context.unlike(text, start)
+    best.odds += name_context.after(text, best_tail)
     if name_context.is_field(text, start, best.behind):
         best.odds += FIELD
     return best
@@ -92,7 +94,7 @@ def _letters(between: str) -> bool:
 def _in_lists(text: str, words: Sequence[_Scored]) -> None:
     """A name beside a name is likelier: forward and backward once, so that a list of them stands together."""
     for order in (words, words[::-1]):
-        for one, other in zip(order, order[1:], strict=False):
+        for one, other in pairwise(order):
             left, right = sorted((one, other), key=lambda word: word.start)
             gap = text[left.behind : right.start]
             near = len(gap) <= _REACH and _BETWEEN_NAMES.fullmatch(gap)
