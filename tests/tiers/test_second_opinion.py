@@ -17,9 +17,10 @@ from ccos.domain.verdict import Promise, Verdict
 from ccos.quality.judging import CRITERIA, Rates
 from ccos.quality.promises import Promises
 from ccos.tiers.budget import MemoryBudget
+from ccos.tiers.judges import Judges
 from ccos.tiers.relay import Relay
 from ccos.tiers.request import Context
-from ccos.tiers.second_opinion import PART, SecondOpinion
+from ccos.tiers.second_opinion import SecondOpinion
 from ccos.tiers.service import MultiTierLLMService
 from ccos.tiers.testing import ScriptedProvider, Step
 from support.judging import passage, prompt
@@ -53,7 +54,7 @@ def chain(quality: float, *says: Step, judge_model: str = "claude-x", rates: Rat
         Tier.CLOUD_PREMIUM, list(says), name="cloud", model=judge_model, cost=MicroUsd(700)
     )
     rules = ScriptedProvider(Tier.RULE_BASED, ["확인 후 안내드리겠습니다."], name="rules")
-    opinion = SecondOpinion({judge_model: rates}, promises)
+    opinion = SecondOpinion([Judges({judge_model: rates})], promises)
     budget = MemoryBudget(MicroUsd(10**9))
     service = MultiTierLLMService(
         [judge, author, rules],
@@ -74,7 +75,7 @@ async def test_a_yes_lifts_an_unsure_reply_over_the_bar_and_is_paid_for() -> Non
     made = await generate(service)
     assert made.accepted and made.tier is Tier.LOCAL_MINIMAX
     assert made.quality_score == pytest.approx(0.85, abs=0.01)
-    assert made.verdict.scores[0][0] == PART and made.verdict.scores[0][1] > 0
+    assert made.verdict.scores[0][0] == "second_opinion" and made.verdict.scores[0][1] > 0
     assert [(a.task, a.tier, a.outcome) for a in made.attempts] == [
         (Task.JUDGEMENT, Tier.CLOUD_PREMIUM, Outcome.ACCEPTED),
         (Task.SOLUTION_DRAFT, Tier.LOCAL_MINIMAX, Outcome.ACCEPTED),

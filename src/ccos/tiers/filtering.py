@@ -73,21 +73,25 @@ def tokens_needed(prompt: Prompt) -> int:
     return int(characters / CHARACTERS_PER_TOKEN) + min(prompt.max_tokens, ROOM_FOR_AN_ANSWER)
 
 
+def kept_inside(context: Context) -> str | None:
+    """Why nothing of this call may leave the machine; None when it may."""
+    if not context.cloud_allowed:
+        return "policy.cloud_not_allowed"
+    if context.pii == "local_only":
+        return "pii.local_only"
+    if context.pii == "unreadable":
+        return "privacy.unreadable"
+    return "mode.outage" if context.mode is Mode.OUTAGE else None
+
+
 def _reason_against(condition: Condition, context: Context, tokens: int) -> str | None:
     card = condition.card
     if card.tier is Tier.RULE_BASED:
         return None
     if context.only is not None and card.tier is not context.only:
         return NOT_ASKED
-    if card.leaves_machine:
-        if not context.cloud_allowed:
-            return "policy.cloud_not_allowed"
-        if context.pii == "local_only":
-            return "pii.local_only"
-        if context.pii == "unreadable":
-            return "privacy.unreadable"
-        if context.mode is Mode.OUTAGE:
-            return "mode.outage"
+    if card.leaves_machine and (kept := kept_inside(context)) is not None:
+        return kept
     if condition.disabled_reason is not None:
         return condition.disabled_reason
     if not condition.ready:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ccos.domain.errors import ProviderRefused, Unreadable
@@ -51,26 +52,33 @@ class Masked:
 def mask_prompt(prompt: Prompt) -> tuple[Prompt, Pseudonyms]:
     """The prompt with placeholders for personal data in system text and turns, and what they stand for.
 
+    Raises as `mask_texts` does.
+    """
+    texts = [prompt.system, *(turn.text for turn in prompt.turns)]
+    (system, *masked), seen = mask_texts(texts, prompt.grounds.ticket)
+    turns = tuple(Turn(turn.role, text) for turn, text in zip(prompt.turns, masked, strict=True))
+    return replace(prompt, system=system, turns=turns), seen
+
+
+def mask_texts(texts: Sequence[str], ticket: Ticket | None) -> tuple[tuple[str, ...], Pseudonyms]:
+    """The texts of a call on a ticket with placeholders for personal data, and what they stand for.
+
     Placeholders are numbered by the ticket, read from its beginning, before anything else: every call on it
     has the same ones, and so has a draft that is made again when the customer has written more. The
     customer's given name is masked wherever it is written. Raises ProviderRefused for a text that must stay
     on this machine, Unreadable for one that could not be searched.
     """
-    texts = [prompt.system, *(turn.text for turn in prompt.turns)]
     try:
         if any(span.kind in LOCAL_ONLY for text in texts for span in find(text)):
             raise ProviderRefused(RESIDENT, status=None)
-        ticket = prompt.grounds.ticket
         names = [ticket.customer.name] if ticket and ticket.customer and ticket.customer.name else []
         _, known = mask(_in_order(ticket), names=names) if ticket else ((), NO_PSEUDONYMS)
-        (system, *masked), pseudonyms = mask(texts, known, names=names)
-        seen = pseudonyms.within([system, *masked])
+        masked, pseudonyms = mask(texts, known, names=names)
+        return masked, pseudonyms.within(masked)
     except ProviderRefused:
         raise
     except Exception as fault:
         raise Unreadable(cause=type(fault).__name__) from fault
-    turns = tuple(Turn(turn.role, text) for turn, text in zip(prompt.turns, masked, strict=True))
-    return replace(prompt, system=system, turns=turns), seen
 
 
 def _in_order(ticket: Ticket) -> list[str]:

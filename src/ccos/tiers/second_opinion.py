@@ -1,92 +1,123 @@
-"""A second opinion on an answer whose quality is unsure: which model is asked, and what its word changes."""
+"""Second opinions on an answer whose quality is unsure: who may be asked, and what their words change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from uuid import UUID
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
+from ccos.domain.draft import Attempt
+from ccos.domain.money import MicroUsd
 from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.tier import Task, Tier
-from ccos.domain.verdict import Verdict
+from ccos.domain.verdict import Promise, Verdict
 from ccos.quality.form_check import OUR_OWN
-from ccos.quality.judging import Rates, judge_prompt, log_odds, same_family, says_good, updated, worth_asking
+from ccos.quality.judging import MOST_LOG_ODDS, updated, worth_asking
 from ccos.quality.promises import Promises
-from ccos.quality.shape import parse_object
 from ccos.tiers.provider import Provider
+from ccos.tiers.request import Context
 
 SECONDS = 8.0
-"""Longest wait for an opinion: it must leave time for another tier."""
-LEAST_SECONDS = 1.0
+"""Longest wait for all opinions: it must leave time for another tier."""
 
-PART = "second_opinion"
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """A reply the gate is unsure of, and what holds for asking about it.
+
+    `providers` are those the run may call, and `ask` puts a prompt to one of them like any other call, for at
+    most so many seconds; None when there was no answer. `record` writes down what was asked of anybody else.
+    `seconds` is the time there is.
+    """
+
+    prompt: Prompt
+    verdict: Verdict
+    author: Answer
+    tier: Tier
+    context: Context
+    providers: Sequence[Provider]
+    ask: Callable[[Provider, Prompt, float], Awaitable[Answer | None]]
+    record: Callable[[Attempt, Answer, MicroUsd], None]
+    seconds: float
+
+
+class Adviser(Protocol):
+    """Somebody whose word on an answer was held against people's labels."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def log_odds(self, unsure: Unsure) -> float | None:
+        """What to add to the log-odds that the reply is good, after all that the gate knows.
+
+        None for no opinion: it has not proven itself, is not there, or may not see the text. It is done
+        within `unsure.seconds`, and an outage of it raises nothing.
+        """
+        ...
 
 
 class SecondOpinion:
-    """Models that proved themselves against people's labels, by name (`rates`).
+    """Asks advisers in turn, the cheapest first, as long as the quality is unsure.
 
-    With `promises`, what is promised of an answer follows its quality as the certificates allow.
+    Their words add up, but they read the same text, so together they move an answer no further than one of
+    them may. With `promises`, what is promised of an answer follows its quality as the certificates allow.
     """
 
-    def __init__(self, rates: Mapping[str, Rates], promises: Promises | None = None) -> None:
-        self._rates = {model: each for model, each in rates.items() if each.proven}
+    def __init__(
+        self,
+        advisers: Sequence[Adviser],
+        promises: Promises | None = None,
+        *,
+        seconds: float = SECONDS,
+    ) -> None:
+        self._advisers = tuple(advisers)
         self._promises = promises
+        self.seconds = seconds
 
     def wanted(self, prompt: Prompt, verdict: Verdict, tier: Tier) -> bool:
         """Whether an opinion could change what becomes of a reply for a customer."""
-        return (
-            bool(self._rates)
-            and prompt.task is Task.SOLUTION_DRAFT
-            and prompt.task not in OUR_OWN
-            and tier is not Tier.RULE_BASED
-            and not verdict.vetoes
-            and worth_asking(verdict.quality)
+        return bool(self._advisers) and tier is not Tier.RULE_BASED and is_unsure(prompt, verdict)
+
+    async def heard(self, unsure: Unsure, *, now: Callable[[], float]) -> Verdict:
+        """The verdict with what was said in it; unchanged where nobody said anything of use."""
+        before, until = unsure.verdict, now() + unsure.seconds
+        said: list[tuple[str, float]] = []
+        quality = before.quality
+        for adviser in self._advisers:
+            if not worth_asking(quality) or (left := until - now()) <= 0:
+                break
+            more = await adviser.log_odds(replace(unsure, seconds=left))
+            if more is not None:
+                said.append((adviser.name, more))
+                quality = updated(before.quality, _together(said))
+        if not said:
+            return before
+        return replace(
+            before,
+            quality=quality,
+            scores=(*said, *before.scores),
+            promise=self._promise(unsure, quality),
         )
 
-    def judge(self, author: Answer, providers: Iterable[Provider]) -> Provider | None:
-        """The provider that was right most often, of another family than the author."""
-        fit = [
-            (rates.true_positive + rates.true_negative, provider)
-            for provider in providers
-            if (rates := self._rates_of(provider.card.model)) is not None
-            and not same_family(provider.card.model, author.model)
-        ]
-        return max(fit, key=lambda pair: pair[0])[1] if fit else None
+    def _promise(self, unsure: Unsure, quality: float) -> Promise | None:
+        before = unsure.verdict
+        if self._promises is None or before.promise is None:
+            return before.promise
+        return self._promises.promise_after(
+            unsure.context.tenant_id,
+            unsure.prompt.task,
+            unsure.tier,
+            scorer=before.scorer,
+            quality=quality,
+            before=before.quality,
+        )
 
-    def question(self, prompt: Prompt, text: str) -> Prompt:
-        return judge_prompt(prompt, text)
 
-    def heard(
-        self,
-        prompt: Prompt,
-        verdict: Verdict,
-        judge: Provider,
-        said: Answer,
-        tenant_id: UUID | None = None,
-        tier: Tier | None = None,
-    ) -> Verdict:
-        """The verdict with the judge's opinion in it; unchanged where that is of no use."""
-        payload = parse_object(said.text)
-        rates = self._rates_of(judge.card.model)
-        good = says_good(payload, prompt) if isinstance(payload, dict) else None
-        if good is None or rates is None:
-            return verdict
-        more = log_odds(good, rates)
-        quality = updated(verdict.quality, more)
-        promise = verdict.promise
-        if self._promises is not None and promise is not None:
-            promise = self._promises.promise_after(
-                tenant_id,
-                prompt.task,
-                tier,
-                scorer=verdict.scorer,
-                quality=quality,
-                before=verdict.quality,
-            )
-        scores = ((PART, more), *verdict.scores)
-        return replace(verdict, quality=quality, scores=scores, promise=promise)
+def is_unsure(prompt: Prompt, verdict: Verdict) -> bool:
+    """Whether the gate leaves open if a reply for a customer is good."""
+    ours = prompt.task is Task.SOLUTION_DRAFT and prompt.task not in OUR_OWN
+    return ours and not verdict.vetoes and worth_asking(verdict.quality)
 
-    def _rates_of(self, model: str) -> Rates | None:
-        """A dated edition of a model's name counts as the name."""
-        known = (name for name in self._rates if model == name or name.startswith(f"{model}-"))
-        return next((self._rates[name] for name in known), None)
+
+def _together(said: Sequence[tuple[str, float]]) -> float:
+    return max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, sum(more for _, more in said)))

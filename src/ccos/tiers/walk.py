@@ -28,7 +28,7 @@ from ccos.tiers.pulse import Pulse
 from ccos.tiers.record import attempt_of, skipped
 from ccos.tiers.repair import repair_prompt
 from ccos.tiers.run import Evaluated, Run
-from ccos.tiers.second_opinion import LEAST_SECONDS, SECONDS, SecondOpinion
+from ccos.tiers.second_opinion import SecondOpinion, Unsure
 
 log = structlog.get_logger(__name__)
 
@@ -273,27 +273,38 @@ class Walker:
     async def _second(
         self, leg: Leg, card: ProviderCard, prompt: Prompt, answer: Answer, verdict: Verdict
     ) -> Verdict:
-        """The verdict after a second opinion, where one is wanted and can be had; a failed one is none.
+        """The verdict after second opinions, where they are wanted and can be had; a failed one is none.
 
         Words that are already on their way to the caller are past it.
         """
         run, opinion = leg.run, self._opinion
         if opinion is None or run.context.relay is not None or not opinion.wanted(prompt, verdict, card.tier):
             return verdict
-        judge = opinion.judge(answer, (p for p in self._providers if p.card in run.kept))
-        until = min(leg.until, self._clock() + SECONDS)
-        if judge is None or until - self._clock() < LEAST_SECONDS:
-            return verdict
-        question = opinion.question(prompt, verdict.text)
-        try:
-            called = await self._guard.call(run, judge, question, until)
-        except (PassedOver, ProviderError):
-            return verdict
-        said = attempt_of(
-            question, judge.card, Outcome.ACCEPTED, "accepted", answer=called.answer, seconds=called.seconds
+
+        async def ask(judge: Provider, question: Prompt, seconds: float) -> Answer | None:
+            try:
+                called = await self._guard.call(run, judge, question, self._clock() + seconds)
+            except (PassedOver, ProviderError):
+                return None
+            said, took = called.answer, called.seconds
+            attempt = attempt_of(
+                question, judge.card, Outcome.ACCEPTED, "accepted", answer=said, seconds=took
+            )
+            run.record(attempt, said, said.cost)
+            return said
+
+        unsure = Unsure(
+            prompt,
+            verdict,
+            answer,
+            card.tier,
+            run.context,
+            providers=[p for p in self._providers if p.card in run.kept],
+            ask=ask,
+            record=run.record,
+            seconds=min(leg.until - self._clock(), opinion.seconds),
         )
-        run.record(said, called.answer, called.answer.cost)
-        return opinion.heard(prompt, verdict, judge, called.answer, run.context.tenant_id, card.tier)
+        return await opinion.heard(unsure, now=self._clock)
 
     def _decide(
         self, leg: Leg, card: ProviderCard, prompt: Prompt, called: Called, verdict: Verdict

@@ -19,19 +19,17 @@ from ccos.knowledge.postgres import PostgresShelf
 from ccos.knowledge.search import Searcher
 from ccos.local.supervisor import LocalModel
 from ccos.quality.pii import classify
-from ccos.quality.promises import Promises
 from ccos.settings import Settings
 from ccos.store.database import Database
 from ccos.store.jobs import defer_draft
 from ccos.tiers.cache import AnswerCache
 from ccos.tiers.daily_budget import DailyBudget
 from ccos.tiers.daily_ledger import DailyLedger
-from ccos.tiers.second_opinion import SecondOpinion
 from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.breakers import open_board
 from ccos.wiring.database import Urls, open_database, open_urls
-from ccos.wiring.judges import read_judges
 from ccos.wiring.learning import Learning, open_gate, open_learning
+from ccos.wiring.opinions import open_opinion
 from ccos.wiring.premium import premium_cost, warm_prices
 from ccos.wiring.providers import open_providers, wait_until_loaded
 
@@ -85,7 +83,7 @@ async def open_ccos(
             decisions=learning.decisions,
             explore=settings.explore,
             cache=cache,
-            opinion=_opinion(settings, judge.promises),
+            opinion=await open_opinion(settings, judge.promises, budget, stack),
             premium=premium_cost(settings),
         )
         shelf = PostgresShelf(database)
@@ -109,10 +107,6 @@ async def open_ccos(
             tuple(models),
             learning,
         )
-
-
-def _opinion(settings: Settings, promises: Promises) -> SecondOpinion | None:
-    return SecondOpinion(read_judges(settings.folder), promises) if settings.second_opinion else None
 
 
 class LazyDrafter:
