@@ -74,7 +74,7 @@ def test_a_batch_from_standard_input_is_a_table_as_wide_as_it_needs(ccos: Comman
     assert head.split() == ["ticket", "subject", "tier", "state", "score", "ms", "evidence", "flags"]
     assert row.startswith("d-1     [bold]환불[/bold] 언제") and "3 rules" in row and "\x1b" not in ran.out
     assert "1 of 1 tickets have a draft" in ran.out
-    assert ran.out.rstrip().endswith("Scores are the plain heuristic's, a baseline and no probability.")
+    assert "A score is the chance that a person sends the draft" in ran.out
     assert "The tenant default has no knowledge yet; `ccos kb import PATH` brings it." in ran.err
 
 

@@ -160,7 +160,7 @@ def flags(draft: Draft) -> list[str]:
 
 
 def summary_text(summary: dict[str, Any]) -> Text:
-    """The totals in three lines."""
+    """The totals in a few lines."""
     states = ", ".join(f"{n} {state}" for state, n in sorted(summary["states"].items()))
     tiers = ", ".join(f"{n} {TIER_NAMES.get(tier, tier)}" for tier, n in summary["tiers"].items())
     lines = [
@@ -171,5 +171,8 @@ def summary_text(summary: dict[str, Any]) -> Text:
     if "gold" in summary:
         said = ", ".join(f"{name.replace('_', ' ')} {share}" for name, share in summary["gold"].items())
         lines.append(f"Against the expected answers: {said}.")
-    lines.append("Scores are the plain heuristic's, a baseline and no probability.")
+    lines.append(
+        "A score is the chance that a person sends the draft as it is or lightly edited. A draft is ready "
+        "when labels certify it; until people have decided about 30 drafts, most need review."
+    )
     return Text("\n" + "\n".join(lines))

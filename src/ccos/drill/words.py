@@ -145,9 +145,9 @@ _WORDS: dict[str, tuple[str, str]] = {
         "$10로 계산한 가상의 금액입니다. 품질과 속도는 실제 클라우드와 무관합니다.",
     ),
     "note_scorer": (
-        "Scores come from {scorer}. A baseline is no probability that a person approves; read quality together "
-        "with the share of useful drafts.",
-        "점수는 {scorer}의 것입니다. 기준선 점수는 사람이 승인할 확률이 아니므로 쓸 수 있는 초안의 비율과 함께 보아야 합니다.",
+        "Quality comes from {scorer}: the probability that a person sends the draft as it is or lightly edited. "
+        "Read it together with the share of drafts that reach what is required.",
+        "품질은 {scorer}가 매긴, 사람이 초안을 그대로 또는 조금만 고쳐 보낼 확률입니다. 품질 기준을 넘은 초안의 비율과 함께 보아야 합니다.",
     ),
     "note_charged": (
         "Attempts that failed are charged as the product would charge them, although these were billed by "

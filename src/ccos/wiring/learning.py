@@ -18,7 +18,7 @@ from ccos.domain.certificate import Certificate
 from ccos.domain.errors import CcosError
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Task, Tier
-from ccos.quality.gate import BASELINE, Gate
+from ccos.quality.gate import Gate
 from ccos.quality.promises import Promises
 from ccos.settings import Settings
 from ccos.store import certificates, counts, labels
@@ -48,11 +48,6 @@ class JudgeAndPromises:
     gate: Gate
     promises: Promises
     scorer: str
-
-
-def baseline_gate() -> JudgeAndPromises:
-    """The heuristic's score, compared with what is required as it stands."""
-    return JudgeAndPromises(Gate(), Promises(), BASELINE.name)
 
 
 def learned_gate(priors: Mapping[Tier, float]) -> JudgeAndPromises:
