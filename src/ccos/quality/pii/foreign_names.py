@@ -97,7 +97,8 @@ _KOREAN_LETTERS = r"[가-힣]{1,6}"
 _BEHIND = r"(?=\s?(?:님|씨|고객|회원|앞으로|앞\b|이름|명의|께|에게|한테|이라|라는|라고|입니다|인데|이에요|예요|이고|[이가은는의을를]?(?:[\s,./|)\]]|$)|으?로\s))"
 _SHOWN = r"(?=\s?(?:님|씨(?![가-힣]{2})|고객|회원|앞으로|이름으로|명의|께|에게|한테|이라는\s|라는\s|이라고\s|라고\s))"
 _BEFORE = rf"(?:{LABEL}|{KIN})(?:은|는|이|가|을|를|인|명)?[\s:=(|]{{1,3}}"
-_HANGUL_WORD = re.compile(r"(?<![가-힣])[가-힣]{1,12}")
+_BEGINNINGS = "".join(sorted({name[0] for name in _VIETNAMESE | _WESTERN | _JAPANESE}))
+_HANGUL_WORD = re.compile(rf"(?<![가-힣])[{_BEGINNINGS}][가-힣]{{0,11}}")
 _MORE_VIETNAMESE = re.compile(rf"{_VIETNAMESE_REST}{_BEHIND}", re.MULTILINE)
 _MORE_WESTERN = re.compile(rf"\s[가-힣]{{1,6}}?{_BEHIND}", re.MULTILINE)
 _MORE_JAPANESE = re.compile(rf"\s?[가-힣]{{2,4}}?{_BEHIND}", re.MULTILINE)
