@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import EnumType
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +12,8 @@ from typing import Any, Literal, cast, get_args, get_origin
 
 import click
 
+from ccos.domain.certificate import Certificate
+from ccos.quality.model import Head
 from ccos.settings import Settings, default_text, is_secret, variable
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -98,6 +100,61 @@ def seed_set_page() -> str:
     return "".join([MADE, "\n# The seed set, counted\n", total, *tables])
 
 
+def gate_model_page() -> str:
+    """What the shipped gate is made of, and what was measured of it."""
+    from ccos.quality.scorer import shipped
+
+    model = shipped()
+    about = cast(dict[str, Any], dict(model.about))
+    head = f"\n# The shipped gate: {model.name}\n\nMade {about.get('date', 'at an unknown date')} from:\n\n"
+    sets = "".join(
+        f"| {each['name']} | {each['source']} | {each['licence']} | {each['rows']} | {each['good']} |\n"
+        for each in about["trained_on"]
+    )
+    trained = f"| set | what | licence | answers | good |\n|---|---|---|---:|---:|\n{sets}"
+    rows = "".join(_figures(name, found) for name, found in sorted(about["figures"].items()))
+    figures = (
+        "\n## Out of fold\n\nEach answer scored by a model that saw no answer of its ticket; 95 % intervals by"
+        " a bootstrap of tickets.\n\n| head | answers | AUROC | ECE | plain heuristic: AUROC | ECE |\n"
+        f"|---|---:|---|---|---:|---:|\n{rows}"
+    )
+    heads = "".join(_weights(name, found) for name, found in sorted(model.heads.items()))
+    weights = f"\n## What counts most\n\nWeights in scales of each feature, the heaviest ten.\n\n{heads}"
+    return "".join([MADE, head, trained, figures, _certificates(model.certificates), weights])
+
+
+def _figures(name: str, found: dict[str, Any]) -> str:
+    def told(key: str, interval: str) -> str:
+        value, ends = found.get(key), found.get(interval)
+        if value is None:
+            return "–"
+        return f"{value:.3f} [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else f"{value:.3f}"
+
+    plain = (found.get("heuristic_auroc"), found.get("heuristic_calibration_error"))
+    beside = " | ".join("–" if value is None else f"{value:.3f}" for value in plain)
+    told_both = f"{told('auroc', 'auroc_interval')} | {told('calibration_error', 'calibration_interval')}"
+    return f"| {name} | {found['rows']} | {told_both} | {beside} |\n"
+
+
+def _certificates(certificates: Sequence[Certificate]) -> str:
+    rows = "".join(
+        f"| {c.task.value} | {c.required:g} | {'none' if c.threshold is None else f'{c.threshold:.3f}'} | "
+        f"{c.accepted} of {c.labels} | {c.bad} |\n"
+        for c in certificates
+    )
+    return (
+        "\n## Certified thresholds\n\nBy out-of-fold qualities, with 90 % confidence. They hold for a tenant until"
+        " its people have made 30 decisions.\n\n| task | required | threshold | accepted | bad among them |\n"
+        f"|---|---:|---:|---:|---:|\n{rows}"
+    )
+
+
+def _weights(name: str, found: Head) -> str:
+    heaviest = sorted(found.weights.items(), key=lambda pair: -abs(pair[1]))[:10]
+    listed = ", ".join(f"{feature} {weight:+.2f}" for feature, weight in heaviest)
+    return f"- **{name}** ({found.labels} answers, {found.good_share:.0%} good): {listed}\n"
+
+
 def _counted(counts: Counter[tuple[str, str]], name: str, said: str) -> str:
     """A table with one row for each value and one column for each label."""
     head = f"\n| {said} | approve | edit | reject |\n|---|---:|---:|---:|\n"
@@ -113,6 +170,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "openapi.json": openapi_page,
     "seed-set.md": seed_set_page,
+    "gate-model.md": gate_model_page,
 }
 
 
