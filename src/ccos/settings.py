@@ -139,6 +139,28 @@ class Settings(BaseSettings):
             "`ccos eval judge --save` found to agree with people; each opinion is a call like any other"
         ),
     )
+    embedding_model_path: File | None = Field(
+        None,
+        validation_alias="CCOS_EMBEDDING_MODEL_PATH",
+        description="GGUF file of an embedding model for second opinions, proven by `ccos eval embedding`",
+    )
+    embedding_base_url: Url | None = Field(
+        None,
+        validation_alias="CCOS_EMBEDDING_BASE_URL",
+        description="OpenAI-compatible server of /v1/embeddings, not a file",
+    )
+    embedding_model: str | None = Field(
+        None, validation_alias="CCOS_EMBEDDING_MODEL", description="Model name sent to it"
+    )
+    embedding_api_key: SecretStr | None = Field(
+        None, validation_alias="CCOS_EMBEDDING_API_KEY", description="Key sent to it, if it wants one"
+    )
+    embedding_price: Decimal | None = Field(
+        None,
+        ge=0,
+        validation_alias="CCOS_EMBEDDING_PRICE",
+        description="USD per million tokens there; out of your own network it is never called without",
+    )
     timezone: Zone = Field(
         "Asia/Seoul", validation_alias="CCOS_TIMEZONE", description="Day boundary and screens"
     )

@@ -7,9 +7,11 @@ import click
 from ccos.cli.lazy import LazyGroup
 
 COMMANDS = {
+    "embedding": ("ccos.cli.eval_embedding:embedding", "Whether an embedding model adds to the gate."),
     "feasible": ("ccos.cli.eval_feasible:feasible", "Whether a saving can be had at a required quality."),
     "gate": ("ccos.cli.eval_gate:gate", "The gate's score on labelled answers."),
     "judge": ("ccos.cli.eval_judge:judge", "Whether a model may give a second opinion."),
+    "labels": ("ccos.cli.eval_labels:labels", "Write what people decided as a labelled set."),
     "pii": ("ccos.cli.eval_pii:pii", "How well and how fast personal data is found."),
     "replay": ("ccos.cli.eval_replay:replay", "Cost and quality of sending a part to the strong model."),
     "thresholds": ("ccos.cli.eval_thresholds:thresholds", "Certified thresholds, with their evidence."),

@@ -127,6 +127,20 @@ def auroc_interval(
     return bootstrap(_auroc(*_pair(scores, good)), groups, resamples=resamples, seed=seed)
 
 
+def auroc_gain_interval(
+    one: ArrayLike,
+    other: ArrayLike,
+    good: ArrayLike,
+    groups: Sequence[Hashable],
+    *,
+    resamples: int = 1_000,
+    seed: int = 0,
+) -> Interval | None:
+    """95 % interval of how much higher the AUROC of `one` is than that of `other`, on the same draws."""
+    first, second = _auroc(*_pair(one, good)), _auroc(*_pair(other, good))
+    return bootstrap(lambda weights: first(weights) - second(weights), groups, resamples=resamples, seed=seed)
+
+
 def calibration_interval(
     qualities: ArrayLike,
     good: ArrayLike,

@@ -1,0 +1,269 @@
+"""An embedding model as a second opinion: its likeness of answer, evidence and question, in log-odds."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from ccos.domain.draft import Outcome
+from ccos.domain.errors import CcosError, NoPrice, ProviderDown, ProviderError, ProviderRefused
+from ccos.domain.money import ZERO, MicroUsd, micro_usd
+from ccos.domain.prompt import Answer, Prompt, ProviderCard
+from ccos.domain.tier import Task
+from ccos.quality.likeness import Likeness, LikenessOdds, compared, likeness
+from ccos.tiers.breaker import Breaker
+from ccos.tiers.budget import Budget
+from ccos.tiers.filtering import kept_inside
+from ccos.tiers.privacy import mask_texts
+from ccos.tiers.record import attempt_of
+from ccos.tiers.second_opinion import Unsure
+
+log = structlog.get_logger(__name__)
+
+SECONDS = 0.3
+"""Longest wait for this opinion: it is worth no more than that."""
+READ_SECONDS = 10.0
+"""Passages that are read for the first time may take longer; the next draft that cites them has them."""
+MOST_READERS = 2
+MOST_KNOWN = 4_096
+"""Vectors of passages that are kept: 16 MB at 1,024 numbers each."""
+TOKENS_PER_TEXT = 8
+"""Tokens a server may put around one text."""
+
+
+Vectors = dict[str, Sequence[float]]
+
+
+class Embedded(Protocol):
+    @property
+    def vectors(self) -> Sequence[Sequence[float]]: ...
+
+    @property
+    def tokens(self) -> int | None: ...
+
+
+class Embeddings(Protocol):
+    """Makes vectors of texts: one for each, in order, all of one length. Raises a ProviderError."""
+
+    async def vectors(self, texts: Sequence[str], *, seconds: float) -> Embedded: ...
+
+
+@dataclass(slots=True)
+class Bill:
+    """What one opinion has cost so far."""
+
+    tokens: int = 0
+    cost: MicroUsd = ZERO
+
+
+class Embedder:
+    """Sentences and passages of a draft as vectors, from a model of our own or a server.
+
+    `card` says whether texts leave the machine, and then they are masked and a ticket that must stay here is
+    not looked at; and whether it is paid, by `usd_per_million` tokens, each call held in `budget` like any
+    other. `odds` is what was learned on labels; without it nothing is said. Vectors of passages are kept
+    under a hash of their text, those of a customer's words never.
+    """
+
+    name = "likeness"
+
+    def __init__(
+        self,
+        embeddings: Embeddings,
+        card: ProviderCard,
+        odds: LikenessOdds | None,
+        *,
+        budget: Budget | None = None,
+        usd_per_million: Decimal | None = None,
+        seconds: float = SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.card = card
+        self._embeddings = embeddings
+        self._odds = odds
+        self._budget = budget
+        self._price = usd_per_million
+        self._seconds = seconds
+        self._clock = clock
+        self._breaker = Breaker()
+        self._known: OrderedDict[bytes, Sequence[float]] = OrderedDict()
+        self._reading: set[asyncio.Task[Vectors]] = set()
+
+    async def log_odds(self, unsure: Unsure) -> float | None:
+        """Its word on a reply, within 300 ms; None after any failure, which rests it like any provider."""
+        odds = self._odds
+        if odds is None or not odds.proven or odds.scorer != unsure.verdict.scorer:
+            return None
+        if self.card.leaves_machine and kept_inside(unsure.context) is not None:
+            return None
+        begun = self._clock()
+        if not self._breaker.allows(begun):
+            return None
+        self._breaker = self._breaker.admit(begun)
+        bill = Bill()
+        try:
+            seconds = min(self._seconds, unsure.seconds)
+            async with asyncio.timeout(seconds):
+                found = await self.likeness(
+                    unsure.prompt,
+                    unsure.verdict.text,
+                    seconds=seconds,
+                    tenant_id=unsure.context.tenant_id,
+                    bill=bill,
+                )
+        except (ProviderError, TimeoutError) as fault:
+            self._breaker = (
+                self._breaker.after_nothing(begun)
+                if _never_sent(fault)
+                else self._breaker.after_failure(self._clock(), begun)
+            )
+            log.debug("embedding.failed", model=self.card.model, reason=getattr(fault, "code", "timeout"))
+            return None
+        except asyncio.CancelledError:
+            self._breaker = self._breaker.after_nothing(begun)
+            raise
+        finally:
+            self._write_down(unsure, bill, self._clock() - begun)
+        self._breaker = self._breaker.after_success(begun, now=self._clock())
+        return None if found is None else odds.log_odds(found.value)
+
+    async def likeness(
+        self,
+        prompt: Prompt,
+        text: str,
+        *,
+        seconds: float,
+        tenant_id: UUID | None = None,
+        bill: Bill | None = None,
+    ) -> Likeness | None:
+        """How near the answer `text` is to its evidence and its question; None where that is no question.
+
+        What it costs is added to `bill`. Raises a ProviderError: ProviderRefused for a text that must stay on
+        this machine, NoPrice for a paid model without a price.
+        """
+        parts = compared(prompt, text)
+        if parts is None:
+            return None
+        bill = Bill() if bill is None else bill
+        texts = [*parts.own, *parts.evidence]
+        ticket = prompt.grounds.ticket
+        sent = mask_texts(texts, ticket)[0] if self.card.leaves_machine else tuple(texts)
+        as_sent = dict(zip(texts, sent, strict=True))
+        own = list(dict.fromkeys(as_sent[each] for each in parts.own))
+        passages = dict.fromkeys(as_sent[each] for each in parts.evidence)
+        found = {text: self._known[key] for text in passages if (key := _key(text)) in self._known}
+        fresh = [text for text in passages if text not in found]
+        if self.card.paid:
+            asked = list(dict.fromkeys([*own, *fresh]))
+            found |= await self._vectors(asked, seconds, tenant_id, bill)
+            self._keep({text: found[text] for text in fresh})
+        else:
+            reading = self._begin_reading(fresh) if fresh else None
+            found |= await self._vectors(own, seconds, tenant_id, bill)
+            found |= await asyncio.shield(reading) if reading is not None else {}
+        for text in passages:
+            if (key := _key(text)) in self._known:
+                self._known.move_to_end(key)
+        if len({len(vector) for vector in found.values()}) > 1:
+            self._known.clear()  # another model answers there by now
+            raise ProviderDown(cause="malformed")
+        return likeness(parts, {text: found[as_sent[text]] for text in texts})
+
+    async def aclose(self) -> None:
+        """Ends what is still being read."""
+        for task in self._reading:
+            task.cancel()
+        await asyncio.gather(*self._reading, return_exceptions=True)
+
+    def _begin_reading(self, passages: Sequence[str]) -> asyncio.Task[Vectors]:
+        """Passages come again with other tickets, so each is read once. A model on this machine may need
+        longer for it than an opinion may take: it goes on for the next one.
+        """
+        if len(self._reading) >= MOST_READERS:
+            raise ProviderDown(cause="busy")
+
+        async def read() -> Vectors:
+            found = await self._vectors(passages, READ_SECONDS, None, Bill())
+            self._keep(found)
+            return found
+
+        task = asyncio.create_task(read(), name="read passages")
+        self._reading.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Vectors]) -> None:
+        self._reading.discard(task)
+        if not task.cancelled():
+            task.exception()  # who waited has heard of it; where nobody does any more, it is no news
+
+    def _keep(self, vectors: Vectors) -> None:
+        for text, vector in vectors.items():
+            self._known[_key(text)] = vector
+        while len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
+
+    async def _vectors(
+        self, texts: Sequence[str], seconds: float, tenant_id: UUID | None, bill: Bill
+    ) -> Vectors:
+        """One request, with its money held as long as it goes on. What may have been billed is charged."""
+        if not self.card.paid:
+            said = await self._embeddings.vectors(texts, seconds=seconds)
+            return dict(zip(texts, said.vectors, strict=True))
+        if self._price is None or self._budget is None:
+            raise NoPrice(model=self.card.model)
+        most = sum(len(text.encode("utf-8", "replace")) + TOKENS_PER_TEXT for text in texts)
+        try:
+            reservation = await self._budget.reserve(tenant_id, self._cost(most))
+        except CcosError as fault:
+            raise ProviderRefused(cause="budget.unavailable") from fault
+        if reservation is None:
+            raise ProviderRefused(cause="budget.exhausted")
+        tokens = most
+        try:
+            said = await self._embeddings.vectors(texts, seconds=seconds)
+            tokens = most if said.tokens is None else said.tokens
+            return dict(zip(texts, said.vectors, strict=True))
+        except ProviderRefused:
+            tokens = 0
+            raise
+        finally:
+            spent = self._cost(tokens)
+            self._budget.settle(tenant_id, reservation, spent)
+            bill.tokens += tokens
+            bill.cost = MicroUsd(bill.cost + spent)
+
+    def _cost(self, tokens: int) -> MicroUsd:
+        return micro_usd((self._price or Decimal(0)) * tokens / 1_000_000)
+
+    def _write_down(self, unsure: Unsure, bill: Bill, seconds: float) -> None:
+        """What was paid for stands beside the draft's other calls; what was not is no call of a tier."""
+        if not bill.tokens:
+            return
+        said = Answer(
+            "", self.card.name, self.card.model, tokens_in=bill.tokens, cost=bill.cost,
+            estimated_cost=bill.cost,
+        )  # fmt: skip
+        prompt = Prompt(Task.JUDGEMENT, "", ())
+        attempt = attempt_of(prompt, self.card, Outcome.ACCEPTED, "accepted", answer=said, seconds=seconds)
+        unsure.record(attempt, said, bill.cost)
+
+
+def _never_sent(fault: Exception) -> bool:
+    """Whether the text, or the money for it, kept the call here: that says nothing of the model."""
+    return isinstance(fault, NoPrice) or (
+        isinstance(fault, ProviderRefused) and fault.facts.get("status") is None
+    )
+
+
+def _key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
