@@ -115,7 +115,8 @@ def gate_model_page() -> str:
     rows = "".join(_figures(name, found) for name, found in sorted(about["figures"].items()))
     figures = (
         "\n## Out of fold\n\nEach answer scored by a model that saw no answer of its ticket; 95 %"
-        " intervals by a bootstrap of tickets.\n\n| head | answers | AUROC | ECE | plain heuristic: AUROC | ECE |\n"
+        " intervals by a bootstrap of tickets.\n\n"
+        "| head | answers | AUROC | ECE | plain heuristic: AUROC | ECE |\n"
         f"|---|---:|---|---|---:|---:|\n{rows}"
     )
     heads = "".join(_weights(name, found) for name, found in sorted(model.heads.items()))
@@ -144,7 +145,8 @@ def _certificates(certificates: Sequence[Certificate]) -> str:
     )
     return (
         "\n## Certified thresholds\n\nBy out-of-fold qualities, with 90 % confidence. They hold for a"
-        " tenant until its people have made 30 decisions.\n\n| task | required | threshold | accepted | bad among them |\n"
+        " tenant until its people have made 30 decisions.\n\n"
+        "| task | required | threshold | accepted | bad among them |\n"
         f"|---|---:|---:|---:|---:|\n{rows}"
     )
 

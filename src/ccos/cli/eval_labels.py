@@ -1,0 +1,91 @@
+"""`ccos eval labels`: what people decided, as a labelled set to train and evaluate on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import click
+
+from ccos.cli import tenancy
+from ccos.cli.run import complain, print_json, run, settings
+from ccos.domain.errors import BadInput
+
+if TYPE_CHECKING:
+    from ccos.domain.tenant import Tenant
+    from ccos.store.database import Database
+
+PAGE = 200
+
+
+@click.command("labels")
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@tenancy.option
+@click.option("--days", type=click.IntRange(1, 3_650), default=365, show_default=True, help="How far back.")
+@click.option(
+    "--as-written", is_flag=True, help="Keep personal data as it is; without it, values are invented."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document: what was written.")
+def labels(out: Path, tenant: str | None, days: int, as_written: bool, as_json: bool) -> None:
+    """Write the drafts that people decided about into OUT, one labelled answer a line.
+
+    The file is what `ccos eval gate` measures on and `ccos train gate` learns from. It holds the words of
+    tickets and replies: keep it where those may be kept.
+    """
+    if not out.parent.is_dir():
+        raise BadInput(f"There is no folder {out.parent}; make it, or give another path.")
+    found = settings()
+    counts = {"approve": 0, "edit": 0, "reject": 0, "left_out": 0}
+
+    async def go() -> None:
+        from ccos.cli.terminal import progress
+        from ccos.wiring import open_administration
+
+        async with open_administration(found) as database:
+            whose = await tenancy.tenant_for(database, tenant)
+            with out.open("w", encoding="utf-8") as file, progress("Writing", every=1_000) as tell:
+                async for line in _lines(database, whose, days, as_written):
+                    counts[line["label"] if line else "left_out"] += 1
+                    if line:
+                        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                    tell(sum(counts.values()), None)
+
+    run(go())
+    written = sum(counts.values()) - counts["left_out"]
+    if as_json:
+        print_json({"file": str(out), "lines": written, **counts})
+        return
+    if not written:
+        complain("Nobody has decided about a draft yet, so there are no labels.")
+    click.echo(
+        f"{written} labelled answers: {counts['approve']} approved, {counts['edit']} lightly edited, "
+        f"{counts['reject']} rejected or rewritten; {counts['left_out']} were no answers."
+    )
+
+
+async def _lines(
+    database: Database, tenant: Tenant, days: int, as_written: bool
+) -> AsyncIterator[dict[str, Any] | None]:
+    """A page of decisions in each transaction, oldest first; one moment's decisions may span pages."""
+    from ccos.learning.exporting import labelled
+    from ccos.store import decisions, drafts, tickets
+
+    moment = datetime.now(UTC) - timedelta(days=days)
+    seen: set[UUID] = set()
+    size = PAGE
+    while True:
+        async with database.tenant(tenant.id) as tx:
+            page = await decisions.since(tx, moment, limit=size)
+            fresh = [decision for decision in page if decision.id not in seen]
+            for decision in fresh:
+                draft = await drafts.get(tx, decision.draft_id)
+                yield labelled(await tickets.get(tx, draft.ticket_id), draft, decision, as_written=as_written)
+        if len(page) < size:
+            return
+        moment, before = page[-1].decided_at, moment
+        size = PAGE if moment > before else size * 2
+        seen |= {decision.id for decision in page}
