@@ -137,3 +137,144 @@ def test_contact_hours_and_recorded_actions_are_sources() -> None:
 
 def test_no_flood_of_vetoes() -> None:
     assert len(judge(" ".join(f"{n}원입니다." for n in range(100, 200))).vetoes) == 5
+
+
+POINTS = passage("3,500P 적립, 2,000원 할인 쿠폰, 1,200마일.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3,500P가 쌓입니다.",
+        "3500포인트입니다.",
+        "3천5백 포인트입니다.",
+        "3,500점입니다.",
+        "1,200 마일리지입니다.",
+    ],
+)
+def test_points_are_numbers_with_a_unit_in_any_spelling(text: str) -> None:
+    assert marked(text, prompt(POINTS)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("3,600P가 쌓입니다.", "3,600P"),
+        ("2,000P가 쌓입니다.", "2,000P"),  # those are won
+        ("3,500원이 쌓입니다.", "3,500원"),  # and these are points
+        ("1,200포인트입니다.", "1,200포인트"),  # miles are another currency
+        ("코드 KB-8300P를 넣어 주세요.", "KB-8300P"),
+    ],
+)
+def test_points_money_and_miles_are_different_things(text: str, what: str) -> None:
+    assert marked(text, prompt(POINTS)) == [what]
+
+
+@pytest.mark.parametrize(
+    "asked", ["포인트 -3,500 뜨는데 뭐죠?", "와이프 3,500 저 1,000 있어요", "went from 3,500 to 0"]
+)
+def test_a_customer_may_leave_the_unit_of_points_out(asked: str) -> None:
+    assert marked("3,500P가 쌓이면 됩니다.", prompt(asked=asked)) == []
+    assert marked("3,500P가 쌓이면 됩니다.", prompt(asked="3,500원 냈어요")) == ["3,500P"]
+
+
+def test_few_points_may_be_marks_or_spots() -> None:
+    assert marked("밝은 점 12개, 별점 5점입니다.", prompt(asked="별점 5 주었고 점이 12 있어요")) == []
+    assert marked("별점 4점입니다.", prompt(asked="별점 5점")) == ["4점"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("4·8·12개월 주기로 바꿉니다.", []),
+        ("4, 8, 12개월 주기로 바꿉니다.", []),
+        ("4/8/12개월 주기로 바꿉니다.", []),
+        ("2,3일 걸립니다.", []),
+        ("2~3일 걸립니다.", []),
+        ("S/M/L 가운데 고르세요.", []),
+        ("4·6·12개월 주기로 바꿉니다.", ["4·6·12개월"]),
+        ("2, 5일 걸립니다.", ["2, 5일"]),
+        ("2,300일 걸립니다.", ["2,300일"]),
+        ("KB-2231, 3일 걸립니다.", []),  # a code before a comma lists nothing
+    ],
+)
+def test_a_list_shares_the_unit_of_its_last_number(text: str, expected: list[str]) -> None:
+    kb = passage("필터는 4개월, 8개월, 12개월마다. KB-2231 배송은 2일에서 3일. 총 300개.")
+    assert marked(text, prompt(kb)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("What arrived on Nov 6 may still be on its way.", []),
+        ("What arrived on 6 May may still be on its way.", ["6 May"]),
+        ("It arrived on 6 may.", ["6 may."]),
+        ("Open from 6 may to Nov 6.", ["6 may"]),
+    ],
+)
+def test_the_verb_may_is_no_month(text: str, expected: list[str]) -> None:
+    assert marked(text, prompt(asked="It came on 2026-11-06", language="en")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("이달 27일에 들어옵니다.", []),
+        ("이달 27일입니다.", []),
+        ("27일 오후에 들어옵니다.", []),
+        ("12월 24~26일은 성수기입니다.", []),
+        ("이달 28일입니다.", ["28일"]),
+        ("28일 오후에 들어옵니다.", ["28일"]),
+        ("12월 24~27일은 성수기입니다.", ["12월 24~27일"]),
+        ("27일 안에 들어옵니다.", ["27일"]),  # a day of the month is no period
+        ("이달 9일입니다.", ["9일"]),  # nor a period a day of the month
+    ],
+)
+def test_days_of_the_month_are_no_periods(text: str, expected: list[str]) -> None:
+    kb = passage("11월 27일에 들어옵니다. 성수기는 12월 24일과 12월 26일. 9일 이내 발송.")
+    assert marked(text, prompt(kb)) == expected
+
+
+def test_a_business_basis_in_brackets() -> None:
+    kb = prompt(passage("영업일 기준 1~3일 걸립니다."))
+    assert marked("하루에서 사흘(영업일)이 걸립니다.", kb) == []
+    assert marked("1~3일(영업일 기준) 걸립니다.", kb) == []
+    assert marked("하루에서 사흘이 걸립니다.", kb) == ["사흘"]
+    assert marked("하루에서 나흘(영업일)이 걸립니다.", kb) == ["나흘"]
+    assert marked("Takes 3 days (business days).", prompt(passage("3 business days."), language="en")) == []
+
+
+COSTS = prompt(passage("상품 45,000원, 왕복 배송비 6,000원, 설치비 20,000원."))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "45,000원에서 배송비 6,000원을 뺀 39,000원이 환불됩니다.",
+        "배송비 6,000원과 설치비 20,000원을 더해 26,000원입니다.",
+        "39,000원은 45,000원에서 6,000원을 뺀 금액입니다.",
+        "상품은 45,000원입니다. 배송비는 6,000원입니다. 차감하면 39,000원이 환불됩니다.",
+        "45,000원과 6,000원, 20,000원을 모두 더하면 71,000원입니다.",
+        "45,000원에서 6,000원과 20,000원을 빼면 19,000원입니다.",
+    ],
+)
+def test_an_amount_that_is_worked_out_openly_needs_no_source(text: str) -> None:
+    assert marked(text, COSTS) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("45,000원에서 배송비 6,000원을 뺀 38,000원이 환불됩니다.", ["38,000원"]),
+        ("39,000원이 환불됩니다.", ["39,000원"]),
+        ("상품은 45,000원입니다. 배송비는 6,000원입니다. 그래서 39,000원입니다.", ["39,000원"]),
+        ("45,000원에서 수수료 5,000원을 뺀 40,000원이 환불됩니다.", ["5,000원", "40,000원"]),
+        (
+            "상품은 45,000원, 배송비는 6,000원입니다. 합계 39,000원입니다.",
+            ["39,000원"],
+        ),  # the wrong way round
+        ("45,000원에서 6,000원을 뺀 39,000P가 쌓입니다.", ["39,000P"]),
+    ],
+)
+def test_a_miscalculated_or_hidden_sum_is_marked(text: str, what: list[str]) -> None:
+    assert marked(text, COSTS) == what

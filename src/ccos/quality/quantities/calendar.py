@@ -12,19 +12,23 @@ _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
+_NO_MODAL = r"(?!(?-i:may)\s(?!to\b|and\b|or\b|until\b|at\b|in\b|from\b|by\b|for\b|on\b)[a-z])"
+"""A lower-case may before another word is the verb: what arrived on Nov 6 may be late."""
+
 _DATE = re.compile(
     r"(?=\d)(?<!\d)(?:"
     r"(?P<y1>\d{4})\s?(?:년|[-./])\s?(?P<m1>\d{1,2})\s?(?:월|[-./])\s?(?P<d1>\d{1,2})(?:\s?일(?!간))?(?!\d|-\d)"
     r"|(?P<y2>\d{2})(?:년\s?|[.])(?P<m2>\d{1,2})(?:월\s?|[.])(?P<d2>\d{1,2})(?:일)?(?![\d.])"
-    r"|(?P<m3>\d{1,2})월\s?(?P<d3>\d{1,2})일(?!간)"
+    r"|(?P<m3>\d{1,2})월\s?(?P<earlier>(?:\d{1,2}\s?(?:[~·・‧-]|,\s?)\s?){1,5}(?=\d))?(?P<d3>\d{1,2})일(?!간)"
     r"|(?<!/)(?P<m4>\d{1,2})/(?P<d4>\d{1,2})(?![\d/])"
-    rf"|(?P<d5>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?P<n5>{_MONTH})(?![a-z])(?:,?\s(?P<y5>\d{{4}}))?)",
+    rf"|(?P<d5>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?{_NO_MODAL}(?P<n5>{_MONTH})(?![a-z])(?:,?\s(?P<y5>\d{{4}}))?)",
     re.IGNORECASE,
 )
 _NAMED_DATE = re.compile(
     rf"(?=[adfjmnos])(?<![a-z])(?P<n>{_MONTH})\s(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?:,?\s(?P<y>\d{{4}}))?",
     re.IGNORECASE,
 )
+_DAY = re.compile(r"\d{1,2}")
 _YEAR_OR_MONTH = re.compile(
     r"(?=\d)(?<!\d)(?:(?P<year>(?:19|20)\d\d)년(?:도)?(?!\s?(?:동안|간))(?:\s?(?P<its_month>\d{1,2})월)?"
     r"|(?P<month>\d{1,2})월)"
@@ -32,16 +36,23 @@ _YEAR_OR_MONTH = re.compile(
 
 
 def _dates(match: re.Match[str]) -> list[Keys]:
-    part = {name[0]: written for name, written in match.groupdict().items() if written}
+    groups = match.groupdict()
+    earlier = _DAY.findall(groups.pop("earlier", None) or "")  # 12월 24~26일
+    part = {name[0]: written for name, written in groups.items() if written}
+    days = [*earlier, part["d"]]
     month = int(part["m"]) if "m" in part else _NAMES.index(part["n"][:3].casefold()) + 1
     year = int(part.get("y", 0))
     year += 2000 if 0 < year < 100 else 0
+    return [each for day in days for each in _date(year, month, int(day))]
+
+
+def _date(year: int, month: int, in_month: int) -> list[Keys]:
     try:
-        date(year or 2024, month, int(part["d"]))
+        date(year or 2024, month, in_month)
     except ValueError:
         return []
-    day = f"{month:02}-{int(part['d']):02}"
-    offers = {f"date:{day}", f"month:{month}", f"day:{int(part['d'])}"}
+    day = f"{month:02}-{in_month:02}"
+    offers = {f"date:{day}", f"month:{month}", f"day:{in_month}"}
     if not year:
         return [Keys(frozenset({f"date:{day}"}), frozenset({*offers, f"any year:{day}"}))]
     offers |= {f"date:{year}-{day}", f"year:{year}", f"n:{year}"}

@@ -60,10 +60,20 @@ def _measured(match: re.Match[str]) -> list[Keys]:
 
 
 def _counts(match: re.Match[str]) -> list[Keys]:
-    """Zero and one are grammar more often than facts. A number that counts nothing may be an amount."""
+    """Zero and one are grammar more often than facts. A number that counts nothing may be an amount.
+
+    People leave out the unit of points ("와이프 4,200 저 3,100 있어요"): what stands alone may be such.
+    """
     numbers = [number for number in values(match) if number > 1]
     if match["counted"] is not None:
-        return [Keys.both(key("n", number)) for number in numbers]
+        glued = not match.string[match.end() : match.end() + 1].isspace()
+        return [
+            Keys(
+                frozenset({key("n", n)}),
+                frozenset({key("n", n)} if glued else {key("n", n), key("alone", n)}),
+            )
+            for n in numbers
+        ]
     return [Keys(frozenset({key("n", n)}), frozenset({key("n", n), key("bare", n)})) for n in numbers]
 
 

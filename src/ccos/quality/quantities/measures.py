@@ -1,4 +1,4 @@
-"""Amounts of money and percentages."""
+"""Amounts of money, of points and miles, and percentages."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ _AMOUNT = re.compile(
     rf"|(?P<sign>[₩$€¥]|(?<![a-z])(?:krw|usd|eur|jpy))\s?(?P<signed>{NUMERAL}))",
     re.IGNORECASE,
 )
+_POINTS = re.compile(
+    rf"(?=[\d포마])(?:(?<![A-Za-z]-){HEAD}{RANGE}\s?"
+    r"(?P<unit>포인트|마일(?:리지)?|점(?![심검포])|(?:points?|pts?|p|miles?)(?![a-z0-9]))"
+    rf"|(?P<before>포인트|마일리지)\s?[-+]?(?P<signed>{NUMERAL})(?![\d,.]*\d)(?!\s?[원%개일월년시분회배]))",
+    re.IGNORECASE,
+)
+_MARKS_BELOW = 100
+"""Of 점, P and English points, fewer may be marks, spots or pages: plain counts."""
+
 _PERCENT = re.compile(rf"{HEAD}{RANGE}\s?(?:%|퍼센트|프로(?![가-힣])|percent)", re.IGNORECASE)
 
 
@@ -35,8 +44,24 @@ def _amounts(match: re.Match[str]) -> list[Keys]:
     ]
 
 
+def _points(match: re.Match[str]) -> list[Keys]:
+    """포인트, P and 점 are one currency of their own, miles another; neither is money."""
+    unit = (match["unit"] or match["before"]).casefold()
+    amounts = values(match) if match["high"] else [value_of(match["signed"])]
+    currency = "miles" if unit.startswith(("마일", "mile")) else "points"
+    marks = unit != "포인트" and max(amounts) < _MARKS_BELOW
+    found = []
+    for amount in amounts:
+        own, count = key(currency, amount), key("n", amount)
+        accepts = {own, key("bare", amount), key("alone", amount), *([count] if marks else [])}
+        found.append(
+            Keys(frozenset() if marks and amount <= 1 else frozenset(accepts), frozenset({own, count}))
+        )
+    return found
+
+
 def _percents(match: re.Match[str]) -> list[Keys]:
     return [Keys.both(key("percent", value)) for value in values(match)]
 
 
-MEASURES = (("amount", _AMOUNT, _amounts), ("percent", _PERCENT, _percents))
+MEASURES = (("amount", _AMOUNT, _amounts), ("amount", _POINTS, _points), ("percent", _PERCENT, _percents))

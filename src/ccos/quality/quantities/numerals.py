@@ -18,15 +18,20 @@ class Keys(NamedTuple):
         return cls(frozenset(keys), frozenset(keys))
 
 
-_NUMBER = r"\d[\d,]{0,20}(?:\.\d{1,6})?"
+_NUMBER = r"\d(?:\d|,(?=\d{3})){0,20}(?:\.\d{1,6})?"
 _SCALE = r"(?:천만|백만|십만|조|억|만|천|백)"
-_MORE = rf"\s?\d[\d,]{{0,10}}(?:\.\d{{1,4}})?\s?{_SCALE}"
+_MORE = rf"\s?\d(?:\d|,(?=\d{{3}})){{0,10}}(?:\.\d{{1,4}})?\s?{_SCALE}"
 
 NUMERAL = rf"{_NUMBER}(?:\s?{_SCALE}(?:{_MORE}){{0,3}}(?:\s?\d{{1,4}}(?![\d,]))?)?"
 """12,900 and 3.5만 and 1억 2천만 and 2천500."""
 
 HEAD = r"(?=\d)(?<![\d.,])(?<!\d-)"
-RANGE = rf"(?:(?P<low>{NUMERAL})\s?(?:~|-|to|에서|or)\s?)?(?P<high>{NUMERAL})"
+_LISTED = (
+    rf"(?:{_NUMBER}\s?[·\u119e・‧]\s?(?=\d)"  # 4·8·12개월
+    r"|(?<![A-Za-z_-])\d{1,2}(?:,\s?(?!\d{3}(?!\d))|/)(?=\d))"  # 2, 3일 but neither 2,300 nor M-2, 3
+)
+RANGE = rf"(?P<listed>{_LISTED}{{1,6}})?(?:(?P<low>{NUMERAL})\s?(?:~|-|to|에서|or)\s?)?(?P<high>{NUMERAL})"
+"""A number, a range, or a list of numbers that share the unit of the last."""
 
 _SCALES = {
     "백": 10**2,
@@ -38,6 +43,7 @@ _SCALES = {
     "억": 10**8,
     "조": 10**12,
 }
+_WHOLE = re.compile(_NUMBER)
 _PIECE = re.compile(rf"({_NUMBER})\s?({_SCALE})?")
 _LAST_SCALE = re.compile(rf"{_SCALE}\Z")
 
@@ -51,12 +57,16 @@ def value_of(written: str) -> Decimal:
 
 
 def values(match: re.Match[str]) -> list[Decimal]:
-    """The one or two numbers of what `RANGE` matched; in 3~5만 the first counts in 만 as well."""
-    low, high = match["low"], match["high"]
-    if low is None:
+    """The numbers of what `RANGE` matched; in 3~5만 the first counts in 만 as well."""
+    listed, low, high = match["listed"], match["low"], match["high"]
+    if low is None and listed is None:
         return [value_of(high)]
+    before = _WHOLE.findall(listed) if listed else []
+    if low is not None:
+        before.append(low)
     scale = _LAST_SCALE.search(high)
-    return [value_of(low + scale.group() if scale and not _has_scale(low) else low), value_of(high)]
+    shared = scale.group() if scale else ""
+    return [*(value_of(each if _has_scale(each) else each + shared) for each in before), value_of(high)]
 
 
 def key(kind: str, value: Decimal | int) -> str:

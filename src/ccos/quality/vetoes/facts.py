@@ -9,6 +9,7 @@ from functools import lru_cache
 from ccos.domain.verdict import Veto
 from ccos.quality.quantities import Quantity, code_key, quantities
 from ccos.quality.reading import Reading
+from ccos.quality.vetoes.derived import is_derived
 from ccos.quality.vetoes.family import Family
 
 _FROM_CASES = frozenset({"url", "time", "percent", "period", "number"})
@@ -31,9 +32,12 @@ def _look(reading: Reading) -> Iterator[Veto]:
         if fact.kind in _FROM_CASES:
             offered |= fact.offers
     squeezed = code_key(f"{own}\n{reading.kb_text}") if any(claim.kind == "code" for claim in claims) else ""
+    supported = [claim for claim in claims if claim.accepts & offered]
     for claim in claims:
         written = reading.folded.text[claim.start : claim.end].strip()
         if claim.accepts & offered or (claim.kind == "code" and code_key(written) in squeezed):
+            continue
+        if claim.kind == "amount" and is_derived(claim, supported, reading.folded.text, reading.sentences):
             continue
         sentence = f"The {_WORDS[claim.kind]} {written[:60]!r} is neither in the ticket nor in the evidence."
         yield Veto("unsupported", sentence, "repair", reading.folded.original(claim.start, claim.end))
