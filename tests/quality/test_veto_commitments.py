@@ -223,3 +223,107 @@ def test_english_deeds(text: str) -> None:
 def test_english_announcements_are_no_deeds() -> None:
     text = "Once you have updated your address, we will ship the parcel. I have checked your order."
     assert kinds(text, prompt(language="en")) == []
+
+
+@pytest.mark.parametrize(
+    ("procedure", "promise"),
+    [
+        ("절판되어 같은 책이 없으면 책값을 환불합니다.", "환불해 드리겠습니다."),
+        ("환불이 안 되는 경우를 제외하고 환불합니다.", "환불해 드리겠습니다."),
+        ("교환은 어렵고 환불만 가능합니다.", "환불해 드리겠습니다."),
+        ("환불이 안 되면 교환해 드립니다.", "교환해 드리겠습니다."),
+        ("영수증이 없어도 환불됩니다.", "환불해 드리겠습니다."),
+        ("개봉하지 않으셨다면 환불됩니다.", "환불해 드리겠습니다."),
+        ("위약금 없이 취소하실 수 있습니다.", "취소해 드리겠습니다."),
+        ("교환이나 환불을 선택하시면 다음 영업일에 처리해 드립니다.", "환불해 드리겠습니다."),
+        ("개봉한 상품을 제외하고 환불해 드립니다.", "환불해 드리겠습니다."),
+        ("단순 변심은 환불되지 않으며 불량은 환불해 드립니다.", "환불해 드리겠습니다."),
+        ("환불은 가능하지만 사용한 상품은 안 됩니다.", "환불해 드리겠습니다."),
+        ("If the item cannot be repaired, it can be refunded.", "We will refund you."),
+        ("Refunds are not possible, but we will replace it.", "We will replace it."),
+    ],
+)
+def test_each_mention_is_judged_by_its_own_clause(procedure: str, promise: str) -> None:
+    assert kinds(promise, prompt(passage(procedure), language="en" if promise.isascii() else "ko")) == []
+
+
+@pytest.mark.parametrize(
+    ("procedure", "promise"),
+    [
+        ("환불해 드리지 않습니다.", "환불해 드리겠습니다."),
+        ("교환은 어렵고 환불만 가능합니다.", "교환해 드리겠습니다."),
+        ("환불이 안 되면 교환해 드립니다.", "환불해 드리겠습니다."),
+        ("사진이 없으면 환불이 어렵습니다.", "환불해 드리겠습니다."),
+        ("환불은 사진이 없으면 어렵습니다.", "환불해 드리겠습니다."),
+        ("교환 없이 환불해 드립니다.", "교환해 드리겠습니다."),
+        ("이벤트 상품은 환불에서 제외됩니다.", "환불해 드리겠습니다."),
+        ("배송비는 환불하지 않으며, 상품값은 그대로입니다.", "환불해 드리겠습니다."),
+        ("환불 규정은 홈페이지에서 확인할 수 있습니다.", "환불해 드리겠습니다."),
+        ("쿠폰을 드립니다. 적립금도 지급합니다.", "이용료를 면제해 드리겠습니다."),
+        ("Items can be exchanged but not refunded.", "We will refund you."),
+        ("Refunds are not possible, but we will replace it.", "We will refund you."),
+    ],
+)
+def test_a_denial_in_its_own_clause_backs_nothing(procedure: str, promise: str) -> None:
+    asked = prompt(passage(procedure), language="en" if promise.isascii() else "ko")
+    assert kinds(promise, asked) == ["commitment"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "금요일까지는 꼭 도착하게 해 드리겠습니다.",
+        "12월 12일에는 반드시 받으실 수 있게 맞추어 드리겠습니다.",
+        "토요일 전에는 꼭 받으시게 하겠습니다.",
+        "한 장을 따로 맡아 두었다가 먼저 보내 드리겠습니다.",
+        "서류 없이 저희가 먼저 초기화를 마쳐 드리겠습니다.",
+        "심사를 기다리지 않고 진행하겠습니다.",
+        "제가 담당자에게 승인받아 두겠습니다.",
+        "그 기사는 바로 해고 조치하겠습니다.",
+        "사과의 뜻으로 위로금을 지급해 드리겠습니다.",
+    ],
+)
+def test_assurances_nobody_authorised(text: str) -> None:
+    asked = prompt(asked="11월 20일 주문이고 12월 12일 행사예요.")
+    assert kinds(text, asked) == ["commitment"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "반드시 받으신 날부터 7일 안에 신청해 주세요.",
+        "꼭 받아 보시기 바랍니다.",
+        "꼭 받으실 수 있도록 방법을 안내해 드리겠습니다.",
+        "별도 절차 없이 자동으로 처리됩니다.",
+        "서류 없이도 앱에서 신청하실 수 있습니다.",
+        "승인을 받으시면 문자로 알려 드리겠습니다.",
+        "상품을 따로 보관해 두셨다가 기사님께 주세요.",
+    ],
+)
+def test_what_sounds_like_an_assurance_and_is_none(text: str) -> None:
+    assert kinds(text, prompt(asked="받은 지 7일 됐어요.")) == []
+
+
+def test_a_procedure_may_allow_an_assurance() -> None:
+    kept = passage("교환 상품은 14일 동안 따로 잡아 둡니다. 도착 날짜는 보장하지 않습니다.")
+    assert kinds("한 벌을 따로 맡아 두겠습니다.", prompt(kept)) == []
+    assert kinds("내일 꼭 도착하게 하겠습니다.", prompt(kept)) == ["commitment"]
+    assert kinds("내일 꼭 도착하게 하겠습니다.", prompt(passage("새벽 배송은 도착을 보장합니다."))) == []
+
+
+def test_english_assurances() -> None:
+    kit = passage("Alerts do not reserve a kit.")
+    assert kinds("I will put one aside for you.", prompt(kit, language="en")) == ["commitment"]
+    assert kinds("I promise that it is quiet.", prompt(kit, language="en")) == ["commitment"]
+    assert kinds("I will set the language to Korean.", prompt(kit, language="en")) == []
+    held = passage("The new size is reserved on request.")
+    assert kinds("We will hold the large one for you.", prompt(held, language="en")) == []
+    assert kinds("We will hold the large one for you.", prompt(kit, language="en")) == ["commitment"]
+
+
+def test_commitments_come_in_reading_order() -> None:
+    assert marked("환불해 드리겠습니다. 내일 꼭 도착하게 하겠습니다. 쿠폰을 지급했습니다.") == [
+        "환불해 드리겠",
+        "꼭 도착하게 하겠",
+        "쿠폰을 지급했",
+    ]

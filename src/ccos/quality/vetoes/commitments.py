@@ -13,16 +13,19 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ccos.domain.verdict import Veto
-from ccos.quality.folding import plain, sentences
+from ccos.quality.folding import plain
 from ccos.quality.reading import Reading
+from ccos.quality.vetoes.assurances import ASSURANCES, Assurance
 from ccos.quality.vetoes.family import Family
+from ccos.quality.vetoes.granting import affirms, denies
 
 _ACTS = {
     "refund": ("환불|환급", "refund|reimburs|money back"),
     "cancellation": ("취소|철회", "cancel"),
-    "compensation": ("보상|배상", "compensat"),
+    "compensation": ("보상|배상|위로금", "compensat"),
     "exchange": ("교환|교체|재발송|재배송", "replac|exchange|reship"),
-    "discount": ("할인|쿠폰|적립금|포인트|면제", "discount|coupon|voucher|credit|waiv"),
+    "waiver": ("면제", "waiv"),
+    "discount": ("할인|쿠폰|적립금|포인트", "discount|coupon|voucher|credit"),
 }
 _GIFTS = {
     "repair": ("무상\\s?수리|무료\\s?수리|무상으로|무료로|수리", "repair"),
@@ -46,6 +49,7 @@ _ACT_PATTERNS = {
     act: re.compile("|".join(words), re.IGNORECASE)
     for act, words in (*_GIFTS.items(), *_DEEDS.items(), *_ACTS.items())
 }
+_EVERY_ACT = re.compile("|".join(word for words in _ACTS.values() for word in words), re.IGNORECASE)
 _KOREAN_ACT = "|".join(korean for korean, _ in _ACTS.values())
 _BETWEEN = r"""
     (?:\s?(?:요청|신청|접수|건|금액|금|상품|제품|쿠폰|코드|절차|혜택)){0,3}
@@ -105,35 +109,41 @@ _ENGLISH_DEED = re.compile(
     re.IGNORECASE,
 )
 _OF_DEEDS = (_KOREAN_DEED, _ENGLISH_DEED)
-_GRANT = re.compile(
-    r"드립니다|드리겠|드리며|합니다|됩니다|가능|받으실 수|받을 수|제공|지급|처리|승인|해 준다|한다|"
-    r"\b(?:can|will|may|refunded|eligible|entitled|offer|issue|provide|receive|grant|waived|processed)\b",
-    re.IGNORECASE,
-)
-_DENIAL = re.compile(
-    r"불가|않|어렵|없|못|안 됩|안 되|제외|금지|\b(?:cannot|can't|not|never|no|unable|excluded|without)\b",
-    re.IGNORECASE,
-)
 
 
 def _look(reading: Reading) -> Iterator[Veto]:
     text = reading.folded.text
-    said = reading.folded.text.replace("’", "'")
+    said = text.replace("’", "'")
     found = [*_KOREAN.finditer(text), *_ENGLISH.finditer(said)]
-    taken = [match.span() for match in found]
+    assured = [(each, match) for each in ASSURANCES for match in each.said.finditer(said)]
+    taken = [match.span() for match in (*found, *(match for _, match in assured))]
     more = (*_KOREAN_GIFT.finditer(text), *_KOREAN_DEED.finditer(text), *_ENGLISH_DEED.finditer(said))
     found += [m for m in more if not any(start < m.end() and m.start() < end for start, end in taken)]
-    for match in sorted(found, key=lambda m: m.start()):
-        manner = _manner(match)
-        act = _act(match)
-        if act is None or (manner == "promise" and _granted(act, reading)) or _recorded(act, reading):
-            continue
-        sentence = (
-            f"The answer says that a {act} was made, and no such action is recorded."
-            if manner == "done"
-            else f"The answer promises a {act} that neither a procedure nor a recorded action allows."
-        )
-        yield Veto("commitment", sentence, "repair", reading.folded.original(*match.span()))
+    unbacked = [(match.span(), sentence) for match in found if (sentence := _unbacked(match, reading))]
+    unbacked += [
+        (match.span(), _PROMISED.format(assurance.act))
+        for assurance, match in assured
+        if not _assured(assurance, reading)
+    ]
+    for span, sentence in sorted(unbacked):
+        yield Veto("commitment", sentence, "repair", reading.folded.original(*span))
+
+
+_PROMISED = "The answer promises a {} that neither a procedure nor a recorded action allows."
+_DONE = "The answer says that a {} was made, and no such action is recorded."
+
+
+def _unbacked(match: re.Match[str], reading: Reading) -> str | None:
+    """What is wrong with the commitment, as a sentence; None when it is backed or none at all."""
+    act, promise = _act(match), _manner(match) == "promise"
+    if act is None or (promise and _granted(act, reading)) or _recorded(act, reading):
+        return None
+    return (_PROMISED if promise else _DONE).format(act)
+
+
+def _assured(assurance: Assurance, reading: Reading) -> bool:
+    done = (each for each in reading.grounds.recorded_actions if not denies(each))
+    return any(map(assurance.backed.search, done)) or affirms(assurance.backed, _EVERY_ACT, reading.kb_text)
 
 
 def _manner(match: re.Match[str]) -> Literal["done", "promise"]:
@@ -148,25 +158,17 @@ def _act(match: re.Match[str]) -> str | None:
 
 
 def _granted(act: str, reading: Reading) -> bool:
-    """Whether a procedure grants the act in a sentence without a denial."""
-    return _affirmed(act, reading.kb_text)
+    """Whether a procedure grants the act somewhere."""
+    return affirms(_ACT_PATTERNS[act], _EVERY_ACT, reading.kb_text)
 
 
 def _recorded(act: str, reading: Reading) -> bool:
     """Whether it really was done: an action of the desk, or an agent's own words in the conversation."""
     words, ticket = _ACT_PATTERNS[act], reading.grounds.ticket
-    if any(words.search(done) and not _DENIAL.search(done) for done in reading.grounds.recorded_actions):
+    if any(words.search(done) and not denies(done) for done in reading.grounds.recorded_actions):
         return True
     said = [each.text for each in ticket.conversation_history if each.role == "agent"] if ticket else []
-    return any(_affirmed(act, plain(text)) for text in said[-20:])
-
-
-def _affirmed(act: str, text: str) -> bool:
-    words = _ACT_PATTERNS[act]
-    return any(
-        words.search(sentence) and _GRANT.search(sentence) and not _DENIAL.search(sentence)
-        for sentence in (text[start:end] for start, end in sentences(text))
-    )
+    return any(affirms(words, _EVERY_ACT, plain(text)) for text in said[-20:])
 
 
 COMMITMENTS = Family("commitments", ("commitment",), "It promises nothing that nobody authorised.", _look)
