@@ -90,3 +90,52 @@ def test_english_has_no_speech_levels() -> None:
 
 def test_each_sentence_is_looked_at() -> None:
     assert levels("확인했습니다. 감사해요!\n다시 해 봐") == ["formal", "polite", "casual"]
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        "몸은 좀 어떠신지요.",
+        "언제 받으셨는지요?",
+        "받아 보실는지요?",
+        "먼저 확인해 볼까 합니다.",
+        "많이 불편하셨겠지요.",
+        "확인이 조금 더 필요한데요.",
+        "마음이 급하실 텐데요.",
+    ],
+)
+def test_endings_of_formal_letters_mix_nothing(letter: str) -> None:
+    assert kinds(f"불편을 드려 죄송합니다. {letter} 사진을 보내 주시면 확인하겠습니다.") == []
+
+
+def test_a_softener_does_not_hide_a_real_change_of_level() -> None:
+    assert kinds("불편을 드려 죄송합니다. 어떠신지요. 사진을 보내면 바로 봐요.") == ["mixed_speech"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "안녕하세요, 고객님. 늦어져서 미안해. 수거하고 나서 바꿔 줄게.",
+        "안녕하세요, 고객님. 한 번 쓴 제품은 반품이 안 돼. 상담한 날짜를 알려 주면 확인할게.",
+        "고객님, 불이 날 수 있으니까 콘센트에는 꽂지 마. 사진을 보내 주면 바꿔 줄 수 있어.",
+    ],
+)
+def test_neither_a_greeting_nor_because_is_courtesy(text: str) -> None:
+    assert kinds(text) == ["informal"]
+
+
+@pytest.mark.parametrize(
+    ("slip", "expected"),
+    [
+        ("많이 놀랐겠네.", ["mixed_speech"]),
+        ("나도 아쉬워.", ["mixed_speech"]),
+        ("그건 안 된다.", ["mixed_speech"]),
+        ("걱정하지 마.", ["mixed_speech"]),
+        ("화면에 '전원을 켠다.'", []),
+        ("걱정하지 마세요.", []),
+        ("많이 놀라셨겠네요.", []),
+        ("네.", []),
+    ],
+)
+def test_plain_speech_between_formal_sentences(slip: str, expected: list[str]) -> None:
+    assert kinds(f"불편을 드려 죄송합니다. {slip} 사진을 보내 주시면 확인하겠습니다.") == expected

@@ -13,17 +13,32 @@ from ccos.quality.vetoes.family import Family
 
 Level = Literal["formal", "polite", "casual"]
 
+
+def _with_final(final: int) -> str:
+    """A class of all syllables with this final consonant: 8 is ㄹ, 17 is ㅂ."""
+    return "[" + "".join(chr(0xAC00 + 28 * n + final) for n in range(399)) + "]"
+
+
+_L, _B = _with_final(8), _with_final(17)
 _TAIL = r"[\s.!?~…^)\"'*ㅎㅋ]*\Z"
-_FORMAL = re.compile(rf"(?:니다|니까|십시오|십시요){_TAIL}")
+_FORMAL = re.compile(rf"(?:{_B}니다|{_B}니까|십시오|십시요){_TAIL}")
 _SHARED = re.compile(rf"(?:세요|주세요|시죠){_TAIL}")  # usual in formal replies as well
 _POLITE = re.compile(rf"[가-힣](?<![소필중주개수])(?:요|죠){_TAIL}")
-_CASUAL = re.compile(rf"(?:[가-힣]다|[해어아야지냐니라래려져켜줘봐돼됨]|거든|할게|줄게|[을ㄹ]게){_TAIL}")
+_SPOKEN = (
+    rf"(?:[해어아야지냐니라래려져켜줘봐돼]|거든|{_L}게|{_L}까|[겠했었았있없하]네|구나|지\s?마"
+    r"|[쉬마러려거까추]워)"
+)
+_CASUAL = re.compile(rf"(?:[가-힣]다|됨|{_SPOKEN}){_TAIL}")
 _HANGUL = re.compile("[가-힣]")
-_EITHER = re.compile(rf"(?:까요|시겠어요|나요|가요|네요|군요|거든요|텐데요|감사해요|고마워요){_TAIL}")
+_EITHER = re.compile(
+    rf"(?:까요|시겠어요|나요|가요|네요|군요|거든요|[은는인한운던텐]데요|감사해요|고마워요"
+    rf"|[은는인신른픈쁜운던]지요|겠지요|{_L}지요|고요){_TAIL}"
+)
 """Questions and softeners that formal replies use as well: they alone mix nothing."""
-_PLAIN_SPEECH = re.compile(rf"(?:[해어아야지냐니라래려져켜줘봐돼]|거든|할게|줄게|[을ㄹ]게){_TAIL}")
+_PLAIN_SPEECH = re.compile(rf"{_SPOKEN}{_TAIL}")
+_GREETING = re.compile(r"안녕하(?:세요|십니까)")
 _COURTEOUS = re.compile(
-    r"니다|니까|십시오|세요|시죠|부탁드|감사|드림|올림"
+    rf"{_B}니다|{_B}니까|십시오|세요|시죠|부탁드|감사|드림|올림"
     r"|[가-힣](?<![소필중주개수])(?:요|죠)(?=[\s.!?~…^)\"',]|\Z)"
 )
 _FORMULA = re.compile(r"\s*(?:안녕하십니까|(?:대단히\s|정말\s|늘\s)?감사(?:합니다|드립니다|해요)|고맙습니다)")
@@ -67,13 +82,18 @@ def mixed(text: str) -> tuple[int, int] | None:
     slips = [
         place
         for one, place in told
-        if one == "casual" and _PLAIN_SPEECH.search(text[slice(*place)]) and not _listed(text, place)
+        if one == "casual" and _slips(text[slice(*place)], formal) and not _listed(text, place)
     ]
     if slips and (formal or polite):
         return slips[0]
     rarer = min(formal, polite, key=len)
     heard = len(rarer) >= 2 or (rarer and len(formal) + len(polite) <= FEW_SENTENCES)
     return rarer[0] if heard else None
+
+
+def _slips(sentence: str, formal: list[tuple[int, int]]) -> bool:
+    """반말, or 한다체 between formal sentences; in quotation marks it is what a screen says."""
+    return bool(_PLAIN_SPEECH.search(sentence)) or (len(formal) >= 2 and sentence.endswith("다."))
 
 
 def _listed(text: str, place: tuple[int, int]) -> bool:
@@ -88,7 +108,7 @@ def _look(reading: Reading) -> Iterator[Veto]:
     text = reading.folded.text
     found = levels(reading.text)
     spoken = [place for place in reading.sentences if not _listed(text, place)]
-    courteous = _COURTEOUS.search(text)
+    courteous = _COURTEOUS.search(_GREETING.sub("", text))  # a greeting alone is no courtesy
     casual = len(found) >= 2 and set(found) == {"casual"} and not courteous
     syllables = sum(len(_HANGUL.findall(text[slice(*place)])) for place in spoken)
     if casual or (len(spoken) >= 2 and syllables >= MISSING_SYLLABLES and not courteous):
