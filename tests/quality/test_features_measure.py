@@ -82,12 +82,51 @@ def test_a_figure_the_customer_told_is_not_held_against_the_evidence():
 def test_each_asked_point_must_be_taken_up():
     half = "반품은 받으신 날부터 7일 이내에 신청하실 수 있습니다."
     assert features(half)["covered_least"] < features(GOOD)["covered_least"]
-    assert features(half)["taken_up_least"] < features(GOOD)["taken_up_least"]
+    assert features(half)["best_taken"] < features(GOOD)["best_taken"]
 
 
-def test_another_word_for_the_same_thing_counts_for_the_meaning():
-    reworded = features("오가는 운임 5,000원은 고객님이 내십니다.")
-    assert reworded["meant"] > reworded["support"]
+def test_the_evidence_of_another_case_is_not_what_was_asked_for():
+    other = features("쿠폰은 발급일부터 30일 동안 쓰실 수 있으며 취소하시면 돌려 드립니다.")
+    assert other["off_share"] == 1 > 0 == features(GOOD)["off_share"]
+    assert other["facts_off"] > 0 == features(GOOD)["facts_off"]
+    assert other["best_taken"] < 0.5 < features(GOOD)["best_taken"]
+
+
+def test_an_answer_without_the_figures_of_its_passage_states_nothing():
+    vague = features("반품 기간과 배송비는 상품에 따라 저마다 다르게 정해집니다.")
+    assert vague["states_nothing"] == 1 > features(GOOD)["states_nothing"]
+    assert features(GOOD)["best_facts"] == 1 > vague["best_facts"]
+
+
+def test_a_citation_is_held_against_the_passage_that_was_asked_for():
+    right, wrong = features(GOOD + " [1]"), features(GOOD + " [2]")
+    assert (
+        right["cites_best"] == 1 > wrong["cites_best"]
+        and right["cites_support"] == 0 > wrong["cites_support"]
+    )
+    assert features(GOOD)["cites"] == 0 < features(GOOD + " [9]")["cites"]
+
+
+def test_a_duty_that_is_spared_is_not_one_that_is_refused():
+    rule = passage("사진은 보내지 않으셔도 됩니다. 사용하신 상품은 반품하실 수 없습니다.")
+    under = prompt(rule, asked="사진도 보내야 하나요?")
+    kept, turned = (
+        features(f"사진은 {told}.", under) for told in ("보내지 않으셔도 됩니다", "꼭 보내셔야 합니다")
+    )
+    assert turned["stance_worst"] > 0 >= kept["stance_worst"]
+    assert turned["stance_bound_spared"] > 0 == kept["stance_bound_spared"]
+
+
+def test_a_rule_beside_its_exception_may_be_retold_either_way():
+    rule = passage("개봉한 상품은 반품하실 수 없습니다. 개봉하지 않은 상품은 반품하실 수 있습니다.")
+    under = prompt(rule, asked="개봉했는데 반품되나요?")
+    assert features("개봉한 상품은 반품하실 수 없습니다.", under)["stance_worst"] <= 0
+
+
+def test_a_step_with_things_nobody_named_is_seen():
+    step = GOOD + " 가까운 우체국에서 인감증명서를 떼어 팩스로 보내 주세요."
+    assert features(step)["step_new_objects"] > features(GOOD)["step_new_objects"] == 0
+    assert features(step)["step_least_known"] < features(GOOD)["step_least_known"]
 
 
 def test_a_copied_span_is_longer_than_a_retold_one():

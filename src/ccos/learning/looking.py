@@ -15,12 +15,17 @@ _LENGTHS = frozenset(
 """The English labels there are speak of chats of one sentence; a reply to a customer is far longer."""
 
 _OF_POINTS = frozenset(
-    {"covered", "covered_least", "points_missed", "points", "kinds_met", "taken_up", "taken_up_least"}
-    | {"answerable", "no_question"}
+    {"covered", "covered_least", "points_missed", "points", "kinds_met", "answerable", "no_question"}
 )
 """A remark of one sentence is no answer to a list of questions."""
 
-_OF_REPLIES = _OF_POINTS | frozenset(
+_OF_CHOICE = frozenset(
+    {"off_share", "off_far", "facts_off", "facts_off_count", "asked_lead", "best_taken", "best_facts"}
+    | {"best_states", "states_nothing", "cites", "cites_best", "cites_off", "cites_support", "cites_fit"}
+)
+"""Where all labels have one passage there is none to choose."""
+
+_OF_REPLIES = (_OF_POINTS | _OF_CHOICE) | frozenset(
     {"greets", "regrets", "closes", "formal", "casual", "asks_back", "rude", "courtesy_share", "no_claim"}
     | {"passages", "gives", "promises", "promise_alone", "length_to_question"}
     | {name for name in NAMES if name.startswith("veto_") and name != "veto_unsupported"}

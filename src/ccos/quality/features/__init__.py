@@ -6,23 +6,25 @@ how rare they are: a table of frequencies added nothing on the labelled sets it 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.tier import Task
 from ccos.domain.verdict import Veto
 from ccos.quality.features.agreement import agreed, compared, missing_numbers, parts
+from ccos.quality.features.choosing import CITED, chosen, cited
 from ccos.quality.features.courtesy import is_courtesy
 from ccos.quality.features.coverage import covered
 from ccos.quality.features.shape import shaped
 from ccos.quality.features.signals import likely, refused, retrieved
 from ccos.quality.features.sources import passage_source, source
+from ccos.quality.features.stance import taken
+from ccos.quality.features.steps import steps
 from ccos.quality.features.support import Held, Said, copied, supported, used
 from ccos.quality.folding import plain
 from ccos.quality.reading import Reading
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a feature is added or means something else: older weights do not fit then."""
 
 MOST_PASSAGES = 20
@@ -31,13 +33,11 @@ QUESTION_CHARACTERS = 4_000
 
 USED_PASSAGES = 3
 
-_CITED = re.compile(r"\[\d{1,3}(?:\s?,\s?\d{1,3}){0,8}\]")
-"""Citation marks are no part of what a sentence says."""
-
 
 def measure(reading: Reading, vetoes: Sequence[Veto]) -> Mapping[str, float]:
     """Every feature of `NAMES`, in finite numbers; linear in the texts, and it never raises."""
-    answer = source(_CITED.sub(" ", reading.folded.text.lower()))
+    text = reading.folded.text.lower()
+    answer = source(CITED.sub(" ", text))  # citation marks are no part of what a sentence says
     asked = source(_question(reading))
     passages = [passage_source(passage.lower()) for passage in reading.kb_passages[:MOST_PASSAGES]]
     other = (reading.case_text.lower(), plain("\n".join(reading.answer.approved)).lower())
@@ -45,11 +45,16 @@ def measure(reading: Reading, vetoes: Sequence[Veto]) -> Mapping[str, float]:
     said = [Said(sentence, is_courtesy(sentence.text)) for sentence in answer.sentences]
     held = Held(answer.words, sources, asked)
     found = parts(answer, said, held, asked)
+    of_asked = Held(asked.words, sources)
     return {
         **supported(said, held),
         "used": used(answer, passages[:USED_PASSAGES]),
         **copied(answer, sources),
-        **covered(asked, answer, sources),
+        **covered(asked, answer, of_asked),
+        **chosen(of_asked, asked, answer, found, held, passages),
+        **cited(text, of_asked, asked, found, held, len(passages)),
+        **taken(found),
+        **steps(found, held),
         **compared({n: one.sentence for n, one in enumerate(said) if one.claims}, found, held),
         **agreed(found, sources),
         "numbers_missing": missing_numbers(answer, [*sources, asked]),

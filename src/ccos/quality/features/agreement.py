@@ -12,10 +12,9 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from ccos.quality.features.cues import NAMES, NOT, bare, opposed
-from ccos.quality.features.sources import Clause, Nearest, Sentence, Source, nearest
+from ccos.quality.features.cues import NAMES, NOT, bare
+from ccos.quality.features.sources import Clause, Nearest, Sentence, Source, aligned
 from ccos.quality.features.support import Held, Said
 from ccos.quality.quantities import Quantity
 
@@ -46,9 +45,12 @@ class Part:
 
     clause: Clause
     support: float
-    meaning: float
-    near: Nearest | None
+    aligned: Sequence[Nearest]
     facts: tuple[Quantity, ...]
+
+    @property
+    def near(self) -> Nearest | None:
+        return self.aligned[0] if self.aligned else None
 
     @property
     def nearness(self) -> float:
@@ -61,8 +63,7 @@ def parts(answer: Source, said: Sequence[Said], held: Held, asked: Source) -> li
         Part(
             clause=clause,
             support=held.of(clause.words),
-            meaning=held.meaning(clause.words),
-            near=nearest(held.sources, clause.words),
+            aligned=aligned(held.sources, clause.words),
             facts=tuple([fact for fact in answer.facts_in(clause) if not fact.accepts & asked.facts]),
         )
         for clause in answer.clauses
@@ -74,31 +75,20 @@ def agreed(found: Sequence[Part], sources: Sequence[Source]) -> dict[str, float]
     """What gives a spoiled answer away."""
     n = max(1, len(found))
     flips = [part.nearness for part in found if part.near and part.clause.denies != part.near.clause.denies]
-    against = [
-        part.nearness for part in found if part.near and opposed(part.clause.sides, part.near.clause.sides)
-    ]
-    supports, meanings = [part.support for part in found], [part.meaning for part in found]
+    supports = [part.support for part in found]
     promises = [part for part in found if _PROMISES.search(part.clause.text)]
-    turns = [_turns(part) for part in found]
     return {
         "flipped": max(flips, default=0.0),
         "flips": math.log1p(sum(nearness >= NEAR for nearness in flips)),
         "flips_share": len(flips) / n,
-        "against": max(against, default=0.0),
-        "against_sum": min(3.0, sum(against)),
         "clause_weakest": min(supports, default=0.0),
         "clause_contrast": sum(supports) / n - min(supports, default=0.0),
-        "meant_weakest": min(meanings, default=0.0),
-        "meant_contrast": sum(meanings) / n - min(meanings, default=0.0),
         "clause_nearness": sum(part.nearness for part in found) / n,
         "clause_farthest": min((part.nearness for part in found), default=0.0),
         "promises": math.log1p(len(promises)),
         "promise_alone": max((1.0 - part.support for part in promises), default=0.0),
         "gives": math.log1p(sum(bool(_GIFTS.search(part.clause.text)) for part in promises)),
         "excepts": sum(_new_exception(part) for part in found) / n,
-        "jumps": _jumps(found),
-        **{f"turn_{name}": max((turn[at] for turn in turns), default=0.0) for at, name in enumerate(NAMES)},
-        "turns": sum(max(turn) for turn in turns) / n,
         **_facts(found, sources),
     }
 
@@ -136,28 +126,8 @@ def _new_exception(part: Part) -> bool:
     )
 
 
-def _jumps(found: Sequence[Part]) -> float:
-    """How often neighbouring clauses of one sentence stand in different sources."""
-    steps = [
-        one.near.source != other.near.source
-        for one, other in pairwise(found)
-        if one.clause.sentence == other.clause.sentence and one.near and other.near
-    ]
-    return sum(steps) / max(1, len(steps))
-
-
-def _turns(part: Part) -> tuple[float, ...]:
-    """For each small word how near the evidence's clause is that differs in it; 0 where they agree."""
-    if part.near is None:
-        return (0.0,) * len(NAMES)
-    near = part.near
-    return tuple(
-        [near.nearness if a != b else 0.0 for a, b in zip(part.clause.cues, near.clause.cues, strict=True)]
-    )
-
-
 def compared(claims: Mapping[int, Sentence], found: Sequence[Part], held: Held) -> dict[str, float]:
-    """Shares of the sentences that have a small word, have it against the evidence, or lack it against it.
+    """Shares of the sentences that have a small word, and that have it where the evidence does not.
 
     `contradicts` is the worst: how much of a sentence stands in the evidence while its sense does not. A
     sentence is compared with the one that its nearest clause is in.
@@ -172,17 +142,13 @@ def compared(claims: Mapping[int, Sentence], found: Sequence[Part], held: Held) 
     shares: dict[str, float] = {}
     for at, name in enumerate(NAMES):
         has = sum(one.cues[at] for one in claims.values())
-        lost = sum(other.cues[at] and not one.cues[at] for one, other in beside)
         kept = sum(other.cues[at] and one.cues[at] for one, other in beside)
-        shares |= {f"cue_{name}": has / n, f"new_{name}": (has - kept) / n, f"lost_{name}": lost / n}
-    against = sum(opposed(one.sides, other.sides) for one, other in beside)
+        shares |= {f"cue_{name}": has / n, f"new_{name}": (has - kept) / n}
     figures = sum(len(one.numbers) for one in claims.values())
     elsewhere = sum(len(one.numbers - other.numbers) for one, other in beside if other.numbers)
     flipped = [held.of(one.words) for one, other in beside if one.cues[NOT] != other.cues[NOT]]
     return {
         **shares,
-        "opposite": against / n,
-        "opposite_any": float(against > 0),
         "contradicts": max(flipped, default=0.0),
         "numbers_elsewhere": elsewhere / max(1, figures),
     }

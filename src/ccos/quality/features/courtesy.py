@@ -26,16 +26,22 @@ _ASKS = re.compile(
     r"\?\W*$|(?:알려|보내|말씀해|회신해|남겨|첨부해|전달해) ?주(?:시겠|세요|시면|십시오|시기)"
     r"|\b(?:could|can|would|will) you\b|\bplease (?:send|tell|share|reply|provide|confirm|attach)\b"
 )
+_TELL = re.compile(
+    r"\?\W*$|(?:알려|말씀해|회신해) ?주(?:시겠|세요|시면|십시오|시기)"
+    r"|\b(?:could|can|would|will) you\b|\bplease (?:tell|share|reply|confirm)\b"
+)
+"""To ask for words is polite; to ask for things is a step, which needs a rule."""
+
 _FIGURES = re.compile(r"\d")
 LONG = 90
 """A longer sentence says more than thanks."""
 
 
 def is_courtesy(sentence: str) -> bool:
-    """Whether a sentence, in lower case, greets, thanks, apologises, closes, or asks the customer back."""
+    """Whether a sentence, in lower case, greets, thanks, apologises, closes, or asks for words."""
     if len(sentence) > LONG or _FIGURES.search(sentence):
         return False
-    return bool(_KOREAN.search(sentence) or _ENGLISH.search(sentence) or _ASKS.search(sentence))
+    return bool(_KOREAN.search(sentence) or _ENGLISH.search(sentence) or _TELL.search(sentence))
 
 
 def asks_back(sentence: str) -> bool:

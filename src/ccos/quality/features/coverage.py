@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 
 from ccos.quality.features.courtesy import is_courtesy
-from ccos.quality.features.sources import Clause, Source, nearest
+from ccos.quality.features.sources import Clause, Source
 from ccos.quality.features.support import Held
-
-NEAR = 0.2
-"""From this nearness on, a clause of the evidence is about a point."""
 
 MOST_POINTS = 12
 MISSED = 0.25
@@ -67,11 +63,10 @@ def _only_polite(part: str) -> bool:
     return is_courtesy(part) and "?" not in part and len(part) < 30
 
 
-def covered(question: Source, answer: Source, evidence: Sequence[Source]) -> dict[str, float]:
+def covered(question: Source, answer: Source, by_evidence: Held) -> dict[str, float]:
     """Coverage of the asked points by the answer, and of the whole question by the evidence.
 
-    What the evidence has nearest to a point should be in the answer too, and a question for a price, a time,
-    a way or a yes should find one.
+    A question for a price, a time, a way or a yes should find one. `by_evidence` holds the question's words.
     """
     asked = points(question)
     whole = [word for point in asked for word in point.words]
@@ -79,17 +74,12 @@ def covered(question: Source, answer: Source, evidence: Sequence[Source]) -> dic
     shares = [by_answer.meaning(point.words) for point in asked]
     kinds = [has for point in asked for wants, has in _KINDS if wants.search(point.text)]
     met = sum(has.search(answer.text) is not None for has in kinds)
-    near = [found for point in asked if (found := nearest(evidence, point.words)) and found.nearness >= NEAR]
-    taken = Held([word for found in near for word in found.sentence.words], [answer])
-    taken_up = [taken.meaning(found.sentence.words) for found in near]
     return {
         "covered": sum(shares) / len(shares) if shares else 0.0,
         "covered_least": min(shares, default=0.0),
         "points_missed": sum(share < MISSED for share in shares) / max(1, len(shares)),
         "points": math.log1p(len(asked)),
         "kinds_met": met / len(kinds) if kinds else 1.0,
-        "taken_up": sum(taken_up) / len(taken_up) if taken_up else 0.5,
-        "taken_up_least": min(taken_up, default=0.5),
-        "answerable": Held(whole, evidence).of(whole),
+        "answerable": by_evidence.of(whole),
         "no_question": float(not asked),
     }

@@ -1,4 +1,4 @@
-"""Small words that turn what a sentence says: not, all, only, must, free; and pairs of opposites.
+"""Small words that turn what a sentence says: not, all, only, must, free.
 
 A sentence may share every content word with its evidence and say the opposite. What is compared is which of
 these an answer's sentence has and the evidence's nearest one has not, and the other way round.
@@ -50,27 +50,10 @@ _DENIES = re.compile(
     r"|제외|거절|금지|소멸|중단)[가-힣 ]{0,14}[^가-힣]*$"
     r"|\b(?:not|no|never|cannot|without|unable)\b|n't\b"
 )
-_OPPOSITES = """
-무료 / 유료 부담 차감; 면제 / 부담 청구; 이상 / 이하 미만; 초과 / 이하 미만; 이내 이전 / 이후 지나
-오전 / 오후; 평일 / 주말 공휴일 휴일; 포함 / 제외; 국내 / 해외 국외; 가능 / 불가 어렵 없
-전액 / 일부 부분 차감; 자동 / 수동 직접; 필수 / 선택; 온라인 / 오프라인 매장; 즉시 바로 / 영업일
-왕복 / 편도; 같은 동일 / 다른 별도; 먼저 / 나중; 많 / 적은 적다; 높 / 낮
-시작 / 종료 중단; 증가 / 감소; 기존 / 새로; 모두 전부 / 일부; 현금 / 포인트
-당일 오늘 / 다음 내일; 후에 뒤에 / 전에 전까지; free / paid charge; before / after; include / exclude
-minimum / maximum; can / cannot can't; full / partial; first / last; weekday / weekend
-increase / decrease; domestic / international overseas
-"""
-_SIDES: dict[str, list[tuple[int, int]]] = {}
-for _number, _pair in enumerate(_OPPOSITES.replace("\n", ";").split(";")):
-    for _side, _words in enumerate(_pair.split("/") if _pair.strip() else ()):
-        for _word in _words.split():
-            _SIDES.setdefault(_word, []).append((_number, _side))
-_LENGTHS = sorted({len(word) for word in _SIDES}, reverse=True)
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,:]\d+)*\s?(?:[가-힣%]{1,2})?")
 _UNIT = re.compile(r"[가-힣%]+$")
 
 Cues = tuple[bool, ...]
-Sides = frozenset[tuple[int, int]]
 
 
 def cues(text: str) -> Cues:
@@ -86,26 +69,6 @@ def denies(text: str) -> bool:
 def either(each: Iterable[Cues]) -> Cues:
     """What any of several has."""
     return tuple(map(any, zip(*each, strict=True)))
-
-
-def sides(written: Iterable[str]) -> Sides:
-    """Which side of which pair of opposites words begin with."""
-    found: set[tuple[int, int]] = set()
-    for word in written:
-        for length in _LENGTHS:
-            known = _SIDES.get(word[:length])
-            if known:
-                found.update(known)
-                break
-    return frozenset(found)
-
-
-def opposed(one: Sides, other: Sides) -> bool:
-    """Whether one names a side of a pair, and the other the other side alone."""
-    return any(
-        (pair, 1 - side) in other and (pair, side) not in other and (pair, 1 - side) not in one
-        for pair, side in one
-    )
 
 
 def numbers(text: str) -> frozenset[str]:

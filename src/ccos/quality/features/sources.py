@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from heapq import nsmallest
 
 from ccos.quality.features.clauses import clauses
-from ccos.quality.features.cues import Cues, Sides, cues, denies, either, numbers, sides
+from ccos.quality.features.cues import Cues, cues, denies, either, numbers
+from ccos.quality.features.stance import Stance, stance
 from ccos.quality.features.text import Word, chains, letters, shared_start, shingles, words
 from ccos.quality.folding import sentences
 from ccos.quality.quantities import Quantity, quantities
@@ -19,6 +21,8 @@ SOURCE_CHARACTERS = 20_000
 SHINGLE = 5
 MOST_PLACES = 16
 """Clauses one word is looked for in: it bounds the time when all clauses are alike."""
+
+MOST_NEAR = 12
 
 ALIKE = 0.7
 """What a word of nearly the same meaning counts for."""
@@ -47,12 +51,12 @@ class Clause:
         return cues(self.text)
 
     @cached_property
-    def sides(self) -> Sides:
-        return sides([word.written for word in self.words])
-
-    @cached_property
     def denies(self) -> bool:
         return denies(self.text)
+
+    @cached_property
+    def stance(self) -> Stance:
+        return stance(self.text)
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,6 @@ class Sentence:
     @cached_property
     def cues(self) -> Cues:
         return either([clause.cues for clause in self.clauses])
-
-    @cached_property
-    def sides(self) -> Sides:
-        return frozenset().union(*[clause.sides for clause in self.clauses])
 
     @cached_property
     def numbers(self) -> frozenset[str]:
@@ -204,32 +204,34 @@ def squeezed(text: str) -> str:
     return _BLANKS.sub("", text)
 
 
-def nearest(sources: Sequence[Source], said: Sequence[Word]) -> Nearest | None:
-    """The clause of the sources that shares most with what is said, None when none shares anything.
+def aligned(sources: Sequence[Source], said: Sequence[Word]) -> list[Nearest]:
+    """The clauses of the sources that share most with what is said, the nearest first, at most `MOST_NEAR`.
 
     Figures do not count: it is by its words that one knows what a figure is about. A word that is in many
     clauses tells less of which one is meant.
     """
     own = {word.stem: word for word in said if not word.stem[0].isdigit()}
-    weight = sum([word.weight for word in own.values()])
-    best, best_source, best_clause = 0.0, 0, -1
+    weight = 1.0 + sum([word.weight for word in own.values()])
+    found: list[tuple[float, int, int]] = []
     for number, known in enumerate(sources):
         shared: dict[int, float] = {}
         for word in own.values():
             for piece, counts in _told_by(word, known):
-                found = known.places.get(piece)
-                if found:
-                    value = counts / len(found) ** 0.5
-                    for n in found:
+                places = known.places.get(piece)
+                if places:
+                    value = counts / len(places) ** 0.5
+                    for n in places:
                         shared[n] = shared.get(n, 0.0) + value
-        for n, value in shared.items():
-            nearness = value / ((1.0 + weight) * (1.0 + known.clauses[n].weight)) ** 0.5
-            if nearness > best:
-                best, best_source, best_clause = nearness, number, n
-    if best_clause < 0:
-        return None
-    clause = sources[best_source].clauses[best_clause]
-    return Nearest(best, best_source, clause, sources[best_source].sentences[clause.sentence])
+        clauses = known.clauses
+        found += [
+            (-value / (weight * (1.0 + clauses[n].weight)) ** 0.5, number, n) for n, value in shared.items()
+        ]
+    return [Nearest(-nearness, *_place(sources, at, n)) for nearness, at, n in nsmallest(MOST_NEAR, found)]
+
+
+def _place(sources: Sequence[Source], number: int, n: int) -> tuple[int, Clause, Sentence]:
+    clause = sources[number].clauses[n]
+    return number, clause, sources[number].sentences[clause.sentence]
 
 
 def _told_by(word: Word, known: Source) -> tuple[tuple[str, float], ...]:

@@ -66,6 +66,10 @@ class Held:
         held = sum([word.weight * self._by_source[word.stem][source] for word in words])
         return held / total if total else 0.0
 
+    def knows(self, word: Word) -> bool:
+        """Whether anybody, the customer too, brought up half of a word or one of its meaning."""
+        return max(self._known[word.stem], self._meant[word.stem]) >= 0.5
+
     def each(self, words: Sequence[Word]) -> list[float]:
         return [self._most[word.stem] for word in words]
 
@@ -89,7 +93,6 @@ def supported(said: Sequence[Said], held: Held) -> dict[str, float]:
         "support": held.of(words),
         "support_all": held.of(every),
         "support_known": held.known(every),
-        "meant": held.meaning(words),
         "support_mean": sum(shares) / len(shares) if shares else 0.0,
         "support_weakest": min(shares, default=0.0),
         "support_best_passage": max((held.by(n, words) for n in range(len(held.sources))), default=0.0),
