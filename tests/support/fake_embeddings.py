@@ -13,7 +13,7 @@ import time
 from array import array
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from zlib import crc32
@@ -82,14 +82,12 @@ def fake_embeddings(**options: object) -> Iterator[FakeEmbeddings]:
             pass
 
         def handle(self) -> None:
-            try:
+            with suppress(ConnectionError):  # who asked did not wait
                 super().handle()
-            except ConnectionError:  # who asked did not wait
-                pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     fake.url = f"http://127.0.0.1:{server.server_port}/v1"
     try:

@@ -86,13 +86,16 @@ def residual(known: Floats, alike: Floats, good: Flags) -> tuple[float, float]:
 
     Logistic regression with the known log-odds as offset, by Newton's method. What the labels' own share of
     good answers would add to every one of them is no merit of the likeness and is taken out again: it is what
-    an intercept alone would be.
+    an intercept alone would be. Where nearness speaks against an answer, the labels show how they were made
+    (bad ones copied from passages, say) and no opinion: then both are 0.
     """
     mean, scale = float(alike.mean()), max(float(alike.std()), 1e-9)
     one = np.ones(len(good))
     base = _fitted(known, one[:, None], good, np.zeros(1))[0]
     columns = np.column_stack([one, (alike - mean) / scale])
     intercept, slope = _fitted(known, columns, good, np.array([0.0, RIDGE]))
+    if slope <= 0:
+        return 0.0, 0.0
     return float(slope / scale), float(intercept - base - slope * mean / scale)
 
 

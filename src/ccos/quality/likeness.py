@@ -92,8 +92,8 @@ class LikenessOdds(BaseModel):
 
 
 def compared(prompt: Prompt, text: str) -> Compared | None:
-    """What is to be compared of an answer `text` to `prompt`; None where nothing is claimed, or no evidence is
-    there.
+    """What is to be compared of an answer `text` to `prompt`; None where nothing is claimed, or there is no
+    evidence.
 
     Greetings and thanks need no evidence, and answer nothing.
     """
@@ -134,9 +134,9 @@ def likeness(parts: Compared, vectors: Vectors) -> Likeness:
 
 def _sentences(text: str) -> Iterator[str]:
     folded = plain(text)
-    return (folded[start:end] for start, end in sentences(folded))
+    return (folded[start:end] for start, end in sentences(folded) if _SAYS.search(folded, start, end))
 
 
 def _first(texts: Iterator[str] | Sequence[str], most: int) -> tuple[str, ...]:
-    kept = dict.fromkeys(text[:MOST_CHARACTERS] for text in texts if _SAYS.search(text))
+    kept = dict.fromkeys(text[:MOST_CHARACTERS] for text in texts)
     return tuple(kept)[:most]

@@ -23,7 +23,7 @@ from ccos.quality.likeness import Likeness, LikenessOdds, compared, likeness
 from ccos.tiers.breaker import Breaker
 from ccos.tiers.budget import Budget
 from ccos.tiers.filtering import kept_inside
-from ccos.tiers.privacy import mask_texts
+from ccos.tiers.privacy import mask_texts, texts_of
 from ccos.tiers.record import attempt_of
 from ccos.tiers.second_opinion import Unsure
 
@@ -155,8 +155,7 @@ class Embedder:
             return None
         bill = Bill() if bill is None else bill
         texts = [*parts.own, *parts.evidence]
-        ticket = prompt.grounds.ticket
-        sent = mask_texts(texts, ticket)[0] if self.card.leaves_machine else tuple(texts)
+        sent = _masked(texts, prompt) if self.card.leaves_machine else texts
         as_sent = dict(zip(texts, sent, strict=True))
         own = list(dict.fromkeys(as_sent[each] for each in parts.own))
         passages = dict.fromkeys(as_sent[each] for each in parts.evidence)
@@ -256,6 +255,13 @@ class Embedder:
         prompt = Prompt(Task.JUDGEMENT, "", ())
         attempt = attempt_of(prompt, self.card, Outcome.ACCEPTED, "accepted", answer=said, seconds=seconds)
         unsure.record(attempt, said, bill.cost)
+
+
+def _masked(texts: Sequence[str], prompt: Prompt) -> Sequence[str]:
+    """The texts without personal data. The whole ticket is looked at: one that must stay here stays whole."""
+    ticket = prompt.grounds.ticket
+    asked = texts_of(ticket) if ticket else [turn.text for turn in prompt.turns]
+    return mask_texts([*texts, *asked], ticket)[0][: len(texts)]
 
 
 def _never_sent(fault: Exception) -> bool:

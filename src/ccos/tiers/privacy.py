@@ -72,7 +72,7 @@ def mask_texts(texts: Sequence[str], ticket: Ticket | None) -> tuple[tuple[str, 
         if any(span.kind in LOCAL_ONLY for text in texts for span in find(text)):
             raise ProviderRefused(RESIDENT, status=None)
         names = [ticket.customer.name] if ticket and ticket.customer and ticket.customer.name else []
-        _, known = mask(_in_order(ticket), names=names) if ticket else ((), NO_PSEUDONYMS)
+        _, known = mask(texts_of(ticket), names=names) if ticket else ((), NO_PSEUDONYMS)
         masked, pseudonyms = mask(texts, known, names=names)
         return masked, pseudonyms.within(masked)
     except ProviderRefused:
@@ -81,7 +81,7 @@ def mask_texts(texts: Sequence[str], ticket: Ticket | None) -> tuple[tuple[str, 
         raise Unreadable(cause=type(fault).__name__) from fault
 
 
-def _in_order(ticket: Ticket) -> list[str]:
+def texts_of(ticket: Ticket) -> list[str]:
     """The ticket's texts, in the order in which they came."""
     return [ticket.subject, ticket.description, *(message.text for message in ticket.conversation_history)]
 
