@@ -12,10 +12,12 @@ from pathlib import Path
 from ccos.domain.errors import BadSetting, ModelUnusable, NoPrice
 from ccos.domain.money import micro_usd, usd
 from ccos.local.gguf import read_model_file
+from ccos.local.supervisor import pooling
 from ccos.providers.http import checked_key
-from ccos.settings import Settings
+from ccos.settings import Settings, variable
 from ccos.store.database import patience
-from ccos.wiring.judges import read_judges
+from ccos.wiring.embedding import embedding_model
+from ccos.wiring.opinions import proven_embedding, proven_judges
 from ccos.wiring.providers import leaves_network, openai_seller, prices_of
 
 HOLD_TOKENS = (6_000, 800)
@@ -35,9 +37,58 @@ def notes(settings: Settings) -> list[str]:
 
 
 def _opinions(settings: Settings) -> list[str]:
-    if not settings.second_opinion or any(r.proven for r in read_judges(settings.folder).values()):
+    found = _embedding(settings)
+    if settings.second_opinion and not proven_judges(settings) and not proven_embedding(settings):
+        found.append(
+            "CCOS_SECOND_OPINION is on and no model has proven itself; run `ccos eval judge --save`."
+        )
+    return found
+
+
+def _embedding(settings: Settings) -> list[str]:
+    path, url, model = settings.embedding_model_path, settings.embedding_base_url, settings.embedding_model
+    if path is None and url is None:
+        given = {"embedding_model", "embedding_api_key", "embedding_price"} & settings.model_fields_set
+        return [
+            f"{variable(name)} is not used: it is for CCOS_EMBEDDING_BASE_URL, which is not set."
+            for name in sorted(given)
+        ]
+    found = []
+    if path is not None and url is not None:
+        found.append("CCOS_EMBEDDING_MODEL_PATH is not used, because CCOS_EMBEDDING_BASE_URL is set.")
+    elif path is not None:
+        found += _embedding_file(path)
+    if url is not None and model is None:
+        found.append("CCOS_EMBEDDING_BASE_URL is not used: set CCOS_EMBEDDING_MODEL to a model there.")
+    if url is not None and leaves_network(url):
+        found.append(
+            "CCOS_EMBEDDING_BASE_URL leaves your network: it is paid for, and personal data is masked."
+        )
+        if settings.embedding_price is None:
+            found.append(
+                "CCOS_EMBEDDING_BASE_URL is never called: set CCOS_EMBEDDING_PRICE to its USD per million "
+                "tokens."
+            )
+    if not settings.second_opinion:
+        found.append("The embedding model is not asked about drafts: CCOS_SECOND_OPINION is off.")
+    elif embedding_model(settings) is not None and not proven_embedding(settings):
+        found.append("The embedding model has not proven itself; run `ccos eval embedding FILE --save`.")
+    return found
+
+
+def _embedding_file(path: Path) -> list[str]:
+    name = "CCOS_EMBEDDING_MODEL_PATH"
+    try:
+        model = read_model_file(path)
+        pooling(model)
+    except ModelUnusable as fault:
+        return [f"{name}: {fault.sentence}"]
+    if model.pooling:
         return []
-    return ["CCOS_SECOND_OPINION is on and no model has proven itself; run `ccos eval judge --save`."]
+    return [
+        f"{name}: the file does not say how it makes a vector, so it may be a chat model; its tokens are "
+        "averaged."
+    ]
 
 
 def _databases(settings: Settings) -> list[str]:
@@ -71,6 +122,7 @@ def _keys(settings: Settings) -> list[str]:
     for name, key in (
         ("OPENAI_API_KEY", settings.openai_api_key),
         ("ANTHROPIC_API_KEY", settings.anthropic_api_key),
+        ("CCOS_EMBEDDING_API_KEY", settings.embedding_api_key),
     ):
         try:
             checked_key(key.get_secret_value() if key is not None else None)
