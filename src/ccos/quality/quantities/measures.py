@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from ccos.quality.quantities.numerals import HEAD, NUMERAL, RANGE, Keys, key, value_of, values
 
@@ -15,15 +16,12 @@ _WORDS = {
 _CURRENCIES = {word: code for code, words in _WORDS.items() for word in words}
 
 _AMOUNT = re.compile(
-    rf"(?=[\d₩$€¥kuej])(?:{HEAD}{RANGE}\s?"
-    r"(?P<unit>원(?!칙|본)|달러|유로|엔(?!진|드)|(?:krw|usd|eur|jpy|won|dollars?|euros?|yen)(?![a-z]))"
-    rf"|(?P<sign>[₩$€¥]|(?<![a-z])(?:krw|usd|eur|jpy))\s?(?P<signed>{NUMERAL}))",
-    re.IGNORECASE,
-)
-_POINTS = re.compile(
-    rf"(?=[\d포마])(?:(?<![A-Za-z]-){HEAD}{RANGE}\s?"
-    r"(?P<unit>포인트|마일(?:리지)?|점(?![심검포])|(?:points?|pts?|p|miles?)(?![a-z0-9]))"
-    rf"|(?P<before>포인트|마일리지)\s?[-+]?(?P<signed>{NUMERAL})(?![\d,.]*\d)(?!\s?[원%개일월년시분회배]))",
+    rf"(?=[\d₩$€¥kuej포마])(?:(?<![A-Za-z]-){HEAD}{RANGE}\s?"
+    r"(?P<unit>원(?!칙|본)|달러|유로|엔(?!진|드)|(?:krw|usd|eur|jpy|won|dollars?|euros?|yen)(?![a-z])"
+    r"|(?P<points>포인트|점(?![심검포])|(?:points?|pts?|p)(?![a-z0-9]))|(?P<miles>마일(?:리지)?|miles?(?![a-z])))"
+    rf"|(?P<sign>[₩$€¥]|(?<![a-z])(?:krw|usd|eur|jpy))\s?(?P<signed>{NUMERAL})"
+    r"|(?:(?P<points_of>포인트)|마일리지)\s?[-+]?"
+    rf"(?P<counted>{NUMERAL})(?![\d,.]*\d)(?!\s?[원%개일월년시분회배]))",
     re.IGNORECASE,
 )
 _MARKS_BELOW = 100
@@ -33,8 +31,10 @@ _PERCENT = re.compile(rf"{HEAD}{RANGE}\s?(?:%|퍼센트|프로(?![가-힣])|perc
 
 
 def _amounts(match: re.Match[str]) -> list[Keys]:
+    amounts = values(match) if match["high"] else [value_of(match["signed"] or match["counted"])]
+    if match["points"] or match["miles"] or match["counted"]:
+        return _points(match, amounts)
     currency = _CURRENCIES[(match["unit"] or match["sign"]).casefold()]
-    amounts = values(match) if match["high"] else [value_of(match["signed"])]
     return [
         Keys(
             accepts=frozenset({key(currency, amount), key("bare", amount)}),
@@ -44,12 +44,10 @@ def _amounts(match: re.Match[str]) -> list[Keys]:
     ]
 
 
-def _points(match: re.Match[str]) -> list[Keys]:
+def _points(match: re.Match[str], amounts: list[Decimal]) -> list[Keys]:
     """포인트, P and 점 are one currency of their own, miles another; neither is money."""
-    unit = (match["unit"] or match["before"]).casefold()
-    amounts = values(match) if match["high"] else [value_of(match["signed"])]
-    currency = "miles" if unit.startswith(("마일", "mile")) else "points"
-    marks = unit != "포인트" and max(amounts) < _MARKS_BELOW
+    currency = "points" if match["points"] or match["points_of"] else "miles"
+    marks = match["points"] not in (None, "포인트") and max(amounts) < _MARKS_BELOW
     found = []
     for amount in amounts:
         own, count = key(currency, amount), key("n", amount)
@@ -64,4 +62,4 @@ def _percents(match: re.Match[str]) -> list[Keys]:
     return [Keys.both(key("percent", value)) for value in values(match)]
 
 
-MEASURES = (("amount", _AMOUNT, _amounts), ("amount", _POINTS, _points), ("percent", _PERCENT, _percents))
+MEASURES = (("amount", _AMOUNT, _amounts), ("percent", _PERCENT, _percents))

@@ -18,19 +18,22 @@ class Keys(NamedTuple):
         return cls(frozenset(keys), frozenset(keys))
 
 
-_NUMBER = r"\d(?:\d|,(?=\d{3})){0,20}(?:\.\d{1,6})?"
+_NUMBER = r"\d{1,20}+(?:,\d{3}){0,6}+(?:\.\d{1,6})?"
 _SCALE = r"(?:천만|백만|십만|조|억|만|천|백)"
-_MORE = rf"\s?\d(?:\d|,(?=\d{{3}})){{0,10}}(?:\.\d{{1,4}})?\s?{_SCALE}"
+_MORE = rf"\s?\d{{1,11}}+(?:,\d{{3}}){{0,3}}+(?:\.\d{{1,4}})?\s?{_SCALE}"
 
 NUMERAL = rf"{_NUMBER}(?:\s?{_SCALE}(?:{_MORE}){{0,3}}(?:\s?\d{{1,4}}(?![\d,]))?)?"
 """12,900 and 3.5만 and 1억 2천만 and 2천500."""
 
 HEAD = r"(?=\d)(?<![\d.,])(?<!\d-)"
 _LISTED = (
-    rf"(?:{_NUMBER}\s?[·\u119e・‧]\s?(?=\d)"  # 4·8·12개월
+    r"(?:\d{1,9}+(?:,\d{3})?+\s?[·\u119e・‧]\s?(?=\d)"  # 4·8·12개월
     r"|(?<![A-Za-z_-])\d{1,2}(?:,\s?(?!\d{3}(?!\d))|/)(?=\d))"  # 2, 3일 but neither 2,300 nor M-2, 3
 )
-RANGE = rf"(?P<listed>{_LISTED}{{1,6}})?(?:(?P<low>{NUMERAL})\s?(?:~|-|to|에서|or)\s?)?(?P<high>{NUMERAL})"
+RANGE = (
+    rf"(?P<listed>(?<![·\u119e・‧]){_LISTED}{{1,6}})?"
+    rf"(?:(?P<low>{NUMERAL})\s?(?:~|-|to|에서|or)\s?)?(?P<high>{NUMERAL})"
+)
 """A number, a range, or a list of numbers that share the unit of the last."""
 
 _SCALES = {

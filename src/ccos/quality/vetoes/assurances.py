@@ -30,16 +30,19 @@ ASSURANCES = (
     Assurance(
         "guarantee",
         re.compile(
-            r"\b(?:i|we) (?:promise|guarantee)\b|(?:제가|저희가)\s보장(?:합니다|해\s?드리)", re.IGNORECASE
+            r"(?=[iw제저])(?:\b(?:i|we) (?:promise|guarantee)\b"
+            r"|(?:제가|저희가)\s보장(?:합니다|해\s?드리))",
+            re.IGNORECASE,
         ),
         re.compile(r"보장|guarante|promis", re.IGNORECASE),
     ),
     Assurance(
         "reservation of goods",
         re.compile(
-            r"(?:따로|미리|한쪽에)\s(?:맡아|빼|챙겨|잡아|남겨|보관해)\s?(?:두겠|놓겠|둘게|놓을게|두었다가|놓았다가|드리겠)"
+            r"(?=[따미한iw])(?:(?:따로|미리|한쪽에)\s(?:맡아|빼|챙겨|잡아|남겨|보관해)\s?"
+            r"(?:두겠|놓겠|둘게|놓을게|두었다가|놓았다가|드리겠)"
             r"|\b(?:i|we)(?:'ll| will) (?:(?:put|set) (?:\w+ ){1,5}aside"
-            r"|(?:hold|reserve) (?:\w+ ){1,5}for you)\b",
+            r"|(?:hold|reserve) (?:\w+ ){1,5}for you)\b)",
             re.IGNORECASE,
         ),
         re.compile(

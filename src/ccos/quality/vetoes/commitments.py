@@ -119,12 +119,17 @@ def _look(reading: Reading) -> Iterator[Veto]:
     taken = [match.span() for match in (*found, *(match for _, match in assured))]
     more = (*_KOREAN_GIFT.finditer(text), *_KOREAN_DEED.finditer(text), *_ENGLISH_DEED.finditer(said))
     found += [m for m in more if not any(start < m.end() and m.start() < end for start, end in taken)]
-    unbacked = [(match.span(), sentence) for match in found if (sentence := _unbacked(match, reading))]
-    unbacked += [
-        (match.span(), _PROMISED.format(assurance.act))
-        for assurance, match in assured
-        if not _assured(assurance, reading)
-    ]
+    backed: dict[tuple[str | Assurance, bool], bool] = {}  # each is looked up once, however often it is said
+    unbacked = []
+    for match, what in (*((m, _act(m)) for m in found), *((m, each) for each, m in assured)):
+        promise = isinstance(what, Assurance) or _manner(match) == "promise"
+        if what is None:
+            continue
+        if (what, promise) not in backed:
+            backed[what, promise] = _backed(what, promise, reading)
+        if not backed[what, promise]:
+            act = what if isinstance(what, str) else what.act
+            unbacked.append((match.span(), (_PROMISED if promise else _DONE).format(act)))
     for span, sentence in sorted(unbacked):
         yield Veto("commitment", sentence, "repair", reading.folded.original(*span))
 
@@ -133,17 +138,13 @@ _PROMISED = "The answer promises a {} that neither a procedure nor a recorded ac
 _DONE = "The answer says that a {} was made, and no such action is recorded."
 
 
-def _unbacked(match: re.Match[str], reading: Reading) -> str | None:
-    """What is wrong with the commitment, as a sentence; None when it is backed or none at all."""
-    act, promise = _act(match), _manner(match) == "promise"
-    if act is None or (promise and _granted(act, reading)) or _recorded(act, reading):
-        return None
-    return (_PROMISED if promise else _DONE).format(act)
-
-
-def _assured(assurance: Assurance, reading: Reading) -> bool:
-    done = (each for each in reading.grounds.recorded_actions if not denies(each))
-    return any(map(assurance.backed.search, done)) or affirms(assurance.backed, _EVERY_ACT, reading.kb_text)
+def _backed(what: str | Assurance, promise: bool, reading: Reading) -> bool:
+    """Whether a procedure grants a promise, or a recorded action what was promised or done."""
+    if isinstance(what, Assurance):
+        done = (each for each in reading.grounds.recorded_actions if not denies(each))
+        return any(map(what.backed.search, done)) or affirms(what.backed, _EVERY_ACT, reading.kb_text)
+    granted = promise and affirms(_ACT_PATTERNS[what], _EVERY_ACT, reading.kb_text)
+    return granted or _recorded(what, reading)
 
 
 def _manner(match: re.Match[str]) -> Literal["done", "promise"]:
@@ -155,11 +156,6 @@ def _act(match: re.Match[str]) -> str | None:
     """What is claimed or promised: money and goods before the mere deeds of a desk."""
     kinds = _GIFTS if match.re is _KOREAN_GIFT else _DEEDS if match.re in _OF_DEEDS else _ACTS
     return next((act for act in kinds if _ACT_PATTERNS[act].search(match.group())), None)
-
-
-def _granted(act: str, reading: Reading) -> bool:
-    """Whether a procedure grants the act somewhere."""
-    return affirms(_ACT_PATTERNS[act], _EVERY_ACT, reading.kb_text)
 
 
 def _recorded(act: str, reading: Reading) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import combinations
 
@@ -32,23 +33,21 @@ def amount_of(fact: Quantity) -> tuple[str, Decimal] | None:
 
 
 def is_derived(
-    claim: Quantity, supported: Iterable[Quantity], text: str, sentences: Sequence[tuple[int, int]]
+    claim: Quantity, supported: Sequence[Quantity], text: str, sentences: Sequence[tuple[int, int]]
 ) -> bool:
-    """Whether `claim` is the sum or the difference of amounts that are `supported`.
+    """Whether `claim` is the sum or the difference of amounts that are `supported`, given in reading order.
 
     They stand in the sentence of the claim, all of them; or, where that sentence says that it adds up or
     takes off, two of them anywhere before its end, and by what it says.
     """
     told = amount_of(claim)
-    start, end = next((span for span in sentences if span[0] <= claim.start < span[1]), (0, len(text)))
     if told is None:
         return False
     currency, value = told
-    before = [
-        (fact.start >= start, amount[1])
-        for fact in supported
-        if fact.start < end and (amount := amount_of(fact)) and amount[0] == currency
-    ][-MOST:]
+    start, end = sentences[max(0, bisect_right(sentences, claim.start, key=lambda span: span[0]) - 1)]
+    upto = bisect_left(supported, end, key=lambda fact: fact.start)
+    near = [(fact.start >= start, amount_of(fact)) for fact in supported[max(0, upto - MOST) : upto]]
+    before = [(in_sentence, each[1]) for in_sentence, each in near if each and each[0] == currency]
     here = [amount for in_sentence, amount in before if in_sentence]
     if _follows(value, here, plus=True, minus=True) or _all_of(value, here):
         return True

@@ -32,7 +32,7 @@ def _look(reading: Reading) -> Iterator[Veto]:
         if fact.kind in _FROM_CASES:
             offered |= fact.offers
     squeezed = code_key(f"{own}\n{reading.kb_text}") if any(claim.kind == "code" for claim in claims) else ""
-    supported = [claim for claim in claims if claim.accepts & offered]
+    supported = [claim for claim in claims if claim.kind == "amount" and claim.accepts & offered]
     for claim in claims:
         written = reading.folded.text[claim.start : claim.end].strip()
         if claim.accepts & offered or (claim.kind == "code" and code_key(written) in squeezed):

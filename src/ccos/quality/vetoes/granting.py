@@ -7,8 +7,13 @@ condition and denies nothing; "환불이 안 되면 교환해 드립니다" gran
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from ccos.quality.folding import sentences
+
+MOST_MENTIONS = 200
+"""Mentions of an act that are looked at in one text, and below characters on either side of each."""
+WINDOW = 300
 
 _BREAK = re.compile(
     r"[,;]\s|(?<=[가-힣])(?:고|며|지만|으나|거나|는데|은데|니|므로|면|도|어서|아서|해서|여서|경우|때|때에는|뒤|후)(?=\s)"
@@ -48,11 +53,11 @@ _MAY = re.compile(r"(?:을|를)?\s?(?:신청|요청|접수)?\s?(?:하실|할) �
 
 def affirms(act: re.Pattern[str], others: re.Pattern[str], text: str) -> bool:
     """Whether some mention of `act` is granted; `others` finds every act, where the walk to the verb ends."""
-    return any(
-        _granted(mention, others, text[start:end])
-        for start, end in sentences(text)
-        for mention in act.finditer(text[start:end])
+    spans = sentences(text) if act.search(text) else ()
+    mentions = (
+        (mention, text[start:end]) for start, end in spans for mention in act.finditer(text[start:end])
     )
+    return any(_granted(mention, others, sentence) for mention, sentence in islice(mentions, MOST_MENTIONS))
 
 
 def denies(text: str) -> bool:
@@ -69,9 +74,10 @@ def _granted(mention: re.Match[str], others: re.Pattern[str], sentence: str) -> 
         return False
     if _MAY.match(sentence, mention.end()):
         return True
-    cuts = [found.end() for found in _BREAK.finditer(sentence)]
-    start = max((cut for cut in cuts if cut <= mention.start()), default=0)
-    ends = [*(cut for cut in cuts if cut >= mention.end()), len(sentence)]
+    first, last = max(0, mention.start() - WINDOW), min(len(sentence), mention.end() + WINDOW)
+    cuts = [found.end() for found in _BREAK.finditer(sentence, first, last)]
+    start = max((cut for cut in cuts if cut <= mention.start()), default=first)
+    ends = [*(cut for cut in cuts if cut >= mention.end()), last]
     at = start if mention.group().isascii() else mention.start()
     for end in ends:
         clause = _HYPOTHETICAL.sub(" ", sentence[at:end])

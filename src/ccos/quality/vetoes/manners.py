@@ -20,7 +20,11 @@ def _with_final(final: int) -> str:
 
 
 _L, _B = _with_final(8), _with_final(17)
+_AFTER = " \t\n\r.!?~…^)\"'*ㅎㅋ"
 _TAIL = r"[\s.!?~…^)\"'*ㅎㅋ]*\Z"
+_LONGEST_ENDING = 10
+"""Characters within which every ending fits."""
+
 _FORMAL = re.compile(rf"(?:{_B}니다|{_B}니까|십시오|십시요){_TAIL}")
 _SHARED = re.compile(rf"(?:세요|주세요|시죠){_TAIL}")  # usual in formal replies as well
 _POLITE = re.compile(rf"[가-힣](?<![소필중주개수])(?:요|죠){_TAIL}")
@@ -54,13 +58,19 @@ def level(sentence: str) -> Level | None:
     """The speech level of one sentence; None for fragments, list items and what both polite levels share."""
     if not _HANGUL.search(sentence):
         return None
-    if _FORMAL.search(sentence):
+    ending = _ending(sentence)
+    if _FORMAL.search(ending):
         return "formal"
-    if _SHARED.search(sentence):
+    if _SHARED.search(ending):
         return None
-    if _POLITE.search(sentence):
+    if _POLITE.search(ending):
         return "polite"
-    return "casual" if _CASUAL.search(sentence) else None
+    return "casual" if _CASUAL.search(ending) else None
+
+
+def _ending(sentence: str) -> str:
+    """The last syllables, without what may follow them: searching these alone is quick."""
+    return sentence.rstrip(_AFTER)[-_LONGEST_ENDING:]
 
 
 def levels(text: str) -> list[Level]:
@@ -75,8 +85,9 @@ def mixed(text: str) -> tuple[int, int] | None:
     told: list[tuple[Level, tuple[int, int]]] = []
     for start, end in sentences(text):
         sentence = text[start:end]
-        either = _FORMULA.match(sentence) or _EITHER.search(sentence)
-        if (one := level(sentence)) and (one == "casual" or not either):
+        one = level(sentence)
+        either = one != "casual" and (_FORMULA.match(sentence) or _EITHER.search(_ending(sentence)))
+        if one and not either:
             told.append((one, (start, end)))
     formal, polite = ([place for one, place in told if one == kind] for kind in ("formal", "polite"))
     slips = [
@@ -93,7 +104,7 @@ def mixed(text: str) -> tuple[int, int] | None:
 
 def _slips(sentence: str, formal: list[tuple[int, int]]) -> bool:
     """반말, or 한다체 between formal sentences; in quotation marks it is what a screen says."""
-    return bool(_PLAIN_SPEECH.search(sentence)) or (len(formal) >= 2 and sentence.endswith("다."))
+    return bool(_PLAIN_SPEECH.search(_ending(sentence))) or (len(formal) >= 2 and sentence.endswith("다."))
 
 
 def _listed(text: str, place: tuple[int, int]) -> bool:
