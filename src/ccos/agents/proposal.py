@@ -7,11 +7,12 @@ from dataclasses import asdict
 from ccos.agents.findings import THIN, Findings
 from ccos.agents.resolution import Resolution, Synthesis
 from ccos.agents.triage import Triage
-from ccos.domain.draft import Attempt, Check, Draft, DraftState
+from ccos.domain.draft import Attempt, Check, Draft, DraftState, QualityPart
 from ccos.domain.money import MicroUsd, usd
 from ccos.domain.prompt import Grounds
 from ccos.domain.tier import Tier
 from ccos.quality import checks
+from ccos.quality.explaining import because
 from ccos.tiers.request import Generation
 
 LAST_RESORT = {
@@ -68,6 +69,7 @@ def propose(
         model=made.model,
         quality=round(made.quality_score, 4),
         scorer=made.verdict.scorer,
+        quality_parts=tuple(QualityPart(name=n, log_odds=v) for n, v in because(made.verdict.scores)),
         degraded=made.degraded,
         fallback_used=made.fallback_used,
         reason=made.reason,

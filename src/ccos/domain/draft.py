@@ -76,6 +76,15 @@ class Check(BaseModel):
     span: tuple[int, int] | None = None
 
 
+class QualityPart(BaseModel):
+    """What one family of features adds to the log-odds of a draft's quality."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    log_odds: float
+
+
 class Draft(BaseModel):
     """What CLI and HTTP show (DESIGN, section 5). `quality` is the score of the reply's gate in [0, 1]."""
 
@@ -88,6 +97,7 @@ class Draft(BaseModel):
     model: str | None = None
     quality: float | None = None
     scorer: str | None = Field(None, description="What measured the quality; a baseline is not a probability")
+    quality_parts: tuple[QualityPart, ...] = Field((), description="Why the quality is what it is")
     degraded: bool = False
     fallback_used: bool = False
     reason: str = ""

@@ -13,6 +13,7 @@ from ccos.domain.tier import Task, Tier
 from ccos.domain.verdict import Promise, Verdict
 from ccos.quality.form_check import OUR_OWN
 from ccos.quality.judging import MOST_LOG_ODDS, updated, worth_asking
+from ccos.quality.priors import without_prior
 from ccos.quality.promises import Promises
 from ccos.tiers.provider import Provider
 from ccos.tiers.request import Context
@@ -109,7 +110,7 @@ class SecondOpinion:
             unsure.tier,
             scorer=before.scorer,
             quality=quality,
-            before=before.quality,
+            before=without_prior(before.quality, before.scores),
         )
 
 
