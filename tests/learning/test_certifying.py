@@ -196,8 +196,8 @@ def test_certificates_hold_their_evidence_and_speak_to_promises():
     assert thresholds == sorted(thresholds)
     promises = Promises(found)
     ask = {"scorer": "s", "task": Task.SOLUTION_DRAFT, "tier": None}
-    assert promises.promise(None, quality=draft[0.8].threshold, **ask) >= 0.8
-    assert promises.promise(None, quality=thresholds[0] - 0.01, **ask) == 0.0
+    assert promises.promise(None, quality=draft[0.8].threshold, **ask).kept >= 0.8
+    assert promises.promise(None, quality=thresholds[0] - 0.01, **ask).kept == 0.0
 
 
 def test_each_tested_threshold_accepts_five_per_cent_more_than_the_one_before():
