@@ -9,6 +9,7 @@ from ccos.domain.prompt import Answer, Grounds, Prompt
 from ccos.domain.tier import Tier
 from ccos.quality.folding import Folded, fold, plain, sentences
 from ccos.quality.pii import PiiSpan, find
+from ccos.quality.quantities import Quantity, quantities
 
 SOURCE_CHARACTERS = 200_000
 """How much of a source is read, newest first: bounds the time of one judgement."""
@@ -39,6 +40,11 @@ class Reading:
     def sentences(self) -> tuple[tuple[int, int], ...]:
         """Spans of sentences in the folded text."""
         return tuple(sentences(self.folded.text))
+
+    @cached_property
+    def stated(self) -> tuple[Quantity, ...]:
+        """Numbers, dates, amounts and the like in the folded text."""
+        return tuple(quantities(self.folded.text))
 
     @cached_property
     def pii(self) -> tuple[PiiSpan, ...]:
@@ -75,6 +81,11 @@ class Reading:
     @cached_property
     def case_text(self) -> str:
         return _newest([_passage(e) for e in self.grounds.evidence if e.kind is EvidenceKind.CASE])
+
+    @cached_property
+    def case_stated(self) -> tuple[Quantity, ...]:
+        """Numbers, dates, amounts and the like in the similar cases."""
+        return tuple(quantities(self.case_text))
 
     @cached_property
     def house_text(self) -> str:

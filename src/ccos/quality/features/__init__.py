@@ -6,6 +6,7 @@ how rare they are: a table of frequencies added nothing on the labelled sets it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from ccos.domain.prompt import Answer, Prompt
@@ -17,14 +18,16 @@ from ccos.quality.features.courtesy import is_courtesy
 from ccos.quality.features.coverage import covered
 from ccos.quality.features.shape import shaped
 from ccos.quality.features.signals import likely, refused, retrieved
-from ccos.quality.features.sources import passage_source, source
+from ccos.quality.features.sources import SOURCE_CHARACTERS, Source, passage_source, source
 from ccos.quality.features.stance import taken
 from ccos.quality.features.steps import steps
 from ccos.quality.features.support import Held, Said, copied, supported, used
+from ccos.quality.features.text import Word
 from ccos.quality.folding import plain
+from ccos.quality.quantities import Quantity
 from ccos.quality.reading import Reading
 
-VERSION = 2
+VERSION = 3
 """Raised whenever a feature is added or means something else: older weights do not fit then."""
 
 MOST_PASSAGES = 20
@@ -37,11 +40,12 @@ USED_PASSAGES = 3
 def measure(reading: Reading, vetoes: Sequence[Veto]) -> Mapping[str, float]:
     """Every feature of `NAMES`, in finite numbers; linear in the texts, and it never raises."""
     text = reading.folded.text.lower()
-    answer = source(CITED.sub(" ", text))  # citation marks are no part of what a sentence says
-    asked = source(_question(reading))
     passages = [passage_source(passage.lower()) for passage in reading.kb_passages[:MOST_PASSAGES]]
-    other = (reading.case_text.lower(), plain("\n".join(reading.answer.approved)).lower())
-    sources = [*passages, *(source(each) for each in other if each.strip())]
+    words = {word.written: word for passage in passages for word in passage.words}
+    # citation marks are no part of what a sentence says; all else stays in its place
+    answer = source(CITED.sub(_blank, text), words, _read(reading.stated, reading.folded.text, text))
+    asked = source(_question(reading), words)
+    sources = [*passages, *_others(reading, words)]
     said = [Said(sentence, is_courtesy(sentence.text)) for sentence in answer.sentences]
     held = Held(answer.words, sources, asked)
     found = parts(answer, said, held, asked)
@@ -69,6 +73,27 @@ def measure(reading: Reading, vetoes: Sequence[Veto]) -> Mapping[str, float]:
         **likely(reading.answer),
         **refused(vetoes),
     }
+
+
+def _others(reading: Reading, words: dict[str, Word]) -> list[Source]:
+    """Similar cases, and what people approved."""
+    cases, approved = reading.case_text, plain("\n".join(reading.answer.approved)).lower()
+    found = []
+    if cases.strip():
+        text = cases.lower()
+        found.append(source(text, words, _read(reading.case_stated, cases, text)))
+    if approved.strip():
+        found.append(source(approved, words))
+    return found
+
+
+def _read(stated: tuple[Quantity, ...], text: str, lower: str) -> tuple[Quantity, ...] | None:
+    """The quantities of a text where they stand in its lower case too; few letters grow by it."""
+    return stated if len(lower) == len(text) <= SOURCE_CHARACTERS else None
+
+
+def _blank(mark: re.Match[str]) -> str:
+    return " " * len(mark.group())
 
 
 def _question(reading: Reading) -> str:

@@ -27,14 +27,14 @@ def chosen(
 ) -> dict[str, float]:
     """`asked` and `held` say how much of the question's and of the answer's words each passage has."""
     numbers = range(len(passages))
-    fits = [asked.by(n, question.words) for n in numbers]
+    fits = asked.by(question.words)[: len(passages)]
     best = max(numbers, key=fits.__getitem__, default=-1)
     off = far = whole = 0.0
     elsewhere = []
     for part in found:
         if best < 0:
             break
-        shares = [held.by(n, part.clause.words) for n in numbers]
+        shares = held.by(part.clause.words)
         most = max(numbers, key=shares.__getitem__)
         whole += part.clause.weight
         if most != best:
@@ -80,10 +80,10 @@ def cited(
             "cites_support": 0.0,
             "cites_fit": 0.0,
         }
-    fits = [asked.by(n, question.words) for n in range(count)]
+    fits = asked.by(question.words)[:count]
     best = max(range(count), key=fits.__getitem__)
     words = [word for part in found for word in part.clause.words]
-    shares = [held.by(n, words) for n in range(count)]
+    shares = held.by(words)[:count]
     return {
         "cites": math.log1p(len(marks)),
         "cites_best": float(best in named),

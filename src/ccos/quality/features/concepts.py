@@ -60,10 +60,25 @@ _CONCEPTS = {
     "gift": "선물|답례|사은",
     "contract": "약정|계약|구독|정기",
 }
-_OF = re.compile("|".join(f"(?P<{name}>{words})" for name, words in _CONCEPTS.items()))
+
+
+def _by_first_syllable() -> dict[str, re.Pattern[str]]:
+    """Every spelling begins with a plain character, so that few are tried on any word."""
+    found: dict[str, list[str]] = {}
+    for name, spellings in _CONCEPTS.items():
+        mine: dict[str, list[str]] = {}
+        for spelling in spellings.split("|"):
+            mine.setdefault(spelling[0], []).append(spelling)
+        for first, these in mine.items():
+            found.setdefault(first, []).append(f"(?P<{name}>{'|'.join(these)})")
+    return {first: re.compile("|".join(groups)) for first, groups in found.items()}
+
+
+_OF = _by_first_syllable()
 
 
 def concept(written: str) -> str | None:
     """The concept a Korean word begins with, where it has one; the sign keeps it apart from any word."""
-    found = _OF.match(written)
+    spellings = _OF.get(written[0])
+    found = spellings.match(written) if spellings else None
     return f"={found.lastgroup}" if found else None

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from heapq import nsmallest
 
 from ccos.quality.features.clauses import clauses
-from ccos.quality.features.cues import Cues, cues, denies, either, numbers
+from ccos.quality.features.cues import Cues, cues, denies, numbers
 from ccos.quality.features.stance import Stance, stance
-from ccos.quality.features.text import Word, chains, letters, shared_start, shingles, words
+from ccos.quality.features.text import Word, chains, shared_start, words
 from ccos.quality.folding import sentences
 from ccos.quality.quantities import Quantity, quantities
 
 SOURCE_CHARACTERS = 20_000
 """How much of one text is read: a passage is a tenth of it."""
 
-SHINGLE = 5
 MOST_PLACES = 16
 """Clauses one word is looked for in: it bounds the time when all clauses are alike."""
 
@@ -27,7 +26,6 @@ MOST_NEAR = 12
 ALIKE = 0.7
 """What a word of nearly the same meaning counts for."""
 
-_BLANKS = re.compile(r"[\W_]+")
 _FIGURE = re.compile(r"\d|하루|이틀|사흘|나흘|닷새|엿새|열흘|보름|일주일|[한두세네] ?[달주번해]")
 _SAME_START = 3
 _ENOUGH = 0.5
@@ -47,10 +45,6 @@ class Clause:
     sentence: int
 
     @cached_property
-    def cues(self) -> Cues:
-        return cues(self.text)
-
-    @cached_property
     def denies(self) -> bool:
         return denies(self.text)
 
@@ -68,7 +62,7 @@ class Sentence:
 
     @cached_property
     def cues(self) -> Cues:
-        return either([clause.cues for clause in self.clauses])
+        return cues(self.text)
 
     @cached_property
     def numbers(self) -> frozenset[str]:
@@ -87,7 +81,8 @@ class Nearest:
 
 @dataclass(frozen=True)
 class Source:
-    """`places` says in which clauses a piece of a word is; `starts` groups stems by their first letters."""
+    """`places` says in which clauses a piece of a word is; `starts` groups stems by their first letters;
+    `read` are its quantities where they were read before."""
 
     text: str
     sentences: tuple[Sentence, ...]
@@ -96,9 +91,15 @@ class Source:
     stems: frozenset[str]
     places: Mapping[str, tuple[int, ...]]
     starts: Mapping[str, tuple[str, ...]]
-    pairs: frozenset[tuple[str, ...]]
-    triples: frozenset[tuple[str, ...]]
-    shingles: frozenset[str]
+    read: tuple[Quantity, ...] | None = None
+
+    @cached_property
+    def pairs(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(chains([word.stem for word in self.words], 2))
+
+    @cached_property
+    def triples(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(chains([word.stem for word in self.words], 3))
 
     @cached_property
     def numbers(self) -> frozenset[str]:
@@ -107,7 +108,9 @@ class Source:
     @cached_property
     def stated(self) -> tuple[Quantity, ...]:
         """The numbers, dates, amounts and periods, in order."""
-        found = quantities(self.text) if _FIGURE.search(self.text) else ()
+        found: Iterable[Quantity] = () if self.read is None else self.read
+        if self.read is None and _FIGURE.search(self.text):
+            found = quantities(self.text)
         return tuple(sorted(found, key=lambda fact: fact.start))
 
     @cached_property
@@ -119,45 +122,55 @@ class Source:
         end = clause.start + len(clause.text)
         return [fact for fact in self.stated if clause.start <= fact.start < end]
 
-    def supports(self, word: Word, spelt: str) -> float:
-        """How much of a word, `spelt` in letters, is here: all, pairs of its syllables, or its start."""
+    def supports(self, word: Word) -> float:
+        """How much of a word is here: all, pairs of its syllables, or its start."""
         if word.stem in self.stems:
             return 1.0
-        if spelt[0].isdigit():
-            return 0.0
-        pieces, places = word.pieces, self.places
-        share = sum([piece in places for piece in pieces]) / len(pieces)
+        pieces = word.pieces
+        if len(pieces) == 1:
+            share = 1.0 if pieces[0] in self.places else 0.0
+        else:
+            places, hits = self.places, 0
+            for piece in pieces:
+                if piece in places:
+                    hits += 1
+            share = hits / len(pieces)
+        spelt = word.spelt
         near = self.starts.get(spelt[:_SAME_START])
-        if near is None or share == 1.0:
+        if near is None or share == 1.0 or spelt[0].isdigit():
             return share
         begins = max([shared_start(spelt, other) for other in near]) / len(spelt)
         return max(share, begins) if begins >= _ENOUGH else share
 
 
-def source(text: str) -> Source:
-    """What there is to know of `text`, folded and in lower case; linear in its length."""
+def source(
+    text: str, known: dict[str, Word] | None = None, read: tuple[Quantity, ...] | None = None
+) -> Source:
+    """What there is to know of `text`, folded and in lower case; linear in its length.
+
+    Words are worked out once for all texts that are given the same `known`. `read` are the quantities of the
+    text where somebody has read them already, at the same places.
+    """
+    lexicon = {} if known is None else known
     text = text[:SOURCE_CHARACTERS]
     told: list[Sentence] = []
     parts: list[Clause] = []
     for start, end in sentences(text):
-        mine = [_clause(text, at, to, len(told)) for at, to in clauses(text, start, end)]
+        mine = [_clause(text, at, to, len(told), lexicon) for at, to in clauses(text, start, end)]
         parts += mine
         found = tuple([word for part in mine for word in part.words])
         told.append(Sentence(text[start:end], tuple(mine), found, sum([part.weight for part in mine])))
     every = [word for sentence in told for word in sentence.words]
-    in_order = [word.stem for word in every]
-    stems = frozenset(in_order)
+    by_stem = {word.stem: word for word in every}
     return Source(
         text=text,
         sentences=tuple(told),
         clauses=tuple(parts),
         words=tuple(every),
-        stems=stems,
+        stems=frozenset(by_stem),
         places=_places(parts),
-        starts=_starts(in_order),
-        pairs=frozenset(chains(in_order, 2)),
-        triples=frozenset(chains(in_order, 3)),
-        shingles=frozenset(shingles(squeezed(text), SHINGLE)),
+        starts=_starts([word.spelt for word in by_stem.values()]),
+        read=read,
     )
 
 
@@ -170,58 +183,57 @@ def passage_source(text: str) -> Source:
     return source(text)
 
 
-def _clause(text: str, start: int, end: int, sentence: int) -> Clause:
-    found = tuple(words(text[start:end]))
+def _clause(text: str, start: int, end: int, sentence: int, known: dict[str, Word]) -> Clause:
+    found = tuple(words(text[start:end], known))
     return Clause(text[start:end], start, found, sum([word.weight for word in found]), sentence)
 
 
 def _places(parts: Sequence[Clause]) -> dict[str, tuple[int, ...]]:
     found: dict[str, list[int]] = {}
     for n, clause in enumerate(parts):
-        for piece in {piece for word in clause.words for piece in _keys(word)}:
+        pieces: set[str] = set()
+        for word in clause.words:
+            pieces.add(word.stem)
+            pieces.update(word.pieces)
+            if word.concept:
+                pieces.add(word.concept)
+        for piece in pieces:
             known = found.setdefault(piece, [])
             if len(known) < MOST_PLACES:
                 known.append(n)
     return {piece: tuple(known) for piece, known in found.items()}
 
 
-def _keys(word: Word) -> tuple[str, ...]:
-    return (word.stem, *word.pieces, word.concept) if word.concept else (word.stem, *word.pieces)
-
-
-def _starts(stems: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _starts(spellings: Sequence[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
-    for stem in dict.fromkeys(stems):
-        spelt = letters(stem)
+    for spelt in spellings:
         known = found.setdefault(spelt[:_SAME_START], [])
         if len(known) < MOST_PLACES:
             known.append(spelt)
     return {start: tuple(known) for start, known in found.items()}
 
 
-def squeezed(text: str) -> str:
-    """Letters and digits alone."""
-    return _BLANKS.sub("", text)
-
-
 def aligned(sources: Sequence[Source], said: Sequence[Word]) -> list[Nearest]:
     """The clauses of the sources that share most with what is said, the nearest first, at most `MOST_NEAR`.
 
-    Figures do not count: it is by its words that one knows what a figure is about. A word that is in many
-    clauses tells less of which one is meant.
+    Figures do not count: it is by its words that one knows what a figure is about.
     """
-    own = {word.stem: word for word in said if not word.stem[0].isdigit()}
-    weight = 1.0 + sum([word.weight for word in own.values()])
+    own = {word.stem: word for word in said if not word.stem[0].isdigit()}.values()
+    weight = 1.0 + sum([word.weight for word in own])
     found: list[tuple[float, int, int]] = []
     for number, known in enumerate(sources):
         shared: dict[int, float] = {}
-        for word in own.values():
-            for piece, counts in _told_by(word, known):
-                places = known.places.get(piece)
-                if places:
-                    value = counts / len(places) ** 0.5
-                    for n in places:
-                        shared[n] = shared.get(n, 0.0) + value
+        told = known.places.get
+        for word in own:  # by what a word is looked up: itself, else its concept, else its pieces
+            places, counts = told(word.stem), word.weight
+            if places is None and word.concept is not None:
+                places, counts = told(word.concept), ALIKE * counts
+            if places is not None:
+                _add(shared, places, counts)
+            elif len(word.pieces) > 1:
+                for piece in word.pieces:
+                    if places := told(piece):
+                        _add(shared, places, word.weight / len(word.pieces))
         clauses = known.clauses
         found += [
             (-value / (weight * (1.0 + clauses[n].weight)) ** 0.5, number, n) for n, value in shared.items()
@@ -229,15 +241,13 @@ def aligned(sources: Sequence[Source], said: Sequence[Word]) -> list[Nearest]:
     return [Nearest(-nearness, *_place(sources, at, n)) for nearness, at, n in nsmallest(MOST_NEAR, found)]
 
 
+def _add(shared: dict[int, float], places: tuple[int, ...], counts: float) -> None:
+    """A word that is in many clauses tells less of which one is meant."""
+    value = counts / len(places) ** 0.5
+    for n in places:
+        shared[n] = shared.get(n, 0.0) + value
+
+
 def _place(sources: Sequence[Source], number: int, n: int) -> tuple[int, Clause, Sentence]:
     clause = sources[number].clauses[n]
     return number, clause, sources[number].sentences[clause.sentence]
-
-
-def _told_by(word: Word, known: Source) -> tuple[tuple[str, float], ...]:
-    """By what a word is looked up: itself, else its concept, else its pieces, and what each counts for."""
-    if word.stem in known.places:
-        return ((word.stem, word.weight),)
-    if word.concept is not None and word.concept in known.places:
-        return ((word.concept, ALIKE * word.weight),)
-    return tuple([(piece, word.weight / len(word.pieces)) for piece in word.pieces])

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ccos.quality.features.sources import ALIKE, SHINGLE, Sentence, Source, squeezed
-from ccos.quality.features.text import Word, chains, letters, shingles
+from ccos.quality.features.sources import ALIKE, Sentence, Source
+from ccos.quality.features.text import Word, chains
 
 THIN = 0.8
 """Weight of words below which a sentence claims nothing."""
@@ -38,15 +38,12 @@ class Held:
         self._meant: dict[str, float] = {}
         self._known: dict[str, float] = {}
         for stem, word in {word.stem: word for word in words}.items():
-            spelt = letters(stem)
-            each = [source.supports(word, spelt) for source in sources]
+            each = [1.0 if stem in source.stems else source.supports(word) for source in sources]
             most = meant = max(each, default=0.0)
             if most < ALIKE and word.concept is not None:
                 meant = max([most, *(ALIKE for source in sources if word.concept in source.places)])
             self._by_source[stem], self._most[stem], self._meant[stem] = each, most, meant
-            self._known[stem] = (
-                most if asked is None or most == 1.0 else max(most, asked.supports(word, spelt))
-            )
+            self._known[stem] = most if asked is None or most == 1.0 else max(most, asked.supports(word))
 
     def of(self, words: Sequence[Word]) -> float:
         """The share of the words, by weight, that the sources together have."""
@@ -60,11 +57,13 @@ class Held:
         """Likewise, where what the customer said counts too."""
         return _share(words, self._known)
 
-    def by(self, source: int, words: Sequence[Word]) -> float:
-        """The share of the words that one source has."""
+    def by(self, words: Sequence[Word]) -> list[float]:
+        """The share of the words that each source has by itself."""
         total = sum([word.weight for word in words])
-        held = sum([word.weight * self._by_source[word.stem][source] for word in words])
-        return held / total if total else 0.0
+        if not total:
+            return [0.0] * len(self.sources)
+        each = [(word.weight, self._by_source[word.stem]) for word in words]
+        return [sum([weight * held[n] for weight, held in each]) / total for n in range(len(self.sources))]
 
     def knows(self, word: Word) -> bool:
         """Whether anybody, the customer too, brought up half of a word or one of its meaning."""
@@ -95,7 +94,7 @@ def supported(said: Sequence[Said], held: Held) -> dict[str, float]:
         "support_known": held.known(every),
         "support_mean": sum(shares) / len(shares) if shares else 0.0,
         "support_weakest": min(shares, default=0.0),
-        "support_best_passage": max((held.by(n, words) for n in range(len(held.sources))), default=0.0),
+        "support_best_passage": max(held.by(words), default=0.0),
         "weakest_word": min(telling, default=0.0),
         "fresh_words": math.log1p(fresh),
         "fresh_share": fresh / max(1, len(telling)),
@@ -106,27 +105,28 @@ def supported(said: Sequence[Said], held: Held) -> dict[str, float]:
 
 
 def copied(answer: Source, sources: Sequence[Source]) -> dict[str, float]:
-    """Overlap of 2- and 3-word chains and of character 5-grams, and the longest span that was copied."""
-    stems = [word.stem for word in answer.words]
-    flat = squeezed(answer.text)
-    known = frozenset().union(*[source.shingles for source in sources])
-    there = [gram in known for gram in shingles(flat, SHINGLE)]
+    """Overlap of chains of 2 and 3 words, and the longest span, in words, that was copied."""
+    words = len(answer.words)
+    pairs = _known(answer, [source.pairs for source in sources], 2)
+    triples = _known(answer, [source.triples for source in sources], 3)
     longest = run = 0
-    for hit in there:
+    for hit in pairs:
         run = run + 1 if hit else 0
         longest = max(longest, run)
-    span = longest + SHINGLE - 1 if longest else 0
+    span = longest + 1 if longest else 0
     return {
-        "pairs": _among(list(chains(stems, 2)), frozenset().union(*[source.pairs for source in sources])),
-        "triples": _among(list(chains(stems, 3)), frozenset().union(*[source.triples for source in sources])),
-        "shingles": sum(there) / max(1, len(there)),
+        "pairs": sum(pairs) / max(1, len(pairs)),
+        "triples": sum(triples) / max(1, len(triples)),
         "longest_copy": math.log1p(span),
-        "longest_copy_share": min(1.0, span / max(1, len(flat))),
+        "longest_copy_share": span / max(1, words),
     }
 
 
-def _among(own: Sequence[tuple[str, ...]], known: frozenset[tuple[str, ...]]) -> float:
-    return sum([chain in known for chain in own]) / max(1, len(own))
+def _known(answer: Source, sources: Sequence[frozenset[tuple[str, ...]]], size: int) -> list[bool]:
+    own = list(chains([word.stem for word in answer.words], size))
+    distinct = frozenset(own)
+    known = frozenset().union(*[distinct & source for source in sources])
+    return [chain in known for chain in own]
 
 
 def used(answer: Source, passages: Sequence[Source]) -> float:

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from ccos.quality.features.concepts import concept
 
-_RUN = re.compile(r"(?P<hangul>[가-힣]+)|(?P<latin>[a-z][a-z']*)|(?P<number>\d+(?:[.,:/-]\d+)*)")
+_RUN = re.compile(r"[가-힣]+|[a-z][a-z']*|\d+(?:[.,:/-]\d+)*")
 MOST_LETTERS = 24
 """A longer run of letters is cut: no word is that long."""
 
 
 class Word(NamedTuple):
-    """One word: as it is written, without its ending, and what it is made of.
+    """One word: as it is written, without its ending, what it is made of, and its stem `spelt` in letters.
 
     `weight` is how much it says: function words say little, long words more than short ones.
     """
@@ -28,39 +28,48 @@ class Word(NamedTuple):
     stem: str
     pieces: tuple[str, ...]
     weight: float
-    start: int
+    spelt: str
     concept: str | None = None
 
 
-def words(text: str) -> list[Word]:
-    """The words of folded text in order; `text` must be in lower case."""
+def words(text: str, known: dict[str, Word] | None = None) -> list[Word]:
+    """The words of folded text in order; `text` must be in lower case.
+
+    Words are taken from `known` where they are there, by how they are written, and put there where not.
+    """
+    lexicon = {} if known is None else known
     found = []
-    for run in _RUN.finditer(text):
-        written = run.group()
-        if run.lastgroup == "hangul":
-            found.append(_korean(written[:MOST_LETTERS], run.start()))
-        elif run.lastgroup == "latin":
-            found.append(_english(written[:MOST_LETTERS], run.start()))
-        else:
-            number = written[:MOST_LETTERS].replace(",", "")
-            found.append(Word(written, number, (number,), 1.5, run.start()))
+    for written in _RUN.findall(text):
+        word = lexicon.get(written)
+        if word is None:
+            word = lexicon[written] = _word(written[:MOST_LETTERS])
+        found.append(word)
     return found
 
 
-def _korean(written: str, start: int) -> Word:
+def _word(written: str) -> Word:
+    if written[0] >= "가":
+        return _korean(written)
+    if "a" <= written[0] <= "z":
+        return _english(written)
+    number = written.replace(",", "")
+    return Word(written, number, (number,), 1.5, number)
+
+
+def _korean(written: str) -> Word:
     stem = stem_of(written)
     size = len(stem)
     if stem in _KOREAN_FUNCTION or written in _KOREAN_FUNCTION:
-        return Word(written, stem, (stem,), 0.15, start)
+        return Word(written, stem, (stem,), 0.15, letters(stem))
     pieces = tuple([stem[at : at + 2] for at in range(size - 1)]) if size > 1 else (stem,)
-    return Word(written, stem, pieces, (0.5, 1.0, 1.3)[min(size, 3) - 1], start, concept(written))
+    return Word(written, stem, pieces, (0.5, 1.0, 1.3)[min(size, 3) - 1], letters(stem), concept(written))
 
 
-def _english(written: str, start: int) -> Word:
+def _english(written: str) -> Word:
     if written in _ENGLISH_FUNCTION or len(written) < 2:
-        return Word(written, written, (written,), 0.1, start)
+        return Word(written, written, (written,), 0.1, written)
     stem = _english_stem(written)
-    return Word(written, stem, (stem,), 1.0 if len(stem) < 6 else 1.3, start)
+    return Word(written, stem, (stem,), 1.0 if len(stem) < 6 else 1.3, stem)
 
 
 def stem_of(word: str) -> str:
@@ -97,11 +106,6 @@ def shared_start(one: str, other: str) -> int:
         if one[at] != other[at]:
             return at
     return most
-
-
-def shingles(text: str, size: int) -> list[str]:
-    """Every stretch of `size` characters of a text without its blanks and marks."""
-    return [text[at : at + size] for at in range(len(text) - size + 1)]
 
 
 def chains(stems: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:

@@ -28,7 +28,7 @@ def _look(reading: Reading) -> Iterator[Veto]:
     own = "\n".join((reading.ticket_text, reading.house_text))
     offered = {key for fact in quantities(own) for key in fact.offers}
     offered.update(*map(_offered_by, reading.kb_passages))
-    for fact in quantities(reading.case_text):
+    for fact in reading.case_stated:
         if fact.kind in _FROM_CASES:
             offered |= fact.offers
     squeezed = code_key(f"{own}\n{reading.kb_text}") if any(claim.kind == "code" for claim in claims) else ""
@@ -55,7 +55,7 @@ def _offered_by(passage: str) -> frozenset[str]:
 def _claims(reading: Reading) -> Iterator[Quantity]:
     """Facts the answer states. Personal data is another family's, and ① numbers a list."""
     private = [(span.start, span.end) for span in reading.pii]
-    for fact in quantities(reading.folded.text):
+    for fact in reading.stated:
         start, end = reading.folded.original(fact.start, fact.end)
         overlaps = any(start < right and left < end for left, right in private)
         if fact.accepts and not overlaps and unicodedata.category(reading.text[start]) != "No":
