@@ -87,6 +87,9 @@ def test_another_scorers_thresholds_promise_nothing() -> None:
         ),  # nothing certifies 0.7: good enough, for a person to see
         (0.65, Promise(0.6, 0.6), 0.7, False, False),
         (0.75, None, 0.7, True, True),
+        (0.35, Promise(0.0, 0.8), 0.3, True, False),  # so little is compared as it stands, and never ready
+        (0.0, Promise(0.0, 0.0), 0.0, True, False),
+        (0.55, Promise(0.5, 0.8), 0.3, True, True),
         (0.75, Promise(0.6, 0.6), 0.65, True, False),  # between two levels the upper one is asked
     ],
 )

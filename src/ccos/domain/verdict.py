@@ -19,6 +19,10 @@ class Veto:
     span: tuple[int, int] | None = None
 
 
+LOWEST_CERTIFIED = 0.5
+"""No labels are asked for a lower required quality: such an answer is compared as it stands, and never ready."""
+
+
 class Promise(NamedTuple):
     """What certificates say of an answer: `kept` is the highest required quality that is certified for
     answers of its quality, 0 when none is. `most` is the highest that the tenant's own labels certify for any
@@ -52,11 +56,15 @@ class Verdict:
         not, no tier's answer could pass, so a dearer one is no remedy: the quality is compared as it stands,
         and unless the answer is `certified` a person looks at it.
         """
-        certifiable = self.promise is not None and self.promise.most >= required_quality - 1e-9
+        asked_of_labels = required_quality >= LOWEST_CERTIFIED - 1e-9
+        certifiable = (
+            asked_of_labels and self.promise is not None and self.promise.most >= required_quality - 1e-9
+        )
         reached = self.promise.kept if self.promise is not None and certifiable else self.quality
         return not self.vetoes and reached >= required_quality - 1e-9
 
     def certified(self, required_quality: float) -> bool:
         """Accepted, and by a certificate where certificates are asked for."""
-        kept = self.promise is None or self.promise.kept >= required_quality - 1e-9
+        least = max(required_quality, LOWEST_CERTIFIED)
+        kept = self.promise is None or self.promise.kept >= least - 1e-9
         return kept and self.accepts(required_quality)
