@@ -20,7 +20,7 @@ class Veto:
 
 
 LOWEST_CERTIFIED = 0.5
-"""No labels are asked for a lower required quality: such an answer is compared as it stands, and never ready."""
+"""Labels are not asked for less: such an answer is compared as it stands, and is ready only by this level."""
 
 
 class Promise(NamedTuple):
