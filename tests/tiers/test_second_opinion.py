@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 
@@ -18,9 +19,10 @@ from ccos.quality.judging import CRITERIA, Rates
 from ccos.quality.promises import Promises
 from ccos.tiers.budget import MemoryBudget
 from ccos.tiers.judges import Judges
+from ccos.tiers.ledger import Entry
 from ccos.tiers.relay import Relay
 from ccos.tiers.request import Context
-from ccos.tiers.second_opinion import SecondOpinion
+from ccos.tiers.second_opinion import SecondOpinion, Unsure
 from ccos.tiers.service import MultiTierLLMService
 from ccos.tiers.testing import ScriptedProvider, Step
 from support.judging import passage, prompt
@@ -146,3 +148,57 @@ async def test_a_shipped_certificate_promises_no_more_for_a_yes_and_less_for_a_n
     lowered, *_ = chain(0.85, BAD, "다른 답변", promises=promises)
     refused = [a for a in (await generate(lowered)).attempts if a.tier is Tier.LOCAL_MINIMAX]
     assert refused[0].outcome is Outcome.REFUSED_BY_GATE
+
+
+class Odd:
+    """An adviser that breaks its promise, or is still thinking when nobody waits any more."""
+
+    name = "odd"
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.fault, self.asked = fault, asyncio.Event()
+
+    async def log_odds(self, unsure: Unsure) -> float | None:
+        self.asked.set()
+        if self.fault is not None:
+            raise self.fault
+        await asyncio.sleep(3600)
+        return None
+
+
+class Noted:
+    """A ledger that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def note(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+
+def advised(adviser: Odd, ledger: Noted) -> tuple[MultiTierLLMService, MemoryBudget]:
+    author = ScriptedProvider(Tier.CLOUD_PREMIUM, ["7일 이내에 신청해 주세요."], cost=MicroUsd(7_000))
+    rules = ScriptedProvider(Tier.RULE_BASED, ["확인 후 안내드리겠습니다."], name="rules")
+    budget = MemoryBudget(MicroUsd(10**9))
+    service = MultiTierLLMService(
+        [author, rules], FixedGate(0.75), budget, ledger=ledger, opinion=SecondOpinion([adviser])
+    )
+    return service, budget
+
+
+async def test_a_fault_of_an_adviser_is_no_word_on_the_answer() -> None:
+    service, _ = advised(Odd(ValueError("odd")), Noted())
+    made = await generate(service)
+    assert made.accepted and made.tier is Tier.CLOUD_PREMIUM and made.quality_score == 0.75
+
+
+async def test_an_answer_that_is_there_stays_in_the_books_when_nobody_waits_for_the_opinion() -> None:
+    adviser, ledger = Odd(), Noted()
+    service, budget = advised(adviser, ledger)
+    work = asyncio.create_task(generate(service))
+    await adviser.asked.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert budget.spent == 7_000
+    assert [(e.outcome, e.spent) for e in ledger.entries] == [(Outcome.CANCELLED, 7_000)]

@@ -267,7 +267,22 @@ class Walker:
                 return "stop", None
             return after_failure(fault), None
         verdict = self._judge(prompt, called.answer, run.context.tenant_id, card.tier)
-        verdict = await self._second(leg, card, prompt, called.answer, verdict)
+        try:
+            verdict = await self._second(leg, card, prompt, called.answer, verdict)
+        except asyncio.CancelledError:  # the answer is there and paid for, whoever waits for it or not
+            gone = attempt_of(
+                prompt,
+                card,
+                Outcome.CANCELLED,
+                "cancelled",
+                answer=called.answer,
+                quality=verdict.quality,
+                seconds=called.seconds,
+            )
+            run.record(gone, called.answer, called.answer.cost)
+            raise
+        except Exception:  # an adviser's fault is no word on the answer
+            log.error("opinion.broke", task=prompt.task.value, exc_info=True)
         return self._decide(leg, card, prompt, called, verdict)
 
     async def _second(
