@@ -106,6 +106,13 @@ def _is_plate(found: Candidate) -> bool:
 
 _PERSON_NUMBER = rf"{ALONE}\d{{6}}[,:(]?{SEP}[%s](?:{SEP}\d{{6}}|[{_HIDDEN}]{{4,7}}){END}"
 _HALVES = r"(?<!\d)\d{6}[^\d\n]{1,16}뒷?\s?(?:자리|번호)[^\d\n]{0,8}[%s]\d{6}(?!\d)"
+_APART = rf"{ALONE}\d{{6}}(?:[^\w\n]{{1,8}}|&[a-z#0-9]{{1,6}};|%%2[dD])[%s]\d{{6}}{END}"
+"""With anything but words between: blanks, brackets, arrows, and what the web makes of a dash."""
+_LABELLED = (
+    r"(?:주민|외국인|거소|[Rr]esident|[Aa]lien|RRN|rrn)[^\n]{0,24}?(?<!\d)"
+    rf"(\d\d[-./]?\d\d[-./]?\d\d[^\d\n]{{0,12}}[%s](?:\d{{6}}|(?=\d{{0,5}}[{_HIDDEN}])[\d{_HIDDEN}]{{6}}))(?!\d)"
+)
+_BEHIND = r"(?:생|주민)[^\n]{0,24}?뒤?뒷?(?:에|쪽)?\s?(?:자리|뒤|번호)[^\d\n]{0,8}([%s]\d{6})(?!\d)"
 _FRONT = rf"주민(?:등록)?\s?번호[^\d\n]{{0,14}}(\d{{6}}{SEP}[%s])(?!\d)"
 _CARD_NUMBER = rf"""
     {ALONE}(?:
@@ -153,6 +160,9 @@ PEOPLE = tuple(
         (_PERSON_NUMBER, is_person, 0, ()),
         (_HALVES, _is_halves, 0, ("자리", "번호")),
         (_FRONT, _is_halves, 1, ("주민",)),
+        (_APART, is_person, 0, ()),
+        (_LABELLED, _is_halves, 1, ("주민", "외국인", "거소", "esident", "lien", "RRN", "rrn")),
+        (_BEHIND, None, 1, ("생", "주민")),
     )
 )
 """Resident and foreigner numbers: whole, with hidden digits, told in two halves, or the front alone."""
