@@ -204,6 +204,17 @@ async def test_a_server_outside_reads_masked_texts_only(fake) -> None:
     assert heard.count("[전화번호_1]") >= 2  # the same number is the same placeholder everywhere
 
 
+async def test_texts_are_masked_before_they_are_cut_into_sentences(fake) -> None:
+    """What a number is, the words around it say; cut off from them, nobody would know."""
+    ticket = Ticket(description=f"{QUESTION} 환불은 국민은행이고요. 123456-01-123456 여기로 부탁드려요?")
+    text = f"{GOOD} {'가' * 290} 카드 4111 1111 1111 1111 확인했습니다."
+    async with embedder(fake, AWAY) as adviser:
+        await chain(adviser, text).generate_with_fallback(prompt(passage(PASSAGE), asked=ticket))
+    heard = " ".join(fake.heard)
+    assert "이레" in heard
+    assert "123456" not in heard and "4111" not in heard
+
+
 async def test_a_model_of_our_own_reads_texts_as_they_are(fake) -> None:
     async with embedder(fake) as adviser:
         await chain(adviser, REPLY).generate_with_fallback(FULL)

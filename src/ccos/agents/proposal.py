@@ -100,7 +100,7 @@ def _certified(made: Generation) -> tuple[Check, ...]:
         return (Check(name="certified", passed=True, detail=detail),)
     detail = (
         "No labels certify yet that answers of this quality are good often enough: read it before it is sent."
-        if made.accepted
+        if made.accepted or promise.most == 0.0
         else "It does not reach the certified threshold."
     )
     return (Check(name="certified", passed=False, detail=detail),)

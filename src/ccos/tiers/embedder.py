@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -17,7 +17,7 @@ import structlog
 from ccos.domain.draft import Outcome
 from ccos.domain.errors import CcosError, NoPrice, ProviderDown, ProviderError, ProviderRefused
 from ccos.domain.money import ZERO, MicroUsd, micro_usd
-from ccos.domain.prompt import Answer, Prompt, ProviderCard
+from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
 from ccos.domain.tier import Task
 from ccos.quality.likeness import Likeness, LikenessOdds, compared, likeness
 from ccos.tiers.breaker import Breaker
@@ -150,15 +150,14 @@ class Embedder:
         What it costs is added to `bill`. Raises a ProviderError: ProviderRefused for a text that must stay on
         this machine, NoPrice for a paid model without a price.
         """
+        if self.card.leaves_machine:
+            prompt, text = _masked(prompt, text)
         parts = compared(prompt, text)
         if parts is None:
             return None
         bill = Bill() if bill is None else bill
-        texts = [*parts.own, *parts.evidence]
-        sent = _masked(texts, prompt) if self.card.leaves_machine else texts
-        as_sent = dict(zip(texts, sent, strict=True))
-        own = list(dict.fromkeys(as_sent[each] for each in parts.own))
-        passages = dict.fromkeys(as_sent[each] for each in parts.evidence)
+        own = list(dict.fromkeys(parts.own))
+        passages = dict.fromkeys(parts.evidence)
         found = {text: self._known[key] for text in passages if (key := _key(text)) in self._known}
         fresh = [text for text in passages if text not in found]
         if self.card.paid:
@@ -175,7 +174,7 @@ class Embedder:
         if len({len(vector) for vector in found.values()}) > 1:
             self._known.clear()  # another model answers there by now
             raise ProviderDown(cause="malformed")
-        return likeness(parts, {text: found[as_sent[text]] for text in texts})
+        return likeness(parts, found)
 
     async def aclose(self) -> None:
         """Ends what is still being read."""
@@ -257,11 +256,28 @@ class Embedder:
         unsure.record(attempt, said, bill.cost)
 
 
-def _masked(texts: Sequence[str], prompt: Prompt) -> Sequence[str]:
-    """The texts without personal data. The whole ticket is looked at: one that must stay here stays whole."""
-    ticket = prompt.grounds.ticket
-    asked = texts_of(ticket) if ticket else [turn.text for turn in prompt.turns]
-    return mask_texts([*texts, *asked], ticket)[0][: len(texts)]
+def _masked(prompt: Prompt, text: str) -> tuple[Prompt, str]:
+    """The prompt's question and evidence, and the answer, without personal data.
+
+    Masked whole, before anything is cut into sentences: what a number is, the words around it say.
+    """
+    grounds = prompt.grounds
+    ticket, evidence = grounds.ticket, grounds.evidence
+    passages = [f"{each.title}\n{each.snippet}" for each in evidence]
+    turns = [turn.text for turn in prompt.turns]
+    asked = texts_of(ticket) if ticket else []
+    found, _ = mask_texts([text, *passages, *turns, *asked], ticket)
+    said, rest = found[0], iter(found[1:])
+    plain = tuple(each.model_copy(update={"title": "", "snippet": next(rest)}) for each in evidence)
+    spoken = tuple(Turn(turn.role, next(rest)) for turn in prompt.turns)
+    if ticket is not None:
+        subject, description, *messages = rest
+        history = zip(ticket.conversation_history, messages, strict=True)
+        told = tuple(message.model_copy(update={"text": words}) for message, words in history)
+        ticket = ticket.model_copy(
+            update={"subject": subject, "description": description, "conversation_history": told}
+        )
+    return replace(prompt, turns=spoken, grounds=replace(grounds, ticket=ticket, evidence=plain)), said
 
 
 def _never_sent(fault: Exception) -> bool:
