@@ -236,7 +236,7 @@ async def test_it_is_kept_in_step_in_the_background_also_past_an_outage(urls, da
         door.become("closed")
         await asyncio.sleep(0.1)
         await label(database, tenant, 30)
-        await learning(database).certify(tenant.id)
+        await learning(database, prompt=wiring.PROMPT_VERSION).certify(tenant.id)
         door.become("open")
         async with asyncio.timeout(20):
             while not promised(known, tenant):

@@ -75,11 +75,13 @@ async def test_a_cloud_drafts_is_paid_and_reads_no_personal_data(settings):
                     "customer": Customer(name="김보라"),
                 }
             )
+            async with ccos.database.tenant(tenant.id) as tx:
+                before = await spend.of_day(tx, ccos.budget.today)  # other tests draft for this shop too
             made = await draft(ccos, tenant, ticket)
             async with ccos.database.tenant(tenant.id) as tx:
                 day = await spend.of_day(tx, ccos.budget.today)
     assert made.tier is Tier.CLOUD_PREMIUM and made.cost_usd > 0
-    assert day.reserved == 0 and day.spent == round(made.cost_usd * 1_000_000)
+    assert day.reserved == 0 and day.spent - before.spent == round(made.cost_usd * 1_000_000)
     sent = "".join(str(seen.body) for seen in cloud.seen)
     assert "[전화번호_1]" in sent and "[이름_1]" in sent
     assert "2345" not in sent and "김보라" not in sent

@@ -43,11 +43,15 @@ LEAST, EVERY = 30, 50
 
 @dataclass(frozen=True, slots=True)
 class JudgeAndPromises:
-    """A gate, the promises it asks where it asks any, and the name of its score."""
+    """A gate, the promises it asks where it asks any, and the name of its score.
+
+    `assumes` stands for what else its qualities rest on: under other assumptions the same number is another.
+    """
 
     gate: Gate
     promises: Promises
     scorer: str
+    assumes: str = ""
 
 
 def learned_gate(priors: Mapping[Tier, float]) -> JudgeAndPromises:
@@ -59,7 +63,10 @@ def learned_gate(priors: Mapping[Tier, float]) -> JudgeAndPromises:
 
     model = shipped()
     promises = Promises(model.certificates)
-    return JudgeAndPromises(Gate(LearnedScorer(model, priors), promises=promises), promises, model.name)
+    assumed = repr(sorted((tier.value, share) for tier, share in priors.items())).encode()
+    assumes = hashlib.blake2b(assumed, digest_size=4).hexdigest()
+    gate = Gate(LearnedScorer(model, priors), promises=promises)
+    return JudgeAndPromises(gate, promises, model.name, assumes)
 
 
 def open_gate(settings: Settings) -> JudgeAndPromises:
@@ -106,7 +113,8 @@ class Learning:
             self._count(counted)
         for tenant_id in certified:
             async with self._database.tenant(tenant_id) as tx:
-                self._hold(tenant_id, await certificates.stored(tx))
+                made, known = await certificates.last(tx), await certificates.stored(tx)
+            self._hold(tenant_id, known if self._stands(made) else ())
         self._heard_at = now
 
     async def run(self) -> None:
@@ -200,6 +208,14 @@ class Learning:
         gate = Tally(counted.accepted + counted.refused, counted.accepted)
         self.counts.put(cell, Counted(gate, people))
 
+    def _stands(self, made: Certification | None) -> bool:
+        """Whether a certification speaks of what is in force: this score, these models, these prompts. Newer
+        knowledge or another policy leave it standing until it is made anew.
+        """
+        if made is None or (made.basis.scorer, made.basis.prompt) != (self._scorer, self._prompt):
+            return False
+        return self._models is None or made.basis.models == self._models
+
     def _hold(self, tenant_id: UUID, stored: Sequence[certificates.Stored]) -> None:
         """Those of another score say nothing of this one's numbers."""
         own = [each.certificate for each in stored if each.certificate.scorer == self._scorer]
@@ -219,7 +235,14 @@ async def open_learning(
     on_change: Callable[[UUID], None],
 ) -> Learning:
     """With what was learnt before this process began, and kept in step until the stack closes."""
-    learning = Learning(database, judge.promises, judge.scorer, cards=cards, on_change=on_change)
+    learning = Learning(
+        database,
+        judge.promises,
+        judge.scorer,
+        cards=cards,
+        prompt=_prompt_of(judge),
+        on_change=on_change,
+    )
     try:
         await learning.refresh()
     except CcosError as fault:  # priors and shipped certificates will do until it answers
@@ -241,7 +264,14 @@ async def open_thresholds(settings: Settings) -> AsyncIterator[tuple[Database, L
     async with AsyncExitStack() as stack:
         database = await open_database(await open_urls(settings, stack), stack)
         judge = open_gate(settings)
-        yield database, Learning(database, judge.promises, judge.scorer)
+        yield database, Learning(database, judge.promises, judge.scorer, prompt=_prompt_of(judge))
+
+
+def _prompt_of(judge: JudgeAndPromises) -> str:
+    """The version of the prompts with what qualities rest on: after a change of either, labels are of another
+    kind.
+    """
+    return f"{PROMPT_VERSION}/{judge.assumes}" if judge.assumes else PROMPT_VERSION
 
 
 def models_of(cards: Iterable[ProviderCard]) -> str:
