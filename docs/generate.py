@@ -63,6 +63,7 @@ def _command(ctx: click.Context) -> str:
 
 def _contexts(command: click.Command, name: str, parent: click.Context | None) -> Iterator[click.Context]:
     """The command and all below it, in the contexts they would run in, but of one width everywhere."""
+    command._help_option = None  # click keeps it as it was first asked for, whoever asked
     ctx = click.Context(command, info_name=name, parent=parent, **command.context_settings)
     ctx.terminal_width = ctx.max_content_width = WIDTH
     yield ctx
