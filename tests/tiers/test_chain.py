@@ -690,3 +690,42 @@ async def test_an_accepted_answer_of_a_lower_tier_in_an_outage_names_the_outage(
     for _ in range(6):
         made = await service.generate_with_fallback(PROMPT, QUALITY)
     assert made.accepted and made.degraded and made.reason == "tier_0 breaker.open"
+
+
+# --- the cloud could not be had, or was only not turned to ---
+
+
+@pytest.mark.parametrize(
+    ("local", "retries"),
+    [(("thin",), 3), (("form",), 2)],
+    ids=["evidence is missing", "a repair took the last call"],
+)
+async def test_a_healthy_cloud_that_was_not_turned_to_is_no_outage(local, retries):
+    cloud = ScriptedProvider(CLOUD, ["good"])
+    service = racing(cloud, ScriptedProvider(LOCAL, local), rules())
+    made = await service.generate_with_fallback(PROMPT, max_retries=retries)
+    assert made.tier is RULES and cloud.calls == [] and not made.degraded
+
+
+@pytest.mark.parametrize(("fine_is_up", "degraded"), [(True, False), (False, True)])
+async def test_of_two_clouds_one_that_is_down_is_no_outage_when_another_tier_begins(fine_is_up, degraded):
+    dead, fine = (ScriptedProvider(CLOUD, ["good"], name=name, model=name) for name in ("dead", "fine"))
+    service = racing(fine, dead, ScriptedProvider(LOCAL, ["thin"]), rules())
+    for provider in (dead,) if fine_is_up else (dead, fine):
+        opened = provider.card.deployment
+        for _ in range(12):
+            service._board.note(
+                opened,
+                lambda pulse: pulse.after_failure(
+                    STUMBLE, now=service._clock(), at=0.0, admitted_at=service._clock(), jitter=0.0
+                ),
+            )
+    made = await service.generate_with_fallback(PROMPT)
+    assert fine.calls == [] and dead.calls == []
+    assert made.tier is RULES and made.degraded is degraded
+
+
+async def test_a_cloud_of_which_every_provider_fails_is_an_outage():
+    clouds = [ScriptedProvider(CLOUD, [STUMBLE], name=name, model=name) for name in ("one", "two")]
+    made = await racing(*clouds, rules()).generate_with_fallback(PROMPT)
+    assert all(cloud.calls for cloud in clouds) and made.tier is not CLOUD and made.degraded

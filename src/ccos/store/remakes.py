@@ -37,6 +37,7 @@ async def tenants_waiting(tx: Tx, *, within_seconds: float = LATEST_SECONDS) -> 
 async def due(tx: Tx, *, since: datetime, limit: int, within_seconds: float = LATEST_SECONDS) -> list[Draft]:
     """Drafts to make again, oldest first, locked until the transaction ends; another process skips them.
 
+    What others said of a draft is no attempt at it.
     Degraded for another reason than the day's money, neither opened nor decided, of an open ticket, not in
     line already, and not made again `since` then without success.
     """
@@ -50,6 +51,7 @@ async def due(tx: Tx, *, since: datetime, limit: int, within_seconds: float = LA
                AND ticket.id = draft.ticket_id AND ticket.status = 'open')
            AND EXISTS (SELECT FROM attempt WHERE attempt.tenant_id = draft.tenant_id
                AND attempt.draft_id = draft.id AND attempt.tier = 'tier_0'
+               AND attempt.task <> 'judgement'
                AND attempt.reason <> 'budget.exhausted')
            AND NOT EXISTS (SELECT FROM procrastinate_jobs job WHERE job.status IN ('todo', 'doing')
                AND job.queueing_lock = %(lock)s || draft.id)

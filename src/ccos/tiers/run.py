@@ -197,16 +197,23 @@ def _fallback_used(run: Run, attempt: Attempt) -> bool:
 
 
 def _degraded(run: Run, tier: Tier) -> bool:
-    """Whether the cloud tier stood before the one that answered, and never got to answer itself."""
+    """Whether the cloud tier stood before the one that answered, and none of its providers could be had."""
     wanted = run.wanted.tiers
     if Tier.CLOUD_PREMIUM not in wanted or tier is Tier.CLOUD_PREMIUM:
         return False
     if any(e.attempt.tier is Tier.CLOUD_PREMIUM for e in run.evaluated):
         return False
-    if Tier.CLOUD_PREMIUM in run.outrun:
+    if Tier.CLOUD_PREMIUM in run.outrun or _never_missed(run):
         return False
     # With the cloud to be had, a plan of few calls may not have held the tier that answered at all.
     return tier not in wanted or wanted.index(Tier.CLOUD_PREMIUM) < wanted.index(tier)
+
+
+def _never_missed(run: Run) -> bool:
+    """Whether a cloud that could be called was not turned to in the end, or its call was given up."""
+    there = {card.name for card in run.kept if card.tier is Tier.CLOUD_PREMIUM}
+    turns = [a for a in run.own_attempts if a.tier is Tier.CLOUD_PREMIUM and a.provider in there]
+    return bool(there) and (not turns or any(a.outcome is Outcome.CANCELLED for a in turns))
 
 
 def _reason(run: Run, accepted: Evaluated | None, *, degraded: bool) -> str:

@@ -195,6 +195,7 @@ class MultiTierLLMService:
             signals=found,
             level=level,
             max_calls=tiers,
+            kept=tuple(kept),
         )
         for d in dropped:
             run.record(skipped(prompt, d))

@@ -106,7 +106,6 @@ class Walker:
     async def walk(self, run: Run, kept: Sequence[ProviderCard]) -> Evaluated | None:
         """Goes through the plan, made anew after each tier, until an answer is accepted."""
         plan, missing_evidence = run.plan, False
-        run.kept = tuple(kept)
         while plan.tiers:
             tier, *after = plan.tiers
             run.asked.append(tier)
@@ -281,8 +280,8 @@ class Walker:
             )
             run.record(gone, called.answer, called.answer.cost)
             raise
-        except Exception:  # an adviser's fault is no word on the answer
-            log.error("opinion.broke", task=prompt.task.value, exc_info=True)
+        except Exception as fault:  # an adviser's fault is no word on the answer
+            log.error("opinion.broke", task=prompt.task.value, error=type(fault).__name__)
         return self._decide(leg, card, prompt, called, verdict)
 
     async def _second(
