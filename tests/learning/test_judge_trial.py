@@ -16,8 +16,9 @@ def row(n: int, label: str) -> LabelledAnswer:
 def test_rates_are_of_each_side_alone() -> None:
     said = [(True, True)] * 60 + [(True, False)] * 20 + [(False, False)] * 15 + [(False, True)] * 5
     trial = tally([*said, (True, None), (False, None)])
-    assert trial.rates == Rates(true_positive=0.75, true_negative=0.75, labels=100)
-    assert trial.rates.proven
+    assert trial.rates == Rates(true_positive=0.75, true_negative=0.75, labels=100, good=80, bad=20)
+    assert not trial.rates.proven  # 20 bad ones are too few
+    assert tally(said * 2).rates.proven
     assert (trial.unusable, trial.agreement) == (2, 0.75)
 
 

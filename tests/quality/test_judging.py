@@ -27,6 +27,10 @@ def verdict(quote: str = "수령 후 7일 이내에 신청", **met: bool) -> dic
     return {name: {"met": met.get(name, True), "quote": quote} for name in CRITERIA}
 
 
+def rates(positive: float, negative: float, good: int, bad: int) -> Rates:
+    return Rates(true_positive=positive, true_negative=negative, labels=good + bad, good=good, bad=bad)
+
+
 def test_the_judge_reads_ticket_passages_and_draft() -> None:
     asked = judge_prompt(ASKED, "7일 이내에 신청해 주세요.")
     (turn,) = asked.turns
@@ -57,23 +61,36 @@ def test_what_is_no_verdict_does_not_count(payload: dict[str, object] | None) ->
 
 
 def test_an_opinion_moves_the_odds_by_its_likelihood_ratio() -> None:
-    rates = Rates(true_positive=0.8, true_negative=0.9, labels=10_000)
-    assert log_odds(True, rates) == pytest.approx(math.log(0.8 / 0.1), abs=0.01)
-    assert log_odds(False, rates) == pytest.approx(math.log(0.2 / 0.9), abs=0.01)
+    known = Rates(true_positive=0.8, true_negative=0.9, labels=10_000, good=5_000, bad=5_000)
+    assert log_odds(True, known) == pytest.approx(math.log(0.8 / 0.1), abs=0.01)
+    assert log_odds(False, known) == pytest.approx(math.log(0.2 / 0.9), abs=0.01)
     assert updated(0.5, math.log(8)) == pytest.approx(8 / 9)
     assert updated(0.25, 0.0) == pytest.approx(0.25)
 
 
 def test_a_perfect_judge_of_few_labels_does_not_decide_alone() -> None:
-    few = log_odds(True, Rates(true_positive=1, true_negative=1, labels=20))
+    few = log_odds(True, Rates(true_positive=1, true_negative=1, labels=20, good=10, bad=10))
     assert 0 < few < MOST_LOG_ODDS
-    assert log_odds(True, Rates(true_positive=1, true_negative=1, labels=10**6)) == MOST_LOG_ODDS
+    assert log_odds(True, rates(1, 1, 10**6, 10**6)) == MOST_LOG_ODDS
 
 
 def test_a_judge_is_heard_after_a_hundred_labels_and_better_than_a_coin() -> None:
-    assert Rates(true_positive=0.8, true_negative=0.7, labels=100).proven
-    assert not Rates(true_positive=0.8, true_negative=0.7, labels=99).proven
-    assert not Rates(true_positive=0.9, true_negative=0.2, labels=1_000).proven
+    assert rates(0.8, 0.7, 50, 50).proven
+    assert not rates(0.8, 0.7, 50, 49).proven
+    assert not rates(0.9, 0.2, 500, 500).proven
+    assert not rates(0.6, 0.6, 50, 50).proven  # 1.2 together, and by chance perhaps no more than a coin
+    assert rates(0.6, 0.6, 5_000, 5_000).proven
+
+
+def test_each_side_must_have_been_tried() -> None:
+    assert not rates(0.5, 1.0, 99, 1).proven
+    assert not rates(1.0, 1.0, 29, 1_000).proven
+    assert rates(1.0, 1.0, 30, 70).proven
+    assert not Rates(true_positive=0.9, true_negative=0.9, labels=1_000).proven  # kept before sides counted
+
+
+def test_what_one_bad_label_says_moves_little() -> None:
+    assert abs(log_odds(True, rates(0.5, 1.0, 99, 1))) < 0.5
 
 
 def test_only_the_unsure_middle_is_worth_a_call() -> None:

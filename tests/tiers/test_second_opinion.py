@@ -13,10 +13,11 @@ from ccos.domain.draft import Outcome
 from ccos.domain.errors import ProviderDown
 from ccos.domain.money import MicroUsd
 from ccos.domain.prompt import Prompt
-from ccos.domain.tier import Task, Tier
+from ccos.domain.tier import Mode, Task, Tier
 from ccos.domain.verdict import Promise, Verdict
 from ccos.quality.judging import CRITERIA, Rates
 from ccos.quality.promises import Promises
+from ccos.tiers.board import Board
 from ccos.tiers.budget import MemoryBudget
 from ccos.tiers.judges import Judges
 from ccos.tiers.ledger import Entry
@@ -32,7 +33,7 @@ GOOD, BAD = (
     json.dumps({name: {"met": met, "quote": "수령 후 7일 이내에"} for name in CRITERIA}, ensure_ascii=False)
     for met in (True, False)
 )
-RATES = Rates(true_positive=0.85, true_negative=0.85, labels=400)
+RATES = Rates(true_positive=0.85, true_negative=0.85, labels=400, good=200, bad=200)
 
 
 class FixedGate:
@@ -105,8 +106,11 @@ async def test_a_sure_gate_asks_nobody(quality: float) -> None:
     ("model", "rates"),
     [
         ("qwen-plus", RATES),  # its own family
-        ("claude-x", Rates(true_positive=0.6, true_negative=0.5, labels=400)),  # no better than a coin
-        ("claude-x", Rates(true_positive=0.9, true_negative=0.9, labels=50)),  # hardly tried
+        (
+            "claude-x",
+            Rates(true_positive=0.6, true_negative=0.5, labels=400, good=200, bad=200),
+        ),  # no better than a coin
+        ("claude-x", Rates(true_positive=0.9, true_negative=0.9, labels=50, good=25, bad=25)),  # hardly tried
     ],
 )
 async def test_who_is_not_heard(model: str, rates: Rates) -> None:
@@ -202,3 +206,57 @@ async def test_an_answer_that_is_there_stays_in_the_books_when_nobody_waits_for_
         await work
     assert budget.spent == 7_000
     assert [(e.outcome, e.spent) for e in ledger.entries] == [(Outcome.CANCELLED, 7_000)]
+
+
+async def test_an_answer_that_is_outrun_while_it_waits_for_an_opinion_stays_in_the_books() -> None:
+    class OfTheCloud(Odd):
+        async def log_odds(self, unsure: Unsure) -> float | None:
+            return await super().log_odds(unsure) if unsure.tier is Tier.CLOUD_PREMIUM else None
+
+    adviser, ledger, budget = OfTheCloud(), Noted(), MemoryBudget(MicroUsd(10**9))
+    providers = [
+        ScriptedProvider(Tier.CLOUD_PREMIUM, ["7일 이내에 신청해 주세요."], cost=MicroUsd(7_000)),
+        ScriptedProvider(Tier.LOCAL_MINIMAX, ["일주일 안에 신청해 주세요."]),
+        ScriptedProvider(Tier.RULE_BASED, ["확인 후 안내드리겠습니다."], name="rules"),
+    ]
+    board = Board(p.card.deployment for p in providers)
+    for _ in range(20):
+        board.note(
+            providers[0].card.deployment,
+            lambda p: p.after_success(0.05, 0.0, at=0.0, admitted_at=0.0),
+        )
+    service = MultiTierLLMService(
+        providers, FixedGate(0.75), budget, board=board, ledger=ledger, opinion=SecondOpinion([adviser])
+    )
+    made = await generate(service, mode=Mode.LATENCY_FIRST)
+    assert made.tier is Tier.LOCAL_MINIMAX and adviser.asked.is_set()
+    assert made.spent == budget.spent == 7_000 and not made.degraded
+    lost = [e for e in ledger.entries if e.tier is Tier.CLOUD_PREMIUM]
+    assert [(e.outcome, e.spent, e.used) for e in lost] == [(Outcome.CANCELLED, 7_000, False)]
+    assert (Tier.CLOUD_PREMIUM, Outcome.CANCELLED) in [(a.tier, a.outcome) for a in made.attempts]
+
+
+@pytest.mark.parametrize(
+    ("measured", "asked", "heard"),
+    [
+        ("gpt-4o", "gpt-4o", True),
+        ("gpt-4o-2024-08-06", "gpt-4o", True),
+        ("claude-haiku@20240307", "claude-haiku", True),
+        ("gpt-4o-mini", "gpt-4o", False),
+        ("gpt-4o-mini-2024-07-18", "gpt-4o", False),
+        ("claude-sonnet-4-5", "claude-sonnet-4", False),
+        ("gpt-4o", "gpt-4o-2024-08-06", False),
+    ],
+)
+async def test_only_a_dated_edition_of_a_model_speaks_with_its_rates(measured, asked, heard) -> None:
+    judge = ScriptedProvider(Tier.CLOUD_PREMIUM, [GOOD], name="cloud", model=asked)
+    author = ScriptedProvider(Tier.LOCAL_MINIMAX, ["7일 이내에 신청해 주세요."], model="qwen-7b")
+    rules = ScriptedProvider(Tier.RULE_BASED, ["확인 후 안내드리겠습니다."], name="rules")
+    service = MultiTierLLMService(
+        [judge, author, rules],
+        FixedGate(0.75),
+        MemoryBudget(MicroUsd(10**9)),
+        opinion=SecondOpinion([Judges({measured: RATES})]),
+    )
+    await generate(service)
+    assert bool(judge.calls) is heard

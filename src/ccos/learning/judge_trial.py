@@ -32,6 +32,8 @@ class Trial:
             true_positive=self.hits / good if good else 0.5,
             true_negative=self.refusals / bad if bad else 0.5,
             labels=self.labels if good and bad else 0,
+            good=good,
+            bad=bad,
         )
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from statistics import NormalDist
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,6 +24,11 @@ LOW, HIGH = 0.2, 0.9
 """Outside, the cheap gate is sure enough: a second opinion would cost more than it changes."""
 LEAST_LABELS = 100
 """Labelled answers a judge must have been held against before it is heard."""
+LEAST_OF_A_SIDE = 30
+"""Of these the good ones, and the bad ones: a side nobody tried proves nothing."""
+BETTER_THAN_A_COIN = 1.1
+"""What the lower bounds of both rates must together exceed; a coin's rates add up to 1."""
+_Z = NormalDist().inv_cdf(0.9)
 MOST_LOG_ODDS = 2.5
 """How far one opinion may move an answer: from 0.5 to 0.92, or to 0.08."""
 _QUOTE_CHARACTERS = 6
@@ -88,18 +94,26 @@ _SAME = {"o1": "gpt", "o3": "gpt", "o4": "gpt", "gemma": "gemini", "mixtral": "m
 
 
 class Rates(BaseModel):
-    """How often a judge was right: the share of good answers it called good, and of bad ones it refused."""
+    """How often a judge was right: the share of good answers it called good, and of bad ones it refused.
+
+    `good` and `bad` count the answers of each side; rates that were kept without them prove nothing.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     true_positive: float = Field(ge=0, le=1)
     true_negative: float = Field(ge=0, le=1)
     labels: int = Field(ge=0)
+    good: int = Field(default=0, ge=0)
+    bad: int = Field(default=0, ge=0)
 
     @property
     def proven(self) -> bool:
-        """Whether it may be heard: enough labels, and clearly better than a coin."""
-        return self.labels >= LEAST_LABELS and self.true_positive + self.true_negative >= 1.2
+        """Whether it may be heard: enough labels of each side, and clearly better than a coin."""
+        if self.good + self.bad < LEAST_LABELS or min(self.good, self.bad) < LEAST_OF_A_SIDE:
+            return False
+        least = _lower(self.true_positive, self.good) + _lower(self.true_negative, self.bad)
+        return least > BETTER_THAN_A_COIN
 
 
 def judge_prompt(prompt: Prompt, text: str) -> Prompt:
@@ -136,9 +150,8 @@ def says_good(payload: Mapping[str, object] | None, prompt: Prompt) -> bool | No
 
 def log_odds(good: bool, rates: Rates) -> float:
     """ln P(verdict | good) / P(verdict | bad), with one pseudo-label on each side, within `MOST_LOG_ODDS`."""
-    half = rates.labels / 2
-    hit = (rates.true_positive * half + 1) / (half + 2)
-    alarm = ((1 - rates.true_negative) * half + 1) / (half + 2)
+    hit = (rates.true_positive * rates.good + 1) / (rates.good + 2)
+    alarm = ((1 - rates.true_negative) * rates.bad + 1) / (rates.bad + 2)
     ratio = math.log(hit / alarm) if good else math.log((1 - hit) / (1 - alarm))
     return max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, ratio))
 
@@ -161,6 +174,13 @@ def _family(model: str) -> str:
     name = model.casefold()
     found = next((f for f in _FAMILIES if re.search(rf"(?<![a-z0-9]){f}(?![a-z])", name)), name)
     return _SAME.get(found, found)
+
+
+def _lower(share: float, count: int) -> float:
+    """The lower bound of a share of `count`, with 90 % confidence on this one side (Wilson 1927)."""
+    spread = _Z * _Z / count
+    reach = _Z * math.sqrt(share * (1 - share) / count + spread / (4 * count))
+    return max(0.0, (share + spread / 2 - reach) / (1 + spread))
 
 
 def _quoted(quote: str, prompt: Prompt) -> bool:

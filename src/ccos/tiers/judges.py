@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from ccos.domain.prompt import Answer
@@ -10,6 +11,7 @@ from ccos.quality.shape import parse_object
 from ccos.tiers.provider import Provider
 from ccos.tiers.second_opinion import Unsure
 
+_DATE = r"[-@]\d{4,8}(-\d+)*"
 LEAST_SECONDS = 1.0
 """With less time a judge is not begun with."""
 
@@ -46,6 +48,8 @@ class Judges:
         return max(fit, key=lambda pair: pair[0])[1] if fit else None
 
     def _rates_of(self, model: str) -> Rates | None:
-        """A dated edition of a model's name counts as the name."""
-        known = (name for name in self._rates if model == name or name.startswith(f"{model}-"))
-        return next((self._rates[name] for name in known), None)
+        """A dated edition of a model's name counts as the name; a smaller or newer model is another one."""
+        if model in self._rates:
+            return self._rates[model]
+        dated = re.compile(re.escape(model) + _DATE)
+        return next((rates for name, rates in self._rates.items() if dated.fullmatch(name)), None)
