@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from ccos.cli.run import DONE, FAILED, complain, end, print_json, run, settings
 from ccos.domain.tier import Tier
 
 if TYPE_CHECKING:
+    from ccos.domain.ticket import PiiClass
     from ccos.learning.judge_trial import Trial
     from ccos.learning.labelled import LabelledAnswer
     from ccos.settings import Settings
@@ -40,32 +42,39 @@ def judge(
 ) -> None:
     """Hold a model's verdicts against the labels of FILE: one call a label, paid for like any other.
 
-    A judge is heard from 100 labels on, when it is clearly better than a coin, and only on answers of
-    another model family. With CCOS_SECOND_OPINION=true a draft whose quality is unsure then asks it.
+    A judge is heard from 100 labels on, 30 of them good and 30 bad, when it is clearly better than a coin,
+    and only on answers of another model family. With CCOS_SECOND_OPINION=true a draft whose
+    quality is unsure then asks it.
     """
     from ccos.learning.judge_trial import even_sample
     from ccos.learning.labelled import read_labelled
 
     rows = even_sample(read_labelled(file), limit, seed)
     found = settings()
-    model, trial = run(_tried(found, rows, Tier(tier), tenant))
+    models, trial = run(_tried(found, rows, Tier(tier), tenant))
+    model = ", ".join(models)
     if not trial.labels:
         complain(f"The model of {tier} gave no usable verdict; see `ccos config check` for what it lacks.")
         end(FAILED)
-    if save and trial.rates.proven:
+    saved = save and trial.rates.proven and len(models) == 1
+    if saved:
         from ccos.wiring.judges import write_judge
 
         write_judge(found.folder, model, trial.rates)
     if as_json:
-        print_json(_document(model, tier, trial, saved=save and trial.rates.proven))
+        print_json(_document(model, tier, trial, saved=saved))
     else:
-        _tell(model, trial, saved=save and trial.rates.proven)
+        _tell(model, trial, saved=saved)
+    if save and len(models) > 1:
+        complain(f"Nothing is saved: {model} answered in turn, and rates are of one model; configure one.")
+        end(FAILED)
     end(DONE)
 
 
 async def _tried(
     found: Settings, rows: list[LabelledAnswer], tier: Tier, slug: str | None
-) -> tuple[str, Trial]:
+) -> tuple[list[str], Trial]:
+    """The models that answered, and what their verdicts came to."""
     from ccos.cli.terminal import progress
     from ccos.learning.judge_trial import tally
     from ccos.quality.judging import judge_prompt, says_good
@@ -77,12 +86,21 @@ async def _tried(
     at_once = asyncio.Semaphore(4)
     async with open_ccos(found, load_seconds=120.0) as ccos:
         whose = await tenancy.tenant_for(ccos.database, slug)
-        context = Context(tenant_id=whose.id, only=tier, cache="off", source="api", seconds=SECONDS)
+        context = Context(
+            tenant_id=whose.id,
+            only=tier,
+            cache="off",
+            source="api",
+            seconds=SECONDS,
+            cloud_allowed=whose.settings.cloud_allowed,
+        )
 
         async def ask(row: LabelledAnswer) -> None:
             prompt = row.prompt()
+            question = judge_prompt(prompt, row.answer)
             async with at_once:
-                made = await ccos.service.generate_with_fallback(judge_prompt(prompt, row.answer), context)
+                pii = await _pii_of("\n".join(turn.text for turn in question.turns))
+                made = await ccos.service.generate_with_fallback(question, replace(context, pii=pii))
             said = says_good(made.verdict.payload, prompt) if made.tier is tier else None
             if made.tier is tier:
                 models.add(made.model)
@@ -93,7 +111,17 @@ async def _tried(
             async with asyncio.TaskGroup() as group:
                 for row in rows:
                     group.create_task(ask(row))
-    return ", ".join(sorted(models)), tally(verdicts)
+    return sorted(models), tally(verdicts)
+
+
+async def _pii_of(text: str) -> PiiClass:
+    """What may happen to a text. Recognisers that fail close the cloud for it."""
+    from ccos.quality.pii import classify
+
+    try:
+        return await asyncio.to_thread(classify, text)
+    except Exception:
+        return "unreadable"
 
 
 def _document(model: str, tier: str, trial: Trial, *, saved: bool) -> dict[str, object]:
@@ -120,4 +148,4 @@ def _tell(model: str, trial: Trial, *, saved: bool) -> None:
     if rates.proven:
         click.echo("It may be heard" + (" from now on." if saved else "; say so with --save."))
     else:
-        click.echo("It is not heard: that takes 100 labels, and a judge clearly better than a coin.")
+        click.echo("It is not heard: that takes 100 labels, 30 of each side, and more than a coin.")
