@@ -5,6 +5,7 @@ import pytest
 
 from ccos.domain.errors import BadInput
 from ccos.domain.tier import Task, Tier
+from ccos.learning import labelled as labelled_module
 from ccos.learning.labelled import LabelledAnswer, parse_labelled, read_labelled
 
 
@@ -67,6 +68,10 @@ def test_what_cannot_be_stored_is_dropped_at_the_door():
         ('{"answer": "a", "label": 2}', "label must be 0, 1, approve, edit or reject"),
         ('{"answer": "a", "label": [1]}', "label must be 0, 1, approve, edit or reject"),
         ('{"answer": "a", "label": 1, "evidence": [1]}', "evidence.0 must be a text"),
+        (
+            '{"answer": "a", "label": 1, "evidence": ' + "[" * 500 + "]" * 500 + "}",
+            "its lists or objects are nested too deeply",
+        ),
     ],
 )
 def test_a_line_at_fault_is_named(line, said):
@@ -92,6 +97,46 @@ def test_a_file_without_answers_is_one_sentence(tmp_path, content):
     (tmp_path / "x.jsonl").write_bytes(content)
     with pytest.raises(BadInput, match=r"x\.jsonl"):
         read_labelled(tmp_path / "x.jsonl")
+
+
+def _read(path, content: bytes) -> str:
+    path.write_bytes(content)
+    with pytest.raises(BadInput) as fault:
+        read_labelled(path)
+    return fault.value.sentence
+
+
+def _good(length: int) -> bytes:
+    """A line of so many bytes, its end included."""
+    line = json.dumps({"answer": "", "label": 1})
+    return line.replace('""', '"' + "a" * (length - len(line) - 1) + '"').encode() + b"\n"
+
+
+def test_a_damaged_gzip_names_its_file_and_line(tmp_path):
+    packed = bytearray(gzip.compress(_good(40) * 5000))
+    packed[30] ^= 0xFF
+    packed[31] ^= 0x55
+    said = _read(tmp_path / "bad.jsonl.gz", bytes(packed))
+    assert said.startswith("bad.jsonl.gz, line ") and "cannot be read" in said
+    said = _read(tmp_path / "text.jsonl", _good(40) + b"\xff\n")
+    assert said.startswith("text.jsonl, line 2: this cannot be read")
+
+
+def test_a_line_has_a_bound_however_small_it_was_packed(tmp_path):
+    for name, pack in (("a.jsonl", bytes), ("a.jsonl.gz", gzip.compress)):
+        (tmp_path / name).write_bytes(pack(_good(40) + _good(4_000_000)))
+        assert len(read_labelled(tmp_path / name)) == 2
+        said = _read(tmp_path / name, pack(_good(40) + _good(4_000_001)))
+        assert said == f"{name}, line 2: no line may be longer than 4 MB; shorten it."
+
+
+def test_a_file_has_a_bound_unpacked(tmp_path, monkeypatch):
+    assert labelled_module.MOST_BYTES == 2_000_000_000
+    monkeypatch.setattr(labelled_module, "MOST_BYTES", 120)
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(_good(40) * 3))
+    assert len(read_labelled(tmp_path / "b.jsonl.gz")) == 3
+    said = _read(tmp_path / "b.jsonl.gz", gzip.compress(_good(40) * 4))
+    assert said.startswith("b.jsonl.gz, line 4: unpacked, a file may hold") and said.endswith("split it.")
 
 
 def test_lines_of_one_ticket_and_of_one_question_stay_together():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +21,7 @@ from ccos.quality.classifying import (
     load_model,
     save_model,
     shipped,
+    storing,
 )
 from ccos.quality.classifying.features import normal
 
@@ -121,6 +124,84 @@ def test_missing_files_pickles_and_broken_parts_are_refused(tmp_path: Path) -> N
             load_model(tmp_path / "broken.npz")
     with pytest.raises(UnusableModel, match="ships"):
         shipped("weather")
+
+
+def npy(array: np.ndarray) -> bytes:
+    written = io.BytesIO()
+    np.save(written, array)
+    return written.getvalue()
+
+
+def with_part(folder: Path, part: str, content: bytes) -> Path:
+    """A sound model's file with one part replaced."""
+    save_model(model(), folder / "sound.npz")
+    with zipfile.ZipFile(folder / "sound.npz") as sound:
+        parts = {each: sound.read(each) for each in sound.namelist()} | {f"{part}.npy": content}
+    with zipfile.ZipFile(folder / "hostile.npz", "w", zipfile.ZIP_DEFLATED) as packed:
+        for each, value in parts.items():
+            packed.writestr(each, value)
+    return folder / "hostile.npz"
+
+
+def huge() -> bytes:
+    head = b"{'descr': '<u4', 'fortran_order': False, 'shape': (100000000000000,), }\n"
+    return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head
+
+
+@pytest.mark.parametrize(
+    ("part", "content", "said"),
+    [
+        ("keys", huge(), "no text model"),
+        ("head", npy(np.frombuffer(b"[" * 200_000, np.uint8)), "no text model"),
+        ("keys", npy(np.array(["a", "b"])), "other kinds"),
+        ("keys", npy(np.array([1, 2], np.int64)), "other kinds"),
+        ("idf", npy(np.array(["1", "2"])), "other kinds"),
+        ("scales", npy(np.array(["1", "2"])), "other kinds"),
+        ("bias", npy(np.zeros(2, np.float64)), "other kinds"),
+        ("weights", npy(np.zeros((2, 2), np.int16)), "other kinds"),
+        ("idf", npy(np.zeros((2, 1), np.float16)), "do not fit"),
+        ("keys", npy(np.array(3, np.uint32)), "do not fit"),
+        ("idf", npy(np.array([np.nan, 1], np.float16)), "no numbers"),
+        ("scales", npy(np.array([np.inf, 1], np.float32)), "no numbers"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_hostile_parts_are_refused_in_a_sentence(
+    tmp_path: Path, part: str, content: bytes, said: str
+) -> None:
+    with pytest.raises(UnusableModel, match=said):
+        load_model(with_part(tmp_path, part, content))
+
+
+@pytest.mark.parametrize(("central", "local", "value"), [(10, 8, 99), (8, 6, 1)], ids=["method", "encrypted"])
+def test_packings_that_cannot_be_read_are_refused(
+    tmp_path: Path, central: int, local: int, value: int
+) -> None:
+    save_model(model(), tmp_path / "x.npz")
+    content = bytearray((tmp_path / "x.npz").read_bytes())
+    content[content.find(b"PK\x01\x02") + central] = value
+    content[content.find(b"PK\x03\x04") + local] = value
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(UnusableModel, match="no text model"):
+        load_model(tmp_path / "x.npz")
+
+
+def test_a_small_file_that_unpacks_to_much_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert storing.MOST_BYTES == 200_000_000
+    monkeypatch.setattr(storing, "MOST_BYTES", 1_000_000)
+    load_model(with_part(tmp_path, "more", bytes(900_000)))
+    bomb = with_part(tmp_path, "more", bytes(1_000_000))
+    assert bomb.stat().st_size < 10_000
+    with pytest.raises(UnusableModel, match="unpacks to over 1 MB"):
+        load_model(bomb)
+
+
+def test_one_array_alone_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "x.npz").write_bytes(npy(np.zeros(3)))
+    with pytest.raises(UnusableModel, match="no text model"):
+        load_model(tmp_path / "x.npz")
 
 
 @settings(max_examples=100, deadline=None)

@@ -332,7 +332,7 @@ YES, NO = (
     json.dumps({name: {**each, "met": met} for name, each in VERDICT.items()}, ensure_ascii=False)
     for met in (True, False)
 )
-JUDGES = Judges({"claude-x": Rates(true_positive=0.85, true_negative=0.85, labels=400)})
+JUDGES = Judges({"claude-x": Rates(true_positive=0.85, true_negative=0.85, labels=400, good=200, bad=200)})
 
 
 def judge_that_says(text: str) -> ScriptedProvider:

@@ -219,7 +219,7 @@ def test_nothing_is_told_of_one_that_is_proven(settings) -> None:
 
 def test_a_proven_judge_is_enough_for_the_setting(settings) -> None:
     found = settings(**ON)
-    write_judge(found.folder, "m", Rates(true_positive=0.9, true_negative=0.9, labels=200))
+    write_judge(found.folder, "m", Rates(true_positive=0.9, true_negative=0.9, labels=200, good=100, bad=100))
     assert not [n for n in advice.notes(found) if "SECOND_OPINION" in n]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Annotated, Literal
+from typing import Annotated, BinaryIO, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -32,6 +33,10 @@ _LANGUAGES: dict[str, Language] = {
 }  # fmt: skip
 _HANGUL = re.compile("[가-힣]")
 _LATIN = re.compile("[A-Za-z]")
+
+MOST_LINE_BYTES = 4_000_000
+MOST_BYTES = 2_000_000_000
+"""Of one line and of one file, unpacked: a small gzipped file can hold more than any memory does."""
 
 
 def _label(value: object) -> object:
@@ -179,7 +184,7 @@ def parse_labelled(
             continue
         try:
             yield LabelledAnswer.model_validate(_object(line))
-        except ValueError as fault:  # a ValidationError is one
+        except (ValueError, RecursionError) as fault:  # a ValidationError is a ValueError
             sentence = f"{name}, line {number}: {_told(fault)}."
             if skipped is None:
                 raise BadInput(sentence) from None
@@ -196,7 +201,9 @@ def _object(line: str) -> dict[str, object]:
     return value
 
 
-def _told(fault: ValueError) -> str:
+def _told(fault: ValueError | RecursionError) -> str:
+    if isinstance(fault, RecursionError):
+        return "its lists or objects are nested too deeply"
     if not isinstance(fault, ValidationError):
         return str(fault)
     first = fault.errors()[0]
@@ -208,16 +215,40 @@ def _told(fault: ValueError) -> str:
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """The lines of a plain or gzipped text file. Raises BadInput for one that cannot be read."""
+    """The lines of a plain or gzipped text file.
+
+    Raises BadInput for one that cannot be read, and for a line over MOST_LINE_BYTES or a file over MOST_BYTES.
+    """
+    number, size = 0, 0
     try:
         with _opened(path) as file:
-            yield from file
-    except (OSError, EOFError, UnicodeDecodeError) as fault:
-        sentence = f"{path.name} cannot be read: give a JSON Lines file in UTF-8, plain or gzipped."
-        raise BadInput(sentence) from fault
+            while line := file.readline(MOST_LINE_BYTES + 1):
+                number, size = number + 1, size + len(line)
+                if len(line) > MOST_LINE_BYTES:
+                    most = f"{MOST_LINE_BYTES // 1_000_000} MB"
+                    raise BadInput(
+                        f"{path.name}, line {number}: no line may be longer than {most}; shorten it."
+                    )
+                if size > MOST_BYTES:
+                    most = f"{MOST_BYTES // 1_000_000_000} GB"
+                    raise BadInput(
+                        f"{path.name}, line {number}: unpacked, a file may hold {most} at most; split it."
+                    )
+                try:
+                    yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError:
+                    raise _unreadable(path, number) from None
+    except (OSError, EOFError, zlib.error) as fault:
+        raise _unreadable(path, number + 1) from fault
 
 
-def _opened(path: Path) -> IO[str]:
+def _unreadable(path: Path, number: int) -> BadInput:
+    return BadInput(
+        f"{path.name}, line {number}: this cannot be read; give a JSON Lines file in UTF-8, plain or gzipped."
+    )
+
+
+def _opened(path: Path) -> BinaryIO:
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig")
+    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 
 from ccos.domain.errors import BadInput
 from ccos.quality.classifying.features import Spelling
@@ -19,6 +20,8 @@ from ccos.quality.classifying.model import TextModel
 
 FORMAT = 1
 MOST_BYTES = 200_000_000
+"""Of a file, packed and unpacked."""
+Arrays = dict[str, NDArray[Any]]
 _ARRAYS = {"keys": np.uint32, "idf": np.float16, "weights": np.int8, "scales": np.float32, "bias": np.float32}
 
 
@@ -83,12 +86,13 @@ def shipped(what: str) -> TextModel:
 
 def _parsed(content: bytes, name: str) -> TextModel:
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            head = _Head.model_validate(json.loads(stored["head"].tobytes()))
-            arrays = {each: stored[each] for each in _ARRAYS}
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, ValidationError):
+        head, arrays = _parts(content, name)
+    except UnusableModel:
+        raise
+    except Exception:  # what zip and numpy raise on hostile bytes is no closed list
         raise UnusableModel(f"{name} is no text model of CCOS; make one with `ccos train triage`.") from None
-    model = TextModel(
+    _check(head.labels, arrays, name)
+    return TextModel(
         what=head.what,
         labels=head.labels,
         spelling=head.spelling,
@@ -102,26 +106,33 @@ def _parsed(content: bytes, name: str) -> TextModel:
         certain=head.certain,
         about=head.about,
     )
-    _check(model, name)
-    return model
 
 
-def _check(model: TextModel, name: str) -> None:
-    size, labels = model.keys.size, len(model.labels)
+def _parts(content: bytes, name: str) -> tuple[_Head, Arrays]:
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        size = sum(each.file_size for each in packed.infolist())
+    if size > MOST_BYTES:
+        raise UnusableModel(f"{name} unpacks to over {MOST_BYTES // 1_000_000} MB: no text model does.")
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        head = _Head.model_validate(json.loads(stored["head"].tobytes()))
+        return head, {each: stored[each] for each in _ARRAYS}
+
+
+def _check(labels: tuple[str, ...], arrays: Arrays, name: str) -> None:
+    size, columns = arrays["keys"].size, len(labels)
     shapes = {
         "keys": (size,),
         "idf": (size,),
-        "weights": (size, labels),
-        "scales": (labels,),
-        "bias": (labels,),
+        "weights": (size, columns),
+        "scales": (columns,),
+        "bias": (columns,),
     }
-    if any(getattr(model, each).shape != shape for each, shape in shapes.items()):
+    if any(arrays[each].dtype != kind for each, kind in _ARRAYS.items()):
+        raise UnusableModel(f"{name} is damaged: its parts are of other kinds; train it again.")
+    if any(arrays[each].shape != shape for each, shape in shapes.items()):
         raise UnusableModel(f"{name} is damaged: its parts do not fit together; train it again.")
-    if len(set(model.labels)) != labels or bool(np.any(model.keys[1:] <= model.keys[:-1])):
+    keys = arrays["keys"]
+    if len(set(labels)) != columns or bool(np.any(keys[1:] <= keys[:-1])):
         raise UnusableModel(f"{name} is damaged: its labels or keys repeat; train it again.")
-    if (
-        model.weights.dtype != np.int8
-        or not np.isfinite(model.scales).all()
-        or not np.isfinite(model.bias).all()
-    ):
+    if not all(np.isfinite(arrays[each]).all() for each in ("idf", "scales", "bias")):
         raise UnusableModel(f"{name} is damaged: its weights are no numbers; train it again.")
