@@ -217,7 +217,7 @@ def _told(fault: ValueError | RecursionError) -> str:
 def read_lines(path: Path) -> Iterator[str]:
     """The lines of a plain or gzipped text file.
 
-    Raises BadInput for one that cannot be read, and for a line over MOST_LINE_BYTES or a file over MOST_BYTES.
+    Raises BadInput for one that cannot be read, a line over MOST_LINE_BYTES and a file over MOST_BYTES.
     """
     number, size = 0, 0
     try:
