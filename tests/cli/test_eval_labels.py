@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ccos.domain.draft import Draft, DraftState
 from ccos.domain.evidence import Evidence, EvidenceKind
-from ccos.domain.ticket import Customer, Ticket
+from ccos.domain.ticket import Customer, Message, Ticket
 from ccos.domain.tier import Tier
 from ccos.learning.exporting import labelled
 from ccos.learning.labelled import read_labelled
@@ -44,6 +44,10 @@ def draft(reply: str = REPLY, **changes: object) -> Draft:
 TICKET = Ticket(subject="반품", description="언제까지 되나요?")
 
 
+def exported(ticket: Ticket, made: Draft, decided: Decision, *, as_written: bool = False):
+    return labelled(ticket, made, made.state, decided, as_written=as_written)
+
+
 @pytest.mark.parametrize(
     ("decided", "label"),
     [
@@ -57,7 +61,7 @@ TICKET = Ticket(subject="반품", description="언제까지 되나요?")
     ],
 )
 def test_a_decision_is_a_label(decided: Decision, label: str) -> None:
-    line = labelled(TICKET, draft(), decided)
+    line = exported(TICKET, draft(), decided)
     assert line is not None and line["label"] == label
     assert line["question"] == "반품\n언제까지 되나요?" and line["evidence"] == ["반품 안내\n수령 후 7일"]
     assert (line["tier"], line["generator"], line["intent"], line["language"]) == (
@@ -67,8 +71,8 @@ def test_a_decision_is_a_label(decided: Decision, label: str) -> None:
 
 
 def test_what_is_no_answer_is_left_out() -> None:
-    assert labelled(TICKET, draft(reply=""), decision("approved")) is None
-    assert labelled(TICKET, draft(scorer=None), decision("approved")) is None
+    assert exported(TICKET, draft(reply=""), decision("approved")) is None
+    assert exported(TICKET, draft(scorer=None), decision("approved")) is None
 
 
 def test_people_are_replaced_by_nobody_and_stay_the_same_in_one_ticket() -> None:
@@ -77,17 +81,54 @@ def test_people_are_replaced_by_nobody_and_stay_the_same_in_one_ticket() -> None
         customer=Customer(name="박서연"),
     )
     reply = "박서연 고객님, 010-2345-6789로 연락드리겠습니다."
-    line = labelled(ticket, draft(reply=reply), decision("approved"))
+    line = exported(ticket, draft(reply=reply), decision("approved"))
     assert line is not None
     text = json.dumps(line, ensure_ascii=False)
     assert not any(value in text for value in ("박서연", "2345", "seo@mail"))
     assert "010-0000-0001" in line["question"] and "010-0000-0001" in line["answer"]
     assert line["answer"].startswith("김고객1 고객님")
-    kept = labelled(ticket, draft(reply=reply), decision("approved"), as_written=True)
+    kept = exported(ticket, draft(reply=reply), decision("approved"), as_written=True)
     assert kept is not None and kept["answer"] == reply
 
 
-def fill(home: Home, slug: str, verdicts: list[str]) -> None:
+def test_a_reason_is_masked_with_the_rest() -> None:
+    ticket = Ticket(
+        description="010-2345-6789로 전화 주세요", customer=Customer(name="김민수", phone="010-2345-6789")
+    )
+    decided = decision("rejected", reason="김민수 고객 010-2345-6789로 직접 전화함")
+    line = exported(ticket, draft(), decided)
+    assert line is not None and line["reasons"] == ["김고객1 고객 010-0000-0001로 직접 전화함"]
+    kept = exported(ticket, draft(), decided, as_written=True)
+    assert kept is not None and kept["reasons"] == [decided.reason]
+
+
+@pytest.mark.parametrize("made", DraftState)
+def test_only_drafts_that_were_made_as_answers_are_labels(made: DraftState) -> None:
+    approved = draft(state=DraftState.APPROVED)
+    line = labelled(TICKET, approved, made, decision("approved"))
+    assert (line is not None) == (made in {DraftState.READY, DraftState.NEEDS_REVIEW})
+
+
+def test_messages_after_the_draft_are_no_part_of_its_question() -> None:
+    made_at = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    said = [
+        ("먼저 한 말", made_at - timedelta(hours=1)),
+        ("때를 모르는 말", None),
+        ("그 순간의 말", made_at),
+        ("지역 없는 이른 말", (made_at - timedelta(minutes=1)).replace(tzinfo=None)),
+        ("나중에 한 말", made_at + timedelta(seconds=1)),
+        ("지역 없는 늦은 말", (made_at + timedelta(minutes=1)).replace(tzinfo=None)),
+    ]
+    history = tuple(Message(role="customer", text=text, at=at) for text, at in said)
+    ticket = TICKET.model_copy(update={"conversation_history": history})
+    line = exported(ticket, draft(created_at=made_at), decision("approved"))
+    opening = ["반품", "언제까지 되나요?"]
+    assert line is not None and line["question"].split("\n") == [*opening, *(text for text, _ in said[:4])]
+    line = exported(ticket, draft(), decision("approved"))  # nobody knows when it was made
+    assert line is not None and line["question"].split("\n") == [*opening, *(text for text, _ in said)]
+
+
+def fill(home: Home, slug: str, verdicts: list[str], made_as: DraftState = DraftState.READY) -> None:
     migrate(home.server.urls.owner)
 
     async def go() -> None:
@@ -99,7 +140,7 @@ def fill(home: Home, slug: str, verdicts: list[str]) -> None:
             for n, verdict in enumerate(verdicts):
                 ticket = (await tickets.put(tx, Ticket(external_id=f"{slug}-{n}", subject="반품"))).ticket
                 queued = await drafts.queue(tx, ticket.id)
-                made = finished(queued, DraftState.READY, tier=Tier.LOCAL_TINYLLAMA, scorer="gate-1")
+                made = finished(queued, made_as, tier=Tier.LOCAL_TINYLLAMA, scorer="gate-1")
                 await drafts.finish(tx, made, run=await drafts.start(tx, queued.id))
                 await decisions.decide(tx, queued.id, verdict, text="고침" if verdict == "edited" else None)
         await database.close()
@@ -123,6 +164,13 @@ def test_the_file_is_what_evaluation_reads(ccos: Command, ccos_home: Home) -> No
     assert len({row.ticket_id for row in rows}) == 263
     measured = ccos("eval", "gate", "out.jsonl", "--json", "--resamplings", "0")
     assert measured.code == 0 and measured.json["n"] == 263
+
+
+def test_a_draft_that_asked_back_is_no_label_even_when_approved(ccos: Command, ccos_home: Home) -> None:
+    fill(ccos_home, "askers", ["approved", "rejected"], DraftState.ABSTAINED)
+    ran = ccos("eval", "labels", "asked.jsonl", "--tenant", "askers", "--json")
+    assert ran.code == 0 and (ran.json["lines"], ran.json["left_out"]) == (0, 2)
+    assert (ccos.folder / "asked.jsonl").read_text() == ""
 
 
 def test_a_tenant_without_decisions_is_told_so(ccos: Command, ccos_home: Home) -> None:

@@ -16,8 +16,9 @@ from ccos.cli.run import complain, print_json, run, settings
 from ccos.domain.errors import BadInput
 
 if TYPE_CHECKING:
+    from ccos.domain.draft import DraftState
     from ccos.domain.tenant import Tenant
-    from ccos.store.database import Database
+    from ccos.store.database import Database, Tx
 
 PAGE = 200
 
@@ -83,9 +84,18 @@ async def _lines(
             fresh = [decision for decision in page if decision.id not in seen]
             for decision in fresh:
                 draft = await drafts.get(tx, decision.draft_id)
-                yield labelled(await tickets.get(tx, draft.ticket_id), draft, decision, as_written=as_written)
+                ticket, made = await tickets.get(tx, draft.ticket_id), await _made(tx, decision.draft_id)
+                yield labelled(ticket, draft, made, decision, as_written=as_written)
         if len(page) < size:
             return
         moment, before = page[-1].decided_at, moment
         size = PAGE if moment > before else size * 2
         seen |= {decision.id for decision in page}
+
+
+async def _made(tx: Tx, draft_id: UUID) -> DraftState:
+    """The state that work on a draft ended in: a decision replaces it in the column, not in the body."""
+    from ccos.domain.draft import DraftState
+
+    row = await tx.row("SELECT body ->> 'state' AS made FROM draft WHERE id = %(id)s", id=draft_id)
+    return DraftState(row["made"]) if row and row["made"] else DraftState.FAILED

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from ccos.domain.draft import Draft
+from ccos.domain.draft import Draft, DraftState
 from ccos.domain.errors import Unreadable
 from ccos.domain.labelling import Rated, rate
 from ccos.domain.ticket import Ticket
 from ccos.quality.pii import PLACEHOLDER, mask
 from ccos.store.decisions import Decision
 
+_ANSWERS = frozenset({DraftState.READY, DraftState.NEEDS_REVIEW})
 _LABELS: Mapping[Rated, str] = {
     Rated.APPROVED: "approve",
     Rated.LIGHTLY_EDITED: "edit",
@@ -31,35 +33,50 @@ _INVENTED: Mapping[str, str] = {
 
 
 def labelled(
-    ticket: Ticket, draft: Draft, decision: Decision, *, as_written: bool = False
+    ticket: Ticket, draft: Draft, made: DraftState, decision: Decision, *, as_written: bool = False
 ) -> dict[str, Any] | None:
     """One line of a labelled set; None for a draft that is no answer, or whose text cannot be searched.
 
-    Unless `as_written`, personal data is replaced by invented values, in ticket, evidence and reply alike.
+    `made` is the state that work on the draft ended in, before anybody decided: one that asked the customer
+    or handed over is no answer. Unless `as_written`, personal data is replaced by invented values, in ticket,
+    evidence, reply and reason alike.
     """
-    if not draft.reply or draft.tier is None or draft.scorer is None:
+    if made not in _ANSWERS or not draft.reply or draft.tier is None or draft.scorer is None:
         return None
-    texts = [ticket.customer_text, draft.reply, *(f"{e.title}\n{e.snippet}".strip() for e in draft.evidence)]
+    evidence = (f"{e.title}\n{e.snippet}".strip() for e in draft.evidence)
+    texts = [_asked(ticket, draft.created_at).customer_text, draft.reply, decision.reason, *evidence]
     if not as_written:
         try:
             texts = list(_without_people(texts, ticket))
         except Unreadable:
             return None
-    question, answer, *evidence = texts
+    question, answer, reason, *passages = texts
     rated = rate(decision.verdict, draft.reply, decision.text).rated
     return {
         "ticket_id": draft.ticket_id,
         "question": question,
-        "evidence": evidence,
+        "evidence": passages,
         "answer": answer,
         "label": _LABELS[rated],
-        "reasons": [decision.reason] if decision.reason else [],
+        "reasons": [reason] if reason else [],
         "task": "solution_draft",
         "language": draft.triage.get("language"),
         "intent": draft.triage.get("intent"),
         "tier": draft.tier.value,
         "generator": draft.model,
     }
+
+
+def _asked(ticket: Ticket, made_at: datetime | None) -> Ticket:
+    """The ticket as the draft knew it: a message that is known to be later is no part of its question."""
+    if made_at is None:
+        return ticket
+    known = [m for m in ticket.conversation_history if m.at is None or _utc(m.at) <= _utc(made_at)]
+    return ticket.model_copy(update={"conversation_history": tuple(known)})
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _without_people(texts: list[str], ticket: Ticket) -> Iterator[str]:
