@@ -11,7 +11,8 @@ import pytest
 
 from ccos.domain.errors import ModelUnusable
 from ccos.local.gguf import read_model_file
-from ccos.local.supervisor import State, pooling
+from ccos.local.plan import pooling
+from ccos.local.supervisor import State
 from support.local_models import post, running
 from support.tiny_gguf import build_tiny_gguf
 

@@ -14,7 +14,8 @@ import pytest
 
 from ccos.domain.errors import ModelUnusable
 from ccos.local.machine import decoding_threads
-from ccos.local.supervisor import LocalModel, ModelPlan, Patience, State
+from ccos.local.plan import ModelPlan
+from ccos.local.supervisor import LocalModel, Patience, State
 from support.local_models import QUICK, busy_slots, get, is_state, post, running, until
 from support.tiny_gguf import build_tiny_gguf
 
@@ -88,7 +89,7 @@ async def test_a_larger_context_than_the_model_was_made_for_is_cut_to_it(tiny, t
 
 async def test_every_slot_has_read_the_system_text_before_the_first_request(tiny, tmp_path):
     system = "You help customers of a shoe shop. " * 8
-    async with running(tiny, tmp_path, warm_system=system) as model:
+    async with running(tiny, tmp_path, warm_system=(system,)) as model:
         await model.endpoint(seconds=30)
         for slot in (0, 1):
             messages = [{"role": "system", "content": system}, {"role": "user", "content": "hello there"}]
@@ -323,7 +324,8 @@ _PARENT = """
 import asyncio, sys
 from pathlib import Path
 from ccos.local.machine import decoding_threads
-from ccos.local.supervisor import LocalModel, ModelPlan
+from ccos.local.plan import ModelPlan
+from ccos.local.supervisor import LocalModel
 async def main():
     model = LocalModel(ModelPlan("m", Path(sys.argv[1]), threads=1), state_dir=Path(sys.argv[2]))
     await model.start()

@@ -13,7 +13,8 @@ import aiohttp
 from ccos.domain.prompt import Prompt, ProviderCard, Turn
 from ccos.domain.tier import Task, Tier
 from ccos.local.grammar import to_gbnf
-from ccos.local.supervisor import LocalModel, ModelPlan, Patience, State
+from ccos.local.plan import ModelPlan
+from ccos.local.supervisor import LocalModel, Patience, State
 from ccos.providers.http import open_session
 from ccos.providers.local import Endpoint, LocalProvider
 from ccos.providers.openai_wire import Dialect, OpenAIChat

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from uuid import UUID
 
 from ccos.domain.evidence import Evidence
 from ccos.domain.money import ZERO, MicroUsd
@@ -41,7 +42,10 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One job for a model. `schema`, a JSON schema, makes the answer one JSON object of that shape."""
+    """One job for a model. `schema`, a JSON schema, makes the answer one JSON object of that shape.
+
+    `tenant_id` is whose work it is, where that is known: a local model picks the tenant's adapter by it.
+    """
 
     task: Task
     system: str
@@ -50,6 +54,7 @@ class Prompt:
     schema: Mapping[str, Any] | None = None
     max_tokens: int = 800
     temperature: float = 0.2
+    tenant_id: UUID | None = None
 
 
 FinishReason = Literal["stop", "length", "content_filter", "other"]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import structlog
@@ -19,20 +20,11 @@ from ccos.domain.errors import ModelUnusable
 from ccos.local.child import Child, ChildGone, rotate
 from ccos.local.gguf import ModelFile, read_model_file
 from ccos.local.libraries import child_environment
-from ccos.local.machine import available_bytes, decoding_threads
+from ccos.local.machine import available_bytes
 from ccos.local.memory import check_fits
+from ccos.local.plan import ModelPlan, pooling
 
 _log = structlog.get_logger(__name__)
-
-CHATML = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content']"
-    " + '<|im_end|>\\n' }}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
-)
-"""The chat template of a file that brings none."""
-
-PROMPT_BATCH_TOKENS = 128
-"""So much of a prompt is read at a time: a cancelled one stops after one batch."""
 
 
 class State(StrEnum):
@@ -41,25 +33,6 @@ class State(StrEnum):
     UP = "up"
     BACKOFF = "backoff"
     BROKEN = "broken"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelPlan:
-    """Which file to serve, and how.
-
-    Each of the `slots` writes one answer at a time, within `context_tokens` of its own; on a processor more
-    than two gain nothing. `warm_system` is a system text that every slot reads ahead of traffic. One that
-    `embeds` makes vectors of texts, at /v1/embeddings, and each text must fit into `context_tokens`.
-    """
-
-    name: str
-    path: Path
-    context_tokens: int = 8_192
-    slots: int = 2
-    threads: int = field(default_factory=decoding_threads)
-    cache_mib: int = 256
-    warm_system: str = ""
-    embeds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,23 +188,9 @@ class LocalModel:
                 model, environment = await asyncio.to_thread(self._prepare)
         except TimeoutError:
             return f"its file was not read in {self._patience.load_seconds:g} seconds"
-        context = self._context(model)
+        context = self.plan.context(model)
         key = secrets.token_urlsafe(32)
-        config = {
-            "model": str(model.path),
-            "name": self.plan.name,
-            "context_tokens": context,
-            "slots": self.plan.slots,
-            "threads": self.plan.threads,
-            "cache_mib": self.plan.cache_mib,
-            "keep_weights_as_they_are": not model.is_q4_0,  # the engine's reordered copy pays for Q4_0 only
-            "check_weights": not self._weights_checked,  # NaN weights load and answer nonsense
-            "chat_template": "" if model.has_chat_template else CHATML,
-            "pooling": pooling(model) if self.plan.embeds else "",
-            # a text to embed is read in one batch, for its tokens see each other
-            "batch_tokens": context if self.plan.embeds else PROMPT_BATCH_TOKENS,
-            "key": key,
-        }
+        config = self.plan.told(model, key=key, check_weights=not self._weights_checked)
         child = self._child = await Child.start(config, environment, self._log_path)
         try:
             address = await child.address(seconds=self._patience.load_seconds)
@@ -252,34 +211,20 @@ class LocalModel:
         model = read_model_file(self.plan.path)
         if self.plan.embeds:
             pooling(model)
-        check_fits(model, self._context(model), self.plan.slots, self._available())
+        check_fits(model, self.plan.context(model), self.plan.slots, self._available())
         self._state_dir.mkdir(parents=True, exist_ok=True)
         return model, child_environment(self._state_dir)
 
-    def _context(self, model: ModelFile) -> int:
-        return min(self.plan.context_tokens, model.context_length or self.plan.context_tokens)
-
     async def _warm(self, http: aiohttp.ClientSession, endpoint: Endpoint) -> None:
-        """Let every slot read the system text, so that no first customer waits for it."""
-        if not self.plan.warm_system:
-            return
-        body = {
-            "messages": [
-                {"role": "system", "content": self.plan.warm_system},
-                {"role": "user", "content": "."},
-            ],
-            "max_tokens": 1,
-            "stream": True,
-            "return_progress": True,
-        }
+        """Let every slot read the system texts, so that no first customer waits for them."""
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):  # a cold slot is slow, not wrong
             async with asyncio.timeout(self._patience.warm_seconds):
-                for slot in range(self.plan.slots):
-                    url = f"{endpoint.base_url}/v1/chat/completions"
-                    async with http.post(
-                        url, json={**body, "id_slot": slot}, headers=_key(endpoint)
-                    ) as reply:
-                        await reply.read()
+                for system in self.plan.warm_system:
+                    for slot in range(self.plan.slots):
+                        url = f"{endpoint.base_url}/v1/chat/completions"
+                        body = _warming(system) | {"id_slot": slot}
+                        async with http.post(url, json=body, headers=_key(endpoint)) as reply:
+                            await reply.read()
 
     async def _watch(self, http: aiohttp.ClientSession, child: Child, endpoint: Endpoint) -> str:
         """Until the process ends; one that hangs is killed."""
@@ -333,11 +278,9 @@ class LocalModel:
         _log.info("local_model", name=self.plan.name, state=state.value, reason=reason)
 
 
-def pooling(model: ModelFile) -> str:
-    """How a text's tokens become one vector: as the file says, or their mean. Raises ModelUnusable."""
-    if model.pooling == "rank":
-        raise ModelUnusable(f"{model.path} ranks texts and makes no vectors; give an embedding model's file.")
-    return model.pooling or "mean"
+def _warming(system: str) -> dict[str, Any]:
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": "."}]
+    return {"messages": messages, "max_tokens": 1, "stream": True, "return_progress": True}
 
 
 def _key(endpoint: Endpoint) -> dict[str, str]:

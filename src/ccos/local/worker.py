@@ -64,6 +64,13 @@ def _serve(config: dict[str, Any]) -> Any:
     params.no_extra_bufts = config["keep_weights_as_they_are"]
     params.check_tensors = config["check_weights"]
     params.fit_params = False
+    if config["gpu_layers"] is not None:
+        params.n_gpu_layers = config["gpu_layers"]
+    # Loaded without being applied: a request names those it wants, and another tenant's must not leak in.
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in config["adapters"]]
+    params.lora_init_without_apply = True
+    if config["speculation"] == "lookup":
+        params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
     if config["pooling"]:
         # With a context for each slot, texts of unequal length that are read together are read in parts, and
         # the vector is of the last part alone.

@@ -12,7 +12,7 @@ from pathlib import Path
 from ccos.domain.errors import BadSetting, ModelUnusable, NoPrice
 from ccos.domain.money import micro_usd, usd
 from ccos.local.gguf import read_model_file
-from ccos.local.supervisor import pooling
+from ccos.local.plan import pooling
 from ccos.providers.http import checked_key
 from ccos.settings import Settings, variable
 from ccos.store.database import patience

@@ -15,7 +15,8 @@ from ccos.domain.errors import BadInput
 from ccos.domain.money import micro_usd
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
-from ccos.local.supervisor import LocalModel, ModelPlan
+from ccos.local.plan import ModelPlan
+from ccos.local.supervisor import LocalModel
 from ccos.providers.embeddings import Embeddings, LocalEmbeddings
 from ccos.providers.http import open_session
 from ccos.providers.local import Endpoint

@@ -16,7 +16,8 @@ from ccos.domain.errors import ModelUnusable
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
 from ccos.local.grammar import to_gbnf
-from ccos.local.supervisor import LocalModel, ModelPlan
+from ccos.local.plan import ModelPlan
+from ccos.local.supervisor import LocalModel
 from ccos.providers.anthropic_wire import AnthropicMessages
 from ccos.providers.anthropic_wire import dialect_for as anthropic_dialect
 from ccos.providers.http import open_session

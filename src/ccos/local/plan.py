@@ -1,0 +1,89 @@
+"""How one local model is served: what its process is told, and what of it the rest may know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ccos.domain.errors import ModelUnusable
+from ccos.local.gguf import ModelFile
+from ccos.local.machine import decoding_threads
+
+CHATML = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content']"
+    " + '<|im_end|>\\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
+"""The chat template of a file that brings none."""
+
+PROMPT_BATCH_TOKENS = 128
+"""So much of a prompt is read at a time: a cancelled one stops after one batch."""
+
+Speculation = Literal["off", "lookup"]
+"""`lookup` guesses the next words from the prompt itself: replies copy from their evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA file that is loaded beside the base model, and used by the requests that name it."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """Which file to serve, and how.
+
+    Each of the `slots` writes one answer at a time, within `context_tokens` of its own; on a processor more
+    than two gain nothing. `gpu_layers` of the model go to a graphics card where the engine was built for
+    one; None leaves the number to the engine. `warm_system` are system texts that are read ahead of traffic.
+    One that `embeds` makes vectors of texts, at /v1/embeddings, and each text must fit into
+    `context_tokens`.
+    """
+
+    name: str
+    path: Path
+    context_tokens: int = 8_192
+    slots: int = 2
+    threads: int = field(default_factory=decoding_threads)
+    gpu_layers: int | None = None
+    cache_mib: int = 256
+    warm_system: tuple[str, ...] = ()
+    adapters: tuple[Adapter, ...] = ()
+    speculation: Speculation = "off"
+    embeds: bool = False
+
+    def context(self, model: ModelFile) -> int:
+        """Tokens of one slot: what was wished, or what the model was trained for when that is less."""
+        return min(self.context_tokens, model.context_length or self.context_tokens)
+
+    def told(self, model: ModelFile, *, key: str, check_weights: bool) -> dict[str, Any]:
+        """The line of JSON the process reads. `check_weights`: NaN weights load and answer nonsense."""
+        context = self.context(model)
+        return {
+            "model": str(model.path),
+            "name": self.name,
+            "context_tokens": context,
+            "slots": self.slots,
+            "threads": self.threads,
+            "gpu_layers": self.gpu_layers,
+            "cache_mib": self.cache_mib,
+            "keep_weights_as_they_are": not model.is_q4_0,  # the engine's reordered copy pays for Q4_0 only
+            "check_weights": check_weights,
+            "chat_template": "" if model.has_chat_template else CHATML,
+            "pooling": pooling(model) if self.embeds else "",
+            # a text to embed is read in one batch, for its tokens see each other
+            "batch_tokens": context if self.embeds else PROMPT_BATCH_TOKENS,
+            "adapters": [str(adapter.path) for adapter in self.adapters],
+            "speculation": self.speculation,
+            "key": key,
+        }
+
+
+def pooling(model: ModelFile) -> str:
+    """How a text's tokens become one vector: as the file says, or their mean. Raises ModelUnusable."""
+    if model.pooling == "rank":
+        raise ModelUnusable(f"{model.path} ranks texts and makes no vectors; give an embedding model's file.")
+    return model.pooling or "mean"
