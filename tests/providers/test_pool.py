@@ -1,0 +1,251 @@
+"""Several servers of one tier: who is asked, who comes next, and who is left alone for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from ccos.domain.errors import (
+    ContextTooLong,
+    ProviderBusy,
+    ProviderDown,
+    ProviderError,
+    ProviderRefused,
+    ProviderTimeout,
+)
+from ccos.domain.money import ZERO, MicroUsd
+from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
+from ccos.domain.tier import Task, Tier
+from ccos.providers.pool import LONGEST_REST_SECONDS, Load, Pool, by_load
+
+PROMPT = Prompt(Task.CHAT, "", (Turn("user", "환불은 언제 되나요?"),))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Server:
+    """Answers with its own name, or fails as told; `gate` holds its answers back."""
+
+    def __init__(self, name: str, *, slots: int | None = None, fault: ProviderError | None = None) -> None:
+        self.card = ProviderCard(Tier.LOCAL_MINIMAX, name, "m", slots=slots)
+        self.fault = fault
+        self.asked = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.says_first = ""
+
+    async def answer(
+        self, prompt: Prompt, *, seconds: float, hear: Callable[[str], None] | None = None
+    ) -> Answer:
+        self.asked += 1
+        self.seconds = seconds
+        await self.gate.wait()
+        if hear and self.says_first:
+            hear(self.says_first)
+        if self.fault is not None:
+            raise self.fault
+        return Answer("네", provider=self.card.name, model="m")
+
+    async def alive(self, *, seconds: float) -> bool:
+        return self.fault is None
+
+    def estimate(self, prompt: Prompt) -> MicroUsd:
+        return ZERO
+
+
+def pool_of(*servers: Server, clock: Clock | None = None) -> Pool:
+    return Pool(servers, ProviderCard(Tier.LOCAL_MINIMAX, "minimax", "m"), clock=clock or Clock())
+
+
+async def ask(pool: Pool, seconds: float = 5.0) -> str:
+    return (await pool.answer(PROMPT, seconds=seconds)).provider
+
+
+def test_the_emptiest_comes_first_by_its_share_of_slots() -> None:
+    loads = [Load("small", slots=2, in_flight=1), Load("big", slots=16, in_flight=6), Load("mid", slots=4)]
+    assert by_load(loads, now=0.0) == ["mid", "big", "small"]
+
+
+def test_of_equally_full_ones_the_faster_comes_first() -> None:
+    loads = [Load("slow", slots=2, answer_seconds=9.0), Load("fast", slots=2, answer_seconds=2.0)]
+    assert by_load(loads, now=0.0) == ["fast", "slow"]
+
+
+def test_one_that_failed_comes_back_after_its_rest_for_one_call() -> None:
+    resting = Load("a", failures=1, rests_until=10.0)
+    assert by_load([resting], now=9.9) == []
+    assert by_load([resting], now=10.0) == ["a"]
+    assert by_load([Load("a", failures=1, rests_until=10.0, in_flight=1)], now=11.0) == []
+
+
+async def test_calls_at_once_spread_over_the_servers() -> None:
+    a, b = Server("a", slots=2), Server("b", slots=2)
+    a.gate.clear()
+    b.gate.clear()
+    pool = pool_of(a, b)
+    calls = [asyncio.create_task(ask(pool)) for _ in range(4)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (a.asked, b.asked) == (2, 2)
+    a.gate.set()
+    b.gate.set()
+    assert sorted(await asyncio.gather(*calls)) == ["a", "a", "b", "b"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ProviderDown(cause="connect"),
+        ProviderTimeout(),
+        ProviderBusy(),
+        ProviderRefused(status=404),
+        ProviderRefused(status=401),
+        ProviderRefused(cause="model_unnamed"),
+    ],
+)
+async def test_a_server_that_fails_is_followed_by_the_next_and_then_left_alone(fault: ProviderError) -> None:
+    broken, well = Server("broken", fault=fault), Server("well")
+    pool = pool_of(broken, well)
+    assert [await ask(pool) for _ in range(3)] == ["well"] * 3
+    assert broken.asked == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [ContextTooLong(), ProviderRefused(status=400), ProviderRefused(cause="schema")]
+)
+async def test_what_is_wrong_with_the_prompt_is_told_at_once(fault: ProviderError) -> None:
+    first, second = Server("a", fault=fault), Server("b")
+    pool = pool_of(first, second)
+    with pytest.raises(type(fault)):
+        await ask(pool)
+    assert (first.asked, second.asked) == (1, 0)
+    assert not any(load.failures for load in pool.loads)
+
+
+async def test_rests_grow_to_their_limit_and_end_with_a_success() -> None:
+    clock = Clock()
+    broken = Server("broken", fault=ProviderDown(cause="connect"))
+    pool = pool_of(broken, clock=clock)
+    rests = []
+    for _ in range(8):
+        with pytest.raises(ProviderDown):
+            await ask(pool)
+        rests.append(pool.loads[0].rests_until - clock.now)
+        clock.now = pool.loads[0].rests_until
+    assert rests == sorted(rests)
+    assert rests[0] == 1.0
+    assert rests[-1] == LONGEST_REST_SECONDS
+    broken.fault = None
+    assert await ask(pool) == "broken"
+    assert pool.loads[0].failures == 0
+
+
+async def test_a_server_that_names_its_time_is_left_alone_for_so_long() -> None:
+    clock = Clock()
+    busy, well = Server("busy", fault=ProviderBusy(retry_after_seconds=7.0)), Server("well")
+    pool = pool_of(busy, well, clock=clock)
+    await ask(pool)
+    busy.fault = None
+    clock.now += 6.9
+    await ask(pool)
+    assert busy.asked == 1
+    clock.now += 0.2
+    well.gate.clear()
+    waiting = asyncio.create_task(ask(pool))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert await ask(pool) == "busy"
+    well.gate.set()
+    await waiting
+
+
+async def test_when_all_rest_one_call_tries_and_the_others_are_told() -> None:
+    only = Server("only", fault=ProviderDown(cause="connect"))
+    pool = pool_of(only)
+    with pytest.raises(ProviderDown):
+        await ask(pool)
+    only.gate.clear()
+    trying = asyncio.create_task(ask(pool))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    with pytest.raises(ProviderDown) as told:
+        await ask(pool)
+    assert told.value.facts["cause"] == "all_resting"
+    assert only.asked == 2
+    only.fault = None
+    only.gate.set()
+    assert await trying == "only"
+
+
+async def test_words_that_were_heard_cannot_be_taken_back() -> None:
+    cut, well = Server("cut", fault=ProviderDown(cause="cut")), Server("well")
+    cut.says_first = "안녕하세요"
+    heard: list[str] = []
+    with pytest.raises(ProviderDown):
+        await pool_of(cut, well).answer(PROMPT, seconds=5.0, hear=heard.append)
+    assert heard == ["안녕하세요"]
+    assert well.asked == 0
+
+
+async def test_the_next_server_gets_the_time_that_is_left_and_none_is_begun_without_any() -> None:
+    clock = Clock()
+    slow, well = Server("slow", fault=ProviderTimeout()), Server("well")
+    pool = pool_of(slow, well, clock=clock)
+    slow.gate.clear()
+    call = asyncio.create_task(ask(pool, seconds=10.0))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    clock.now += 6.0
+    slow.gate.set()
+    assert await call == "well"
+    assert well.seconds == pytest.approx(4.0)
+
+    late, never = Server("late", fault=ProviderTimeout()), Server("never")
+    pool = pool_of(late, never, clock=clock)
+    late.gate.clear()
+    call = asyncio.create_task(ask(pool, seconds=10.0))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    clock.now += 9.9
+    late.gate.set()
+    with pytest.raises(ProviderTimeout):
+        await call
+    assert never.asked == 0
+
+
+async def test_a_look_wakes_the_server_that_is_well_again() -> None:
+    clock = Clock()
+    broken, well = Server("broken", fault=ProviderDown(cause="connect")), Server("well")
+    pool = pool_of(broken, well, clock=clock)
+    await ask(pool)
+    broken.fault = None
+    assert await pool.alive(seconds=1.0)
+    assert not any(load.failures for load in pool.loads)
+
+
+async def test_a_call_that_is_cancelled_leaves_its_place() -> None:
+    held = Server("held")
+    held.gate.clear()
+    pool = pool_of(held)
+    call = asyncio.create_task(ask(pool))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert pool.loads[0].in_flight == 1
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+    assert pool.loads[0].in_flight == 0
+    assert pool.loads[0].failures == 0
+
+
+def test_a_pool_wants_servers_that_can_be_told_apart() -> None:
+    for servers in ((), (Server("a"), Server("a"))):
+        with pytest.raises(ValueError, match="name of its own"):
+            pool_of(*servers)
