@@ -13,7 +13,8 @@ from ccos.domain.tier import Tier
 from ccos.settings import Settings
 from ccos.tiers.testing import ScriptedProvider
 from ccos.wiring.breakers import open_board
-from ccos.wiring.providers import fingerprint, open_providers
+from ccos.wiring.providers import open_providers
+from ccos.wiring.upstreams import fingerprint
 
 
 def fail(board, deployment):

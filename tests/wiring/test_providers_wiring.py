@@ -12,7 +12,8 @@ from ccos.domain.tier import Task, Tier
 from ccos.providers.prices import Prices
 from ccos.settings import Settings
 from ccos.wiring import advice
-from ccos.wiring.providers import open_providers, prices_of
+from ccos.wiring.providers import open_providers
+from ccos.wiring.upstreams import prices_of
 from support.fake_upstream import Does, FakeUpstream
 
 PROMPT = Prompt(Task.SOLUTION_DRAFT, "Reply.", (Turn("user", "환불은 언제 되나요?"),))

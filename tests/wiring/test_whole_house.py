@@ -22,8 +22,8 @@ from ccos.tiers.health import health
 from ccos.tiers.request import Context
 from ccos.wiring import Ccos, open_ccos
 from ccos.wiring.database import open_owner
-from ccos.wiring.providers import leaves_network
 from ccos.wiring.sample import ensure_sample
+from ccos.wiring.upstreams import leaves_network
 from support.fake_upstream import FakeUpstream
 from support.tiny_gguf import build_tiny_gguf
 

@@ -20,6 +20,7 @@ from ccos.providers.sse import EventStream
 CONNECT_SECONDS = 3.0
 FIRST_TOKEN_SECONDS = 10.0
 STALL_SECONDS = 8.0
+FIRST_TOKEN_SHARE = 0.75
 MAX_WIRE_BYTES = 8_000_000
 """Longest stream that is read: each token of it travels in some 250 bytes of JSON."""
 MAX_DOCUMENT_BYTES = 2_000_000
@@ -62,7 +63,7 @@ class Reader(Protocol):
 class Patience:
     """How long a server may keep us waiting, in seconds.
 
-    Not given, a first token gets three quarters of a call's time and a pause in the stream two fifths, and a
+    Not given, a first token gets its share of a call's time and a pause in the stream two fifths, and a
     `remote` server FIRST_TOKEN_SECONDS and STALL_SECONDS at most. A cloud that is well begins in one or two
     seconds; one that is silent for ten is not worth the time another tier could use, while a local model may
     well read a long prompt for longer than that.
@@ -72,6 +73,7 @@ class Patience:
     stall_seconds: float | None = None
     connect_seconds: float = CONNECT_SECONDS
     remote: bool = False
+    first_token_share: float = FIRST_TOKEN_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ class Limits:
         """Limits that fit into `seconds`."""
         first, stall = patience.first_token_seconds, patience.stall_seconds
         if first is None:
-            first = min(0.75 * seconds, FIRST_TOKEN_SECONDS if patience.remote else seconds)
+            most = FIRST_TOKEN_SECONDS if patience.remote else seconds
+            first = min(patience.first_token_share * seconds, most)
         if stall is None:
             stall = min(0.4 * seconds, STALL_SECONDS if patience.remote else seconds)
         return cls(seconds, min(patience.connect_seconds, seconds), min(first, seconds), min(stall, seconds))

@@ -11,14 +11,16 @@ from pathlib import Path
 
 from ccos.domain.errors import BadSetting, ModelUnusable, NoPrice
 from ccos.domain.money import micro_usd, usd
+from ccos.domain.tier import Tier
 from ccos.local.gguf import read_model_file
 from ccos.local.plan import pooling
 from ccos.providers.http import checked_key
-from ccos.settings import Settings, variable
+from ccos.settings import Settings, read_deployments, variable
 from ccos.store.database import patience
 from ccos.wiring.embedding import embedding_model
 from ccos.wiring.opinions import proven_embedding, proven_judges
-from ccos.wiring.providers import leaves_network, openai_seller, prices_of
+from ccos.wiring.servers import Wanted, told_apart, wanted_servers
+from ccos.wiring.upstreams import leaves_network, openai_seller, prices_of
 
 HOLD_TOKENS = (6_000, 800)
 """Tokens in and out a typical hold is for: 2,000 of a prompt, which may be 3 bytes each, and a long reply."""
@@ -28,7 +30,7 @@ FEW_HOLDS = 10
 
 def problems(settings: Settings) -> list[str]:
     """One sentence for each thing that will fail, checked without connecting to anything."""
-    return [*_databases(settings), *_home(settings), *_keys(settings)]
+    return [*_databases(settings), *_home(settings), *_keys(settings), *_servers(settings)]
 
 
 def notes(settings: Settings) -> list[str]:
@@ -117,6 +119,18 @@ def _home(settings: Settings) -> list[str]:
     return []
 
 
+def _servers(settings: Settings) -> list[str]:
+    try:
+        servers = wanted_servers(settings, read_deployments(settings))
+        for wish in servers:
+            checked_key(wish.api_key.get_secret_value() if wish.api_key is not None else None)
+        for tier in sorted({wish.tier for wish in servers}):
+            told_apart([wish for wish in servers if wish.tier is tier and not wish.outside])
+    except BadSetting as fault:
+        return list(fault.facts.get("problems", [fault.sentence]))
+    return []
+
+
 def _keys(settings: Settings) -> list[str]:
     found = []
     for name, key in (
@@ -184,41 +198,63 @@ def _cloud(settings: Settings) -> list[str]:
 
 
 def _local(settings: Settings) -> list[str]:
+    try:
+        deployments = read_deployments(settings)
+        servers = wanted_servers(settings, deployments)
+    except BadSetting:
+        return []  # told among the problems
     found = []
-    minimax, tiny = (
-        ("tier_1", "MINIMAX", settings.minimax_model_path, settings.minimax_base_url, settings.minimax_model),
-        (
-            "tier_2",
-            "TINYLLAMA",
-            settings.tinyllama_model_path,
-            settings.tinyllama_base_url,
-            settings.tinyllama_model,
-        ),
-    )
-    wanted = [minimax, tiny]
+    wanted = [
+        (Tier.LOCAL_MINIMAX, "MINIMAX", settings.minimax_model_path, settings.minimax_urls),
+        (Tier.LOCAL_TINYLLAMA, "TINYLLAMA", settings.tinyllama_model_path, settings.tinyllama_urls),
+    ]
     if not settings.minimax_enable_local:
         found.append("tier_1 is off: MINIMAX_ENABLE_LOCAL is false.")
-        wanted.remove(minimax)
-    for tier, name, path, url, model in wanted:
-        if path is None and url is None:
-            found.append(f"{tier} is off: neither {name}_MODEL_PATH nor {name}_BASE_URL is set.")
-        if path is not None and url is not None:
+        del wanted[0]
+    for tier, name, path, urls in wanted:
+        listed = deployments.of(tier)
+        model = settings.minimax_model if tier is Tier.LOCAL_MINIMAX else settings.tinyllama_model
+        if listed:
+            unused = [f"{name}_MODEL_PATH"] if path is not None else []
+            unused += [f"{name}_BASE_URL"] if urls else []
+            found += [f"{each} is not used, because {deployments.source} lists servers." for each in unused]
+        elif path is None and not urls:
+            found.append(f"{tier.value} is off: neither {name}_MODEL_PATH nor {name}_BASE_URL is set.")
+        elif path is not None and urls:
             found.append(f"{name}_MODEL_PATH is not used, because {name}_BASE_URL is set.")
         elif path is not None:
             found += _model(f"{name}_MODEL_PATH", path)
-        if model is not None and url is None:
+        if model is not None and not urls:
             found.append(f"{name}_MODEL is not used: it names a model of {name}_BASE_URL, which is not set.")
-        if url is not None and leaves_network(url):
-            found.append(
-                f"{name}_BASE_URL leaves your network: its answers are paid for, personal data is masked."
-            )
-            if model is None:
-                found.append(f"{tier} is off: set {name}_MODEL to the model there that is paid for.")
-            elif not prices_of(settings, None, model).knows(None, model):
-                found.append(
-                    f"{name}_MODEL: no price is known for {model!r}, so it is never called; set "
-                    "CCOS_CLOUD_PRICE_IN and CCOS_CLOUD_PRICE_OUT to its USD per million tokens."
-                )
+        if not listed and model is None and any(leaves_network(url) for url in urls):
+            found += _leaves(f"{name}_BASE_URL")
+            found.append(f"{tier.value} is off: set {name}_MODEL to the model there that is paid for.")
+        for each in listed:
+            if each.model is None and leaves_network(each.base_url):
+                found += _leaves(f"The server {each.name}")
+                found.append(f"The server {each.name} is off: name its model, which is paid for.")
+        for wish in servers:
+            if wish.tier is tier and wish.outside and wish.model is not None:
+                found += _paid(settings, wish, name, listed=bool(listed))
+    return found
+
+
+def _leaves(what: str) -> list[str]:
+    return [f"{what} leaves your network: its answers are paid for, personal data is masked."]
+
+
+def _paid(settings: Settings, wish: Wanted, name: str, *, listed: bool) -> list[str]:
+    """Of a server out of one's own network: that it is, and whether its price is known."""
+    assert wish.model is not None
+    found = _leaves(f"The server {wish.name}" if listed else f"{name}_BASE_URL")
+    if not prices_of(settings, None, wish.model, wish.prices).knows(None, wish.model):
+        what, how = (
+            (f"The server {wish.name}", "give it price_in and price_out")
+            if listed
+            else (f"{name}_MODEL", "set CCOS_CLOUD_PRICE_IN and CCOS_CLOUD_PRICE_OUT to its")
+        )
+        tail = "in USD per million tokens." if listed else "USD per million tokens."
+        found.append(f"{what}: no price is known for {wish.model!r}, so it is never called; {how} {tail}")
     return found
 
 

@@ -26,7 +26,7 @@ from ccos.tiers.budget import Budget
 from ccos.tiers.daily_budget import DailyBudget
 from ccos.tiers.embedder import Embedder
 from ccos.wiring.database import open_database, open_urls
-from ccos.wiring.providers import leaves_network
+from ccos.wiring.upstreams import leaves_network
 
 FILE = "embedding.json"
 NAME = "embedding"

@@ -11,7 +11,7 @@ from ccos.domain.prompt import Prompt
 from ccos.providers.prices import load as load_prices
 from ccos.providers.tokens import likely_prompt_tokens, likely_tokens
 from ccos.settings import Settings
-from ccos.wiring.providers import openai_seller, prices_of
+from ccos.wiring.upstreams import openai_seller, prices_of
 
 LOAD_AFTER_SECONDS = 1.0
 """The price table takes 0.7 s of CPU to read: a process that is just starting has better things to do."""

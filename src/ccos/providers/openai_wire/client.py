@@ -9,7 +9,7 @@ import aiohttp
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
 from ccos.providers.answering import Till
-from ccos.providers.exchange import CONNECT_SECONDS, Patience, Upstream
+from ccos.providers.exchange import CONNECT_SECONDS, FIRST_TOKEN_SHARE, Patience, Upstream
 from ccos.providers.http import checked_key
 from ccos.providers.openai_wire.dialect import Dialect, dialect_for
 from ccos.providers.openai_wire.from_wire import ChatReader
@@ -40,6 +40,8 @@ class OpenAIChat(WireClient):
         first_token_seconds: float | None = None,
         stall_seconds: float | None = None,
         connect_seconds: float = CONNECT_SECONDS,
+        slots: int | None = None,
+        first_token_share: float = FIRST_TOKEN_SHARE,
     ) -> None:
         """`price_provider` is the price table's name for who serves it; None looks the model up anywhere.
 
@@ -51,7 +53,7 @@ class OpenAIChat(WireClient):
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         spoken = dialect or dialect_for(model, official="//api.openai.com" in base_url)
         super().__init__(
-            ProviderCard(tier, name, model, paid, leaves_machine, context_tokens, credential),
+            ProviderCard(tier, name, model, paid, leaves_machine, context_tokens, credential, slots),
             Upstream(session, base_url, headers, default_path="/v1"),
             Format(
                 answer_path="/chat/completions",
@@ -61,5 +63,11 @@ class OpenAIChat(WireClient):
                 token_limit=partial(token_limit, dialect=spoken),
             ),
             Till(prices or Prices(), price_provider, model, paid),
-            Patience(first_token_seconds, stall_seconds, connect_seconds, remote=leaves_machine),
+            Patience(
+                first_token_seconds,
+                stall_seconds,
+                connect_seconds,
+                remote=leaves_machine,
+                first_token_share=first_token_share,
+            ),
         )

@@ -12,6 +12,7 @@ from ccos.domain.money import ZERO, MicroUsd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.providers.answering import name_of, parsed
 from ccos.providers.exchange import Upstream
+from ccos.providers.http import checked_key
 from ccos.providers.openai_wire.client import OpenAIChat
 from ccos.providers.voice import Hear
 
@@ -23,7 +24,7 @@ class ServedChat:
     """The one model of a free server, by the name the server gives it.
 
     The name is asked for by the first call, by every `alive`, and again after a 404. `connect` makes the
-    client of a name; `setting` is the variable that names a model where the server does not decide it.
+    client of a name; `setting` is what names a model where the server does not decide it.
     """
 
     def __init__(
@@ -34,8 +35,11 @@ class ServedChat:
         card: ProviderCard,
         connect: Callable[[str], OpenAIChat],
         setting: str,
+        api_key: str | None = None,
     ) -> None:
-        self._upstream = Upstream(session, base_url, {}, default_path="/v1")
+        key = checked_key(api_key)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._upstream = Upstream(session, base_url, headers, default_path="/v1")
         self._card, self._connect, self._setting = card, connect, setting
         self._client: OpenAIChat | None = None
 

@@ -40,9 +40,14 @@ def _path(path: Path) -> Path:
         raise ValueError("names a user this machine does not know; write the path out") from None
 
 
+def _urls(value: str) -> str:
+    return ",".join(_url(part.strip()) for part in value.split(",") if part.strip())
+
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_url)]
+Urls = Annotated[str, AfterValidator(_urls)]
 File = Annotated[Path, AfterValidator(_path)]
 
 
@@ -90,15 +95,17 @@ class Settings(BaseSettings):
 
     minimax_enable_local: bool = Field(True, description="Whether tier_1 may be used")
     minimax_model_path: File | None = Field(None, description="GGUF file of tier_1, any 7-9B chat model")
-    minimax_base_url: Url | None = Field(None, description="OpenAI-compatible server for tier_1, not a file")
+    minimax_base_url: Urls | None = Field(
+        None, description="OpenAI-compatible server for tier_1, not a file; several with commas between"
+    )
     minimax_model: str | None = Field(
         None, description="Model name sent to it; unset: the only one that server lists"
     )
     minimax_max_tokens: int = Field(800, ge=16, le=8192, description="Longest answer of tier_1, in tokens")
     minimax_temperature: float = Field(0.2, ge=0, le=2, description="Temperature of tier_1")
     tinyllama_model_path: File | None = Field(None, description="GGUF file of tier_2, a model of about 1B")
-    tinyllama_base_url: Url | None = Field(
-        None, description="OpenAI-compatible server for tier_2, not a file"
+    tinyllama_base_url: Urls | None = Field(
+        None, description="OpenAI-compatible server for tier_2, not a file; several with commas between"
     )
     tinyllama_model: str | None = Field(
         None, description="Model name sent to it; unset: the only one that server lists"
@@ -176,6 +183,14 @@ class Settings(BaseSettings):
             Tier.LOCAL_TINYLLAMA: self.tier_2_threshold,
             Tier.RULE_BASED: self.tier_3_threshold,
         }
+
+    @property
+    def minimax_urls(self) -> tuple[str, ...]:
+        return tuple(self.minimax_base_url.split(",")) if self.minimax_base_url else ()
+
+    @property
+    def tinyllama_urls(self) -> tuple[str, ...]:
+        return tuple(self.tinyllama_base_url.split(",")) if self.tinyllama_base_url else ()
 
     @property
     def folder(self) -> Path:
