@@ -16,10 +16,11 @@ from ccos.agents.triage_words import Intent
 from ccos.console import markdown
 from ccos.console.speech import LANGUAGES, preferred, speech, words
 from ccos.console.telling import Piece, Teller, spoken
-from ccos.domain.draft import Draft, DraftState, Outcome
+from ccos.domain.draft import Check, Draft, DraftState, Outcome
 from ccos.domain.evidence import Evidence, EvidenceKind
 from ccos.domain.ticket import Priority, Ticket
 from ccos.domain.tier import Mode, Task, Tier
+from ccos.quality import vetoes
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 KO = Teller(speech("ko"), NOW, ZoneInfo("Asia/Seoul"))
@@ -55,6 +56,81 @@ def test_every_value_that_can_be_shown_has_words():
     wanted += [f"priority.{p.value}" for p in Priority] + [f"kind.{k.value}" for k in EvidenceKind]
     wanted += [f"intent.{name}" for name in get_args(Intent)]
     assert [key for key in wanted if key not in words("ko")] == []
+
+
+def _veto_kinds() -> set[str]:
+    """Those the families name, and those that are raised anywhere in the sources."""
+    families = [*vetoes.CUSTOMER_TEXT, *vetoes.FACT_LIST, *vetoes.FORM, *vetoes.OPEN_CHAT]
+    sources = "".join(path.read_text() for path in Path(str(files("ccos"))).rglob("*.py"))
+    return {kind for family in families for kind in family.kinds} | set(
+        re.findall(r'Veto\(\s*"(\w+)"', sources)
+    )
+
+
+def test_every_kind_of_veto_and_failed_check_is_told_in_korean():
+    kinds = _veto_kinds()
+    assert {"schema", "unjudged", "mixed_speech", "internal"} < kinds
+    sources = Path(str(files("ccos.agents"))).joinpath("proposal.py").read_text()
+    others = set(re.findall(r'"((?:certified|fit|coverage)\.\w+)"', sources))
+    others |= {f"customer_language.{which}" for which in ("ja", "zh", "other")}
+    assert len(others) == 10
+    for code in {f"veto.{kind}" for kind in kinds} | others:
+        check = Check(name="x", passed=False, detail="English.", code=code, facts={"kept": 0.7, "labels": 5})
+        assert re.search("[가-힣]", KO.found(check)) and "English" not in KO.found(check), code
+        assert not re.search("[가-힣{}]", EN.found(check)) and EN.found(check) != code, code
+    for kind in kinds:
+        assert re.search("[가-힣]", KO.code(f"veto.{kind}")), kind
+        assert EN.code(f"veto.{kind}") != f"veto.{kind}", kind
+    for family in vetoes.CUSTOMER_TEXT:
+        assert f"check.{family.name}" in words("ko"), family.name
+
+
+def test_a_failed_check_quotes_what_it_is_about_and_an_old_one_keeps_its_words():
+    found = Check(
+        name="facts", passed=False, detail="The amount…", code="veto.unsupported", facts={"said": "3만 원"}
+    )
+    assert KO.found(found) == "문의와 근거 어디에도 없는 내용입니다. ‘3만 원’"
+    assert KO.found(found.model_copy(update={"facts": {}})) == "문의와 근거 어디에도 없는 내용입니다."
+    assert KO.found(Check(name="facts", passed=False, detail="Old words.")) == "Old words."
+    assert (
+        KO.found(Check(name="x", passed=False, detail="Later.", code="veto.of_a_later_release")) == "Later."
+    )
+    braces = found.model_copy(update={"facts": {"said": "{kept}"}})
+    assert KO.found(braces).endswith("‘{kept}’")
+
+
+def _certified(
+    code: str, *, passed: bool, quality: float = 0.5, state: str = "ready", **more: object
+) -> Draft:
+    check = {"name": "certified", "passed": passed, "detail": "English.", "code": code}
+    return draft(
+        state=state, quality=quality, checks=[check | {"facts": {"kept": 0.7, "labels": 1128}}], **more
+    )
+
+
+def test_a_ready_draft_says_why_its_quality_is_good_enough():
+    told = KO.certificate(_certified("certified.kept", passed=True))
+    assert "70% 이상" in told and "라벨 1,128건" in told and "기준이 우선합니다" in told
+    told = EN.certificate(_certified("certified.kept", passed=True))
+    assert "at least 70%" in told and "1,128 labels" in told and "goes before it" in told
+    assert "우선합니다" not in KO.certificate(_certified("certified.kept", passed=True, quality=0.7))
+
+
+def test_a_draft_that_is_not_certified_says_so_beside_its_quality_and_not_as_a_fault_of_the_text():
+    doubted = _certified("certified.not_yet", passed=False, state="needs_review")
+    assert "아직 라벨로 확인되지 않았습니다" in KO.certificate(doubted)
+    assert KO.warnings(doubted) == []
+    assert KO.state(doubted).startswith("점검은 모두 통과했지만")
+    less = KO.certificate(_certified("certified.less", passed=False, state="needs_review"))
+    assert "70% 이상" in less and "1,128건" in less
+    refused = doubted.model_copy(update={"checks": (*doubted.checks, Check(name="facts", passed=False))})
+    assert KO.state(refused).startswith("점검을 모두 통과하지 못했지만")
+    assert [check.name for check in KO.warnings(refused)] == ["facts"]
+
+
+def test_where_there_is_no_answer_or_no_labels_were_asked_nothing_is_certified():
+    assert KO.certificate(_certified("certified.not_yet", passed=False, state="abstained")) == ""
+    assert KO.certificate(draft(quality=0.5)) == ""
 
 
 def test_every_word_a_template_asks_for_is_there_and_none_is_left_over():

@@ -253,6 +253,18 @@ class TestChecks:
         failed = [check for check in checks(judge(text, asked), asked) if not check.passed]
         assert [check.name for check in failed] == ["facts"]
         assert failed[0].span is not None and text[slice(*failed[0].span)] == "99,000원"
+        assert (failed[0].code, failed[0].facts) == ("veto.unsupported", {"said": "99,000원"})
+
+    def test_what_failed_is_quoted_shortly_and_personal_data_is_not(self) -> None:
+        asked = prompt()
+        failed = {
+            c.code: c
+            for c in checks(judge(f"{GOOD} {'https://a.example/' + 'a' * 90} 입니다.", asked), asked)
+        }
+        said = failed["veto.unsupported"].facts["said"]
+        assert isinstance(said, str) and len(said) == 60 and said.endswith("…")
+        failed = {c.code: c for c in checks(judge(f"{GOOD} 연락처는 010-9876-5432입니다.", asked), asked)}
+        assert failed["veto.pii"].facts == {}
 
     def test_mixed_speech_levels_are_bad_manners(self) -> None:
         asked = prompt()

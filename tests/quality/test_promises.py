@@ -49,6 +49,12 @@ def test_the_promise_is_the_highest_level_whose_threshold_is_reached(quality: fl
     assert kept(own, quality, SHOP) == Promise(promise, 0.7)
 
 
+def test_a_promise_says_by_how_many_labels_it_is_certified() -> None:
+    few = replace(certificate(0.7, 0.72), accepted=31)
+    promises = Promises([certificate(0.6, 0.5), few, replace(certificate(0.8, None), accepted=0)])
+    assert [kept(promises, quality).labels for quality in (0.4, 0.5, 0.9)] == [0, 50, 31]
+
+
 def test_a_tenants_own_come_first_and_nobody_elses() -> None:
     promises = Promises(SHIPPED)
     promises.keep(SHOP, [certificate(0.8, 0.6, own=True)])

@@ -95,15 +95,24 @@ def _certified(made: Generation) -> tuple[Check, ...]:
     promise = made.verdict.promise
     if promise is None:
         return ()
+    facts: dict[str, str | float] = {"kept": promise.kept, "labels": promise.labels}
     if made.certified:
         detail = f"Of answers of this quality at least {promise.kept:.0%} were sent as they are or nearly so."
-        return (Check(name="certified", passed=True, detail=detail),)
-    detail = (
-        "No labels certify yet that answers of this quality are good often enough: read it before it is sent."
-        if made.accepted or promise.most == 0.0
-        else "It does not reach the certified threshold."
-    )
-    return (Check(name="certified", passed=False, detail=detail),)
+        return (Check(name="certified", passed=True, detail=detail, code="certified.kept", facts=facts),)
+    if made.verdict.vetoes:
+        detail, code = (
+            "A check refused it: a person must look at it, whatever its quality.",
+            "certified.refused",
+        )
+    elif made.accepted or promise.most == 0.0:
+        detail = (
+            "No labels certify yet that answers of this quality are good often enough: "
+            "read it before it is sent."
+        )
+        code = "certified.less" if promise.kept else "certified.not_yet"
+    else:
+        detail, code = "It does not reach the certified threshold.", "certified.below"
+    return (Check(name="certified", passed=False, detail=detail, code=code, facts=facts),)
 
 
 def _strange(triage: Triage | None) -> tuple[Check, ...]:
@@ -112,7 +121,9 @@ def _strange(triage: Triage | None) -> tuple[Check, ...]:
         return ()
     written = _WRITTEN.get(triage.language_detected, "in a language that drafts are not written in")
     detail = f"The customer writes {written}; this draft is in {_NAMES[triage.language]}: check it first."
-    return (Check(name="customer_language", passed=False, detail=detail),)
+    which = triage.language_detected if triage.language_detected in _WRITTEN else "other"
+    code = f"customer_language.{which}"
+    return (Check(name="customer_language", passed=False, detail=detail, code=code),)
 
 
 def _doubts(resolution: Resolution, findings: Findings) -> tuple[Check, ...]:
@@ -126,10 +137,10 @@ def _doubts(resolution: Resolution, findings: Findings) -> tuple[Check, ...]:
     first = resolution.citations[0] if resolution.citations else None
     if first not in (None, 1):
         detail = f"It rests on evidence [{first}], not on the best match: does it answer the question?"
-        found.append(Check(name="fit", passed=False, detail=detail))
+        found.append(Check(name="fit", passed=False, detail=detail, code="fit.not_best"))
     if findings.answerability < THIN:
         detail = "The evidence covers little of what was asked: does it answer the question?"
-        found.append(Check(name="coverage", passed=False, detail=detail))
+        found.append(Check(name="coverage", passed=False, detail=detail, code="coverage.thin"))
     return tuple(found)
 
 

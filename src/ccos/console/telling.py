@@ -21,6 +21,7 @@ from ccos.store.drafts import DECIDABLE
 STALE = timedelta(days=365)
 LONG_WAIT = timedelta(minutes=1)
 UNFINISHED = frozenset({DraftState.QUEUED, DraftState.RUNNING})
+CERTIFIED = "certified"
 USED = frozenset({DraftState.APPROVED, DraftState.EDITED})
 
 _MARK = re.compile(r"[ \t]?\[(\d{1,2})\]")
@@ -81,7 +82,13 @@ class Teller:
         waits = draft.state is DraftState.QUEUED and draft.created_at is not None
         if waits and draft.created_at is not None and self.now - draft.created_at > LONG_WAIT:
             return self.t("tell.queued.long")
+        if draft.state is DraftState.NEEDS_REVIEW and not self._refused(draft):
+            return self.t("tell.needs_review.uncertified")
         return self.t(f"tell.{draft.state.value}")
+
+    def _refused(self, draft: Draft) -> bool:
+        """Whether it fell short of more than the labels that would certify it."""
+        return {check.name for check in draft.checks if not check.passed} != {CERTIFIED}
 
     def why(self, draft: Draft) -> str:
         """Why this tier answered, or why none did; nothing when there is nothing to say yet."""
@@ -120,7 +127,28 @@ class Teller:
         return self.t.known(field, shown) if shown else self.t("draft.empty_value")
 
     def warnings(self, draft: Draft) -> list[Check]:
-        return [check for check in draft.checks if not check.passed]
+        """What a person should look at; what labels certify stands beside the quality instead."""
+        return [check for check in draft.checks if not check.passed and check.name != CERTIFIED]
+
+    def certificate(self, draft: Draft) -> str:
+        """Why the quality is good enough, or why a person has to look; nothing where there is no answer."""
+        found = next((check for check in draft.checks if check.name == CERTIFIED), None)
+        if found is None or draft.state is DraftState.ABSTAINED:
+            return ""
+        told = self.found(found)
+        kept = found.facts.get("kept")
+        lower = isinstance(kept, float) and draft.quality is not None and draft.quality < kept
+        return f"{told} {self.t('certified.over')}" if found.passed and lower else told
+
+    def found(self, check: Check) -> str:
+        """What a check found, with the words it is about; drafts of earlier releases have English only."""
+        known = self.t.known("found", check.code)
+        if known == check.code:
+            return check.detail
+        facts = check.facts
+        if not facts.keys() >= {"kept", "labels"}:
+            return f"{known} ‘{facts['said']}’" if "said" in facts else known
+        return known.format(kept=f"{facts['kept']:.0%}", labels=f"{facts['labels']:,.0f}")
 
     def decidable(self, draft: Draft) -> bool:
         return draft.state in DECIDABLE

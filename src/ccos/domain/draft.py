@@ -66,7 +66,10 @@ class FieldChange(BaseModel):
 
 
 class Check(BaseModel):
-    """One thing the gate looked at, in words for people."""
+    """One thing the gate looked at, in words for people.
+
+    `detail` says it in English; `code` and `facts` are what a page in another language says it with.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -74,6 +77,8 @@ class Check(BaseModel):
     passed: bool
     detail: str = ""
     span: tuple[int, int] | None = None
+    code: str = Field("", description="Stable, where there is something to say: veto.pii, certified.kept ...")
+    facts: dict[str, str | float] = Field(default_factory=dict, description="What fills the code's words")
 
 
 class QualityPart(BaseModel):

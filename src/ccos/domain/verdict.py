@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 Remedy = Literal["repair", "escalate", "search_again", "ask_customer", "stay_local", "hand_off"]
 """What may cure a veto: decided by its kind, since a bigger model does not cure missing evidence."""
@@ -23,14 +23,17 @@ LOWEST_CERTIFIED = 0.5
 """Labels are not asked for less: such an answer is compared as it stands, and is ready only by this level."""
 
 
-class Promise(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Promise:
     """What certificates say of an answer: `kept` is the highest required quality that is certified for
     answers of its quality, 0 when none is. `most` is the highest that the tenant's own labels certify for any
-    answer; 0 where only certificates from elsewhere hold: those promise, and decide nothing.
+    answer; 0 where only certificates from elsewhere hold: those promise, and decide nothing. `labels` says
+    for people by how many labelled answers `kept` is certified.
     """
 
     kept: float
     most: float
+    labels: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

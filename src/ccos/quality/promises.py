@@ -39,17 +39,15 @@ class Promises:
         A certificate speaks of one scorer only: under another one the same number means something else.
         """
         known = [
-            (c.required, c.threshold)
+            (c.required, c.threshold, c.accepted)
             for c in self.certificates(tenant_id, task, tier)
             if c.scorer == scorer and c.threshold is not None
         ]
-        kept = [required for required, threshold in known if quality >= threshold - 1e-9]
-        most = (
-            max((required for required, _ in known), default=0.0)
-            if self._are_own(tenant_id, task, tier)
-            else 0.0
-        )
-        return Promise(max(kept, default=0.0), most)
+        kept = [(required, labels) for required, threshold, labels in known if quality >= threshold - 1e-9]
+        own = self._are_own(tenant_id, task, tier)
+        most = max((required for required, _, _ in known), default=0.0) if own else 0.0
+        required, labels = max(kept, default=(0.0, 0))
+        return Promise(required, most, labels)
 
     def promise_after(
         self,
