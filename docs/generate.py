@@ -14,7 +14,7 @@ import click
 
 from ccos.domain.certificate import Certificate
 from ccos.quality.model import Head
-from ccos.settings import Settings, default_text, is_secret, variable
+from ccos.settings import Deployment, Settings, default_text, is_secret, variable
 
 REFERENCE = Path(__file__).parent / "reference"
 MADE = "<!-- Made by docs/generate.py; change the code and run `make docs`. -->\n"
@@ -28,6 +28,32 @@ empty variable counts as not set. A `CCOS_*` name that is not here is refused, s
 silently without effect. `ccos config check` shows what is in force, and from where.
 
 | variable | default | what it does |
+|---|---|---|
+"""
+
+_DEPLOYMENTS = """
+## `ccos.toml`: several servers of a tier
+
+Where one URL is not enough, list servers in `ccos.toml`, in the folder `ccos` is started in, else in `CCOS_HOME`. Those of
+your own network share the work of their tier: each call goes to the one with the most room, and to the next when that one
+fails before its first word. One out of your network is paid for, reads masked text only, and comes after them.
+
+```toml
+[[tier_1]]
+name = "gpu-a"
+base_url = "http://10.0.0.5:8000/v1"
+api_key_env = "GPU_A_KEY"
+slots = 16
+
+[[tier_1]]
+name = "gpu-b"
+base_url = "http://10.0.0.6:8000/v1"
+slots = 16
+```
+
+A tier that is listed here takes no `*_MODEL_PATH` and no `*_BASE_URL`.
+
+| of each server | default | what it says |
 |---|---|---|
 """
 
@@ -47,7 +73,15 @@ def settings_page() -> str:
         shown = f"`{default}`" if default else "(none)"
         said = f"{info.description}{_values(info.annotation)}{_range(info.metadata)}"
         rows.append(f"| `{variable(field)}` | {shown} | {said} |\n")
-    return MADE + _SETTINGS + "".join(rows)
+    return MADE + _SETTINGS + "".join(rows) + _DEPLOYMENTS + "".join(_deployment_rows())
+
+
+def _deployment_rows() -> Iterator[str]:
+    for field, info in Deployment.model_fields.items():
+        default = "(must be set)" if info.is_required() else "(none)"
+        if info.default is not None and not info.is_required():
+            default = f"`{info.default}`"
+        yield f"| `{field}` | {default} | {info.description}{_range(info.metadata)} |\n"
 
 
 def cli_page() -> str:
