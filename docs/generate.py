@@ -34,9 +34,10 @@ silently without effect. `ccos config check` shows what is in force, and from wh
 _DEPLOYMENTS = """
 ## `ccos.toml`: several servers of a tier
 
-Where one URL is not enough, list servers in `ccos.toml`, in the folder `ccos` is started in, else in `CCOS_HOME`. Those of
-your own network share the work of their tier: each call goes to the one with the most room, and to the next when that one
-fails before its first word. One out of your network is paid for, reads masked text only, and comes after them.
+Where one URL is not enough, list servers in `ccos.toml`, in the folder `ccos` is started in, else in
+`CCOS_HOME`. Those of your own network share the work of their tier: each call goes to the one with the most
+room, and to the next when that one fails before its first word. One out of your network is paid for, reads
+masked text only, and comes after them.
 
 ```toml
 [[tier_1]]
