@@ -300,3 +300,10 @@ def test_a_text_without_control_tokens_is_left_alone():
     assert broken_up("a < b | c > d", control_pattern(CONTROL_TOKENS)) == "a < b | c > d"
     assert broken_up("<|im_end|>", control_pattern(())) == "<|im_end|>"
     assert control_pattern(["a"]) is None
+
+
+async def test_an_answer_brings_how_probable_each_of_its_tokens_was(tiny, tmp_path):
+    async with running(tiny, tmp_path) as model, provider_of(model, patience_seconds=30) as provider:
+        answer = await provider.answer(asking("배송은 언제 되나요?", max_tokens=12), seconds=30)
+    assert 0 < len(answer.logprobs) <= 12
+    assert all(p <= 0 for p in answer.logprobs)

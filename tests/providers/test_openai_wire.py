@@ -239,3 +239,20 @@ def test_nonsense_is_down_and_never_another_exception(data: bytes) -> None:
 def test_a_finish_reason_of_error_is_down() -> None:
     with pytest.raises(ProviderDown):
         read(chunk("내일", "error"))
+
+
+def test_what_a_server_says_of_its_tokens_is_kept_and_nonsense_is_not():
+    said = [{"logprob": -0.25}, {"logprob": None}, {"logprob": "x"}, 7, {"logprob": -3}]
+    first = {"index": 0, "delta": {"content": "네"}, "logprobs": {"content": said[:1]}}
+    last = {"index": 0, "delta": {}, "finish_reason": "stop", "logprobs": {"content": said[1:]}}
+    reader = read(event(choices=[first]), event(choices=[last]))
+    assert reader.reply().logprobs == (-0.25, -3.0)
+    for nothing in (None, [], {"content": None}, {"content": "x"}, 5):
+        odd = {"index": 0, "delta": {"content": "네"}, "finish_reason": "stop", "logprobs": nothing}
+        assert read(event(choices=[odd])).reply().logprobs == ()
+
+
+def test_log_probabilities_are_asked_for_where_the_dialect_says_so():
+    asked = to_wire(PROMPT, "m", Dialect(logprobs=True))
+    assert (asked["logprobs"], asked["top_logprobs"]) == (True, 1)
+    assert "logprobs" not in to_wire(PROMPT, "m", Dialect())

@@ -59,6 +59,7 @@ class Reply:
     finish_reason: FinishReason
     model: str | None
     usage: Usage | None
+    logprobs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ def to_answer(
         first_token_seconds=first_token_seconds,
         finish_reason=reply.finish_reason,
         usage_reported=reply.usage is not None,
+        logprobs=reply.logprobs,
     )
 
 

@@ -27,7 +27,7 @@ from ccos.tiers.tuned import Tuned
 from ccos.wiring.servers import POOL_NAMES, open_servers, wanted_servers
 from ccos.wiring.upstreams import fingerprint, openai_seller, prices_of
 
-LOCAL_DIALECT = Dialect(schema="grammar", grammar=to_gbnf, bounds=True, return_progress=True)
+LOCAL_DIALECT = Dialect(schema="grammar", grammar=to_gbnf, bounds=True, return_progress=True, logprobs=True)
 
 
 async def open_providers(

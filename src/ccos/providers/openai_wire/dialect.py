@@ -16,7 +16,7 @@ class Dialect:
     `grammar` as a GBNF text (made by `grammar`) beside the messages, `none` and `json_object` in words too.
     `bounds` keeps minLength and the like in the schema: local servers enforce them, the strict clouds refuse.
     `reasoning_tokens` are given on top of the prompt's own limit to models that think within it.
-    `extra` is put into every body as it is.
+    `logprobs` asks how probable each token was. `extra` is put into every body as it is.
     """
 
     schema: Literal["json_schema", "json_object", "grammar", "none"] = "json_schema"
@@ -27,6 +27,7 @@ class Dialect:
     reasoning_tokens: int = 0
     stream_usage: bool = True
     return_progress: bool = False
+    logprobs: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

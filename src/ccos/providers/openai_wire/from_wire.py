@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,6 +32,7 @@ class ChatReader:
         self._finish: FinishReason | None = None
         self._model: str | None = None
         self._usage: Usage | None = None
+        self._logprobs: list[float] = []
 
     @property
     def whole(self) -> bool:
@@ -51,7 +53,7 @@ class ChatReader:
         """What was read. Only for a reader that is `whole`."""
         assert self._finish is not None
         usage = self._usage
-        return Reply(self._words.text, self._finish, self._model, usage)
+        return Reply(self._words.text, self._finish, self._model, usage, tuple(self._logprobs))
 
     def _take(self, chunk: Mapping[str, Any], key: str) -> None:
         if chunk.get("error"):
@@ -74,12 +76,22 @@ class ChatReader:
         finish = choice.get("finish_reason")
         if finish != "content_filter":
             self._words.add(_text(part.get("content")))
+            self._logprobs += _logprobs(choice.get("logprobs"))
         if finish == "error":
             raise ProviderDown(cause="upstream_error")
         if finish is not None:
             self._finish = _FINISH.get(finish, "other") if isinstance(finish, str) else "other"
         elif key == "message":
             self._finish = "stop"  # a document that arrived whole needs no reason to be whole
+
+
+def _logprobs(said: object) -> list[float]:
+    """What a server says of its tokens; what is no such list is as good as nothing said."""
+    tokens = said.get("content") if isinstance(said, Mapping) else None
+    if not isinstance(tokens, list):
+        return []
+    found = [token.get("logprob") for token in tokens if isinstance(token, Mapping)]
+    return [float(each) for each in found if isinstance(each, (int, float)) and math.isfinite(each)]
 
 
 def _text(content: object) -> str:

@@ -26,6 +26,8 @@ def to_wire(prompt: Prompt, model: str, dialect: Dialect) -> dict[str, Any]:
         body["temperature"] = prompt.temperature
     if dialect.return_progress:
         body["return_progress"] = True
+    if dialect.logprobs:
+        body |= {"logprobs": True, "top_logprobs": 1}
     if prompt.schema is not None:
         body |= _shape(prompt, dialect)
     return body
