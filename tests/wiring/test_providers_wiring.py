@@ -9,12 +9,14 @@ import pytest
 from ccos.domain.errors import NoPrice, ProviderDown, ProviderRefused, ProviderTimeout
 from ccos.domain.prompt import Prompt, Turn
 from ccos.domain.tier import Task, Tier
+from ccos.local.machine import decoding_threads
 from ccos.providers.prices import Prices
 from ccos.settings import Settings
 from ccos.wiring import advice
 from ccos.wiring.providers import open_providers
 from ccos.wiring.upstreams import prices_of
 from support.fake_upstream import Does, FakeUpstream
+from support.tiny_gguf import build_tiny_gguf
 
 PROMPT = Prompt(Task.SOLUTION_DRAFT, "Reply.", (Turn("user", "환불은 언제 되나요?"),))
 RATE = {"CCOS_CLOUD_PRICE_IN": Decimal("0.5"), "CCOS_CLOUD_PRICE_OUT": Decimal(1)}
@@ -175,3 +177,24 @@ async def test_a_model_file_is_asked_as_often_at_once_as_it_has_slots(settings, 
     async with AsyncExitStack() as stack:
         providers, models = await open_providers(settings(tinyllama_model_path=absent), stack)
         assert providers[0].card.slots == models[0].plan.slots > 0
+
+
+async def test_a_files_plan_is_what_the_settings_say_of_its_tier(settings, tmp_path):
+    file = build_tiny_gguf(tmp_path / "m.gguf")
+    found = settings(
+        minimax_model_path=file,
+        minimax_context_tokens=1024,
+        minimax_slots=1,
+        minimax_threads=3,
+        minimax_gpu_layers=7,
+        minimax_speculation="lookup",
+        tinyllama_model_path=file,
+    )
+    async with AsyncExitStack() as stack:
+        providers, (minimax, tiny) = await open_providers(found, stack)
+    plan = minimax.plan
+    assert (plan.context_tokens, plan.slots, plan.threads) == (1024, 1, 3)
+    assert (plan.gpu_layers, plan.speculation) == (7, "lookup")
+    assert (providers[0].card.slots, providers[0].card.context_tokens) == (1, 1024)
+    assert (tiny.plan.slots, tiny.plan.gpu_layers, tiny.plan.speculation) == (2, None, "off")
+    assert tiny.plan.threads == decoding_threads()

@@ -103,12 +103,45 @@ class Settings(BaseSettings):
     )
     minimax_max_tokens: int = Field(800, ge=16, le=8192, description="Longest answer of tier_1, in tokens")
     minimax_temperature: float = Field(0.2, ge=0, le=2, description="Temperature of tier_1")
+    minimax_context_tokens: int = Field(
+        8_192, ge=512, le=262_144, description="Tokens one answer of a tier_1 file may span, prompt included"
+    )
+    minimax_slots: int = Field(2, ge=1, le=64, description="Answers a tier_1 file writes at once")
+    minimax_threads: int | None = Field(
+        None,
+        ge=1,
+        le=512,
+        description="Processor threads of a tier_1 file; unset: one less than there are cores",
+    )
+    minimax_gpu_layers: int | None = Field(
+        None, ge=0, le=1_000, description="Layers put on a graphics card; unset: as many as fit"
+    )
+    minimax_speculation: Literal["off", "lookup"] = Field(
+        "off", description="Guess the next words from the prompt, since replies copy from their evidence"
+    )
     tinyllama_model_path: File | None = Field(None, description="GGUF file of tier_2, a model of about 1B")
     tinyllama_base_url: Urls | None = Field(
         None, description="OpenAI-compatible server for tier_2, not a file; several with commas between"
     )
     tinyllama_model: str | None = Field(
         None, description="Model name sent to it; unset: the only one that server lists"
+    )
+
+    tinyllama_context_tokens: int = Field(
+        8_192, ge=512, le=262_144, description="Tokens one answer of a tier_2 file may span, prompt included"
+    )
+    tinyllama_slots: int = Field(2, ge=1, le=64, description="Answers a tier_2 file writes at once")
+    tinyllama_threads: int | None = Field(
+        None,
+        ge=1,
+        le=512,
+        description="Processor threads of a tier_2 file; unset: one less than there are cores",
+    )
+    tinyllama_gpu_layers: int | None = Field(
+        None, ge=0, le=1_000, description="Layers put on a graphics card; unset: as many as fit"
+    )
+    tinyllama_speculation: Literal["off", "lookup"] = Field(
+        "off", description="Guess the next words from the prompt, since replies copy from their evidence"
     )
 
     database_url: SecretStr | None = Field(

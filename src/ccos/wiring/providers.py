@@ -11,6 +11,7 @@ from ccos.domain.errors import ModelUnusable
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
 from ccos.local.grammar import to_gbnf
+from ccos.local.machine import decoding_threads
 from ccos.local.plan import ModelPlan
 from ccos.local.supervisor import LocalModel
 from ccos.providers.anthropic_wire import AnthropicMessages
@@ -100,6 +101,20 @@ def _cloud_url_given(settings: Settings) -> bool:
     return bool({"openai_base_url", "anthropic_base_url"} & settings.model_fields_set)
 
 
+def _plan(settings: Settings, tier: Tier, path: Path) -> ModelPlan:
+    s = settings
+    minimax = tier is Tier.LOCAL_MINIMAX
+    return ModelPlan(
+        name=POOL_NAMES[tier],
+        path=path,
+        context_tokens=s.minimax_context_tokens if minimax else s.tinyllama_context_tokens,
+        slots=s.minimax_slots if minimax else s.tinyllama_slots,
+        threads=(s.minimax_threads if minimax else s.tinyllama_threads) or decoding_threads(),
+        gpu_layers=s.minimax_gpu_layers if minimax else s.tinyllama_gpu_layers,
+        speculation=s.minimax_speculation if minimax else s.tinyllama_speculation,
+    )
+
+
 async def _file(
     settings: Settings, stack: AsyncExitStack, tier: Tier, path: Path
 ) -> tuple[Provider, LocalModel]:
@@ -107,7 +122,7 @@ async def _file(
     name = POOL_NAMES[tier]
     # The engine closes a connection after each streamed answer although it says it keeps it.
     session = await stack.enter_async_context(open_session(keepalive_seconds=0))
-    plan = ModelPlan(name=name, path=path)
+    plan = _plan(settings, tier, path)
     model = LocalModel(plan, state_dir=settings.folder / "models" / name)
     stack.push_async_callback(model.close)
     await model.start()
