@@ -17,8 +17,8 @@ from ccos.domain.ticket import Ticket
 from ccos.domain.verdict import Verdict
 from ccos.tiers.request import Context, Generation
 
-TRIAGE_ACCURACY = 0.87
-"""Share of the sample shop's tickets whose intent triage reads as their authors meant it (52 of 60)."""
+PRIORITY_RIGHT = 0.74
+"""Of the sample shop's tickets whose intent was read right, the share whose priority was too (40 of 54)."""
 
 Kind = Literal["answer", "clarify", "hold"]
 Facts = tuple[Mapping[str, object], ...]
@@ -114,11 +114,12 @@ def resolve_citations(
 def field_changes(ticket: Ticket, grounds: Grounds, verdict: Verdict) -> tuple[FieldChange, ...]:
     """What the draft proposes to change: closed vocabulary only, and nothing that is already so.
 
-    The confidence is triage's in what the ticket is about, times how often triage is right at all, and halved
-    for a category that triage did not expect.
+    The confidence is triage's in what the ticket is about, as it is: a calibrated probability has the times
+    that triage is wrong in it already. It is halved for a category that triage did not expect. Of a priority
+    it says little by itself: there it is the chance that both are right.
     """
     payload, settings = verdict.payload or {}, grounds.settings
-    sure = round(grounds.intent_confidence * TRIAGE_ACCURACY, 3)
+    sure = round(grounds.intent_confidence, 3)
     changes: list[FieldChange] = []
     category = next((c for c in settings.categories if c.active and c.name == payload.get("category")), None)
     if category is not None and category.name != ticket.category:
@@ -134,7 +135,8 @@ def field_changes(ticket: Ticket, grounds: Grounds, verdict: Verdict) -> tuple[F
     priority = payload.get("priority")
     current = ticket.priority.value if ticket.priority else None
     if priority in ("low", "normal", "high", "urgent") and priority != current:
-        changes.append(FieldChange(name="priority", old=current, new=str(priority), confidence=sure))
+        urgent = round(grounds.intent_confidence * PRIORITY_RIGHT, 3)
+        changes.append(FieldChange(name="priority", old=current, new=str(priority), confidence=urgent))
     return tuple(changes)
 
 
