@@ -1,5 +1,9 @@
 import gzip
+import io
 import json
+import os
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -143,3 +147,32 @@ def test_lines_of_one_ticket_and_of_one_question_stay_together():
     assert _one(ticket_id="t", question="a").group == _one(ticket_id="t", question="b").group
     assert _one(question="a", evidence=["e"]).group == _one(question="a", evidence=["e"], answer="y").group
     assert _one(question="a", evidence=["e"]).group != _one(question="a", evidence=["f"]).group
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzipped"])
+def test_a_pipe_is_read_as_a_file_is_even_one_byte_at_a_time(tmp_path, pack):
+    os.mkfifo(tmp_path / "pipe")
+    content = pack(_good(40) + _good(300))
+
+    def dribble() -> None:
+        with (tmp_path / "pipe").open("wb", buffering=0) as pipe:
+            for byte in content:
+                pipe.write(bytes([byte]))
+
+    writer = threading.Thread(target=dribble)
+    writer.start()
+    found = read_labelled(tmp_path / "pipe")
+    writer.join(10)
+    first, second = (len(each.answer) for each in found)
+    assert second - first == 260 and found[1].answer == "a" * second
+
+
+def test_standard_input_goes_by_its_name(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(_good(40) + b"oops\n")))
+    with pytest.raises(BadInput, match=r"^standard input, line 2: this is not a JSON object"):
+        read_labelled(Path("-"))
+
+
+def test_a_missing_file_is_called_missing(tmp_path):
+    with pytest.raises(BadInput, match=r"There is no file .*none\.jsonl; give the path of one\."):
+        read_labelled(tmp_path / "none.jsonl")

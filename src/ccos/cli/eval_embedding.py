@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ccos.cli.files import readable
 from ccos.cli.run import DONE, FAILED, complain, end, print_json, run, settings
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Read:
 
 
 @click.command("embedding")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=readable())
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of every draw.")
 @click.option("--save", is_flag=True, help="Let this model be heard, when it proves itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from ccos.cli.eval_replay import SHARE, required_option, saving_option
-from ccos.cli.run import print_json
+from ccos.cli.run import Number, print_json
 
 
 @click.command("feasible")
@@ -17,7 +17,7 @@ from ccos.cli.run import print_json
 @required_option
 @click.option(
     "--cost-ratio",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Number(0, 1, max_open=True),
     default=0.04,
     show_default=True,
     help="What a call of the cheap tier costs, in calls of the dear one.",

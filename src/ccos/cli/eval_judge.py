@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ccos.cli import tenancy
+from ccos.cli.files import readable
 from ccos.cli.run import DONE, FAILED, complain, end, print_json, run, settings
 from ccos.domain.tier import Tier
 
@@ -24,7 +25,7 @@ SECONDS = 60.0
 
 
 @click.command("judge")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=readable())
 @click.option(
     "--tier",
     type=click.Choice([tier.value for tier in Tier if tier is not Tier.RULE_BASED]),

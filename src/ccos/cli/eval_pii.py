@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ccos.cli.files import check_files, readable
 from ccos.cli.run import print_json
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("files", metavar="FILE...", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", type=readable(), nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def pii(files: tuple[Path, ...], as_json: bool) -> None:
     """Measure the recognisers on the labelled lines of each FILE: recall and precision in all and by kind.
@@ -27,6 +28,7 @@ def pii(files: tuple[Path, ...], as_json: bool) -> None:
     from ccos.cli.terminal import working
     from ccos.learning.pii_figures import measure, read_lines
 
+    check_files([], files)
     lines = [line for path in files for line in read_lines(path)]
     with working("Searching"):
         told = _told(measure(lines), _milliseconds(lines))

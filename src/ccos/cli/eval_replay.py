@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ccos.cli.run import complain, print_json
+from ccos.cli.files import check_files, readable, writable, write
+from ccos.cli.run import Number, complain, print_json
 from ccos.domain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -19,16 +20,12 @@ NO_ANSWERS = (
     "There are no answers of the weak model, so policies before the call were replayed and no gate; "
     "give them with --answers."
 )
-SHARE = click.FloatRange(0, 1)
-
-
-def _file(**options: Any) -> click.Path:
-    return click.Path(path_type=Path, dir_okay=False, **options)
+SHARE = Number(0, 1)
 
 
 required_option = click.option(
     "--required",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Number(0, 1, max_open=True),
     default=0.7,
     show_default=True,
     help="Share of good answers that is promised, for the question whether a saving is feasible.",
@@ -39,8 +36,8 @@ saving_option = click.option(
 
 
 @click.command("replay")
-@click.argument("file", metavar="OUTCOMES", type=_file(exists=True))
-@click.option("--answers", type=_file(exists=True), metavar="FILE", help="Answers of the weak model, by id.")
+@click.argument("file", metavar="OUTCOMES", type=readable())
+@click.option("--answers", type=readable(), metavar="FILE", help="Answers of the weak model, by id.")
 @click.option("--weak", metavar="NAME", help="The cheap model, where outcomes are scores by model.")
 @click.option("--strong", metavar="NAME", help="The dear one; the beginning of its name will do.")
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only such rows; may be repeated.")
@@ -55,7 +52,7 @@ saving_option = click.option(
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of every draw.")
 @click.option(
     "--cost-ratio",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Number(0, 1, max_open=True),
     help="What a call of the weak model costs, in calls of the strong one.  [default: of the costs in the "
     "file, else 0.04]",
 )
@@ -64,7 +61,7 @@ saving_option = click.option(
 @click.option(
     "--resamplings", type=click.IntRange(20, 5_000), default=300, show_default=True, help="For intervals."
 )
-@click.option("--html", type=_file(), metavar="OUT", help="Write a report with the curves.")
+@click.option("--html", type=writable(), metavar="OUT", help="Write a report with the curves.")
 @click.option(
     "--language", type=click.Choice(["en", "ko"]), default="en", show_default=True, help="Of the report."
 )
@@ -96,14 +93,14 @@ def replay(
     Needs ccos[train].
     """
     from ccos.cli.eval_progress import bar
+    from ccos.learning.labelled import name_of
     from ccos.learning.replay.costs import cost_ratio_of
     from ccos.learning.replay.outcomes import read_outcomes, select
     from ccos.learning.replay.replaying import document
     from ccos.learning.replay.replaying import replay as run_replay
     from ccos.learning.replay.splits import check_comparable, cross_splits, one_split
 
-    if html is not None and not html.parent.is_dir():
-        raise BadInput(f"There is no folder {html.parent}; make it, or give another path.")
+    check_files([html], [file, answers])
     rows = select(read_outcomes(file, answers=answers, weak=weak, strong=strong), where, drop)
     check_comparable(rows)
     column = _column(rows, group)
@@ -124,7 +121,7 @@ def replay(
     unanswered = sum(not row.weak_answer for row in rows)
     remarks = _remarks(unanswered, len(rows))
     told = {
-        "file": file.name,
+        "file": name_of(file),
         "seed": seed,
         "folds": None if train_on else folds,
         "trained_on_column": train_on,
@@ -139,7 +136,7 @@ def replay(
     if html is not None:
         from ccos.cli.eval_replay_page import page
 
-        html.write_text(page(told, language), encoding="utf-8")
+        write(html, page(told, language))
         complain(f"The report is in {html}.")
     if as_json:
         print_json(told)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ccos.cli import tenancy
-from ccos.cli.run import DONE, FAILED, Seconds, complain, end, print_json, run, settings
+from ccos.cli.files import check_files, readable, writable, write
+from ccos.cli.run import DONE, FAILED, Number, Seconds, complain, end, print_json, run, settings
 from ccos.domain.errors import BadInput
 from ccos.domain.tier import Tier
 
@@ -33,7 +34,7 @@ STOPPED = "It was stopped before its end; this is what was measured until then."
 @click.option("--tickets", metavar="FILE", help="Your own tickets, one JSON object a line.")
 @click.option(
     "--gold",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=readable(),
     metavar="FILE",
     help="What good answers to them look like, one JSON object a line; without it nothing is compared.",
 )
@@ -49,7 +50,7 @@ STOPPED = "It was stopped before its end; this is what was measured until then."
 )
 @click.option(
     "--spend-at-most",
-    type=click.FloatRange(0, 1_000),
+    type=Number(0, 1_000),
     default=1.0,
     show_default=True,
     metavar="USD",
@@ -59,7 +60,7 @@ STOPPED = "It was stopped before its end; this is what was measured until then."
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option(
     "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=writable(),
     metavar="OUT",
     help="Write a report with plots.",
 )
@@ -87,8 +88,7 @@ def tiers(
     the cloud, some $0.01 with a mid-priced model, that --tenant pays: never more than --spend-at-most, and
     never more than what DAILY_LLM_COST_LIMIT leaves of the day.
     """
-    if html is not None and not html.parent.is_dir():
-        raise BadInput(f"There is no folder {html.parent}; make it, or give another path with --html.")
+    check_files([html], [None if tickets is None else Path(tickets), gold, kb])
     if gold is not None and tickets is None:
         raise BadInput("Give --tickets with --gold; the sample's own tickets have their own.")
     chosen = [tier for tier in Tier if not names or tier.value in names]
@@ -190,7 +190,7 @@ def _report(
     if html is not None:
         from ccos.cli.eval_tiers_page import page
 
-        html.write_text(page(document, language), encoding="utf-8")
+        write(html, page(document, language))
         complain(f"The report is in {html}.")
     if as_json:
         print_json(document)

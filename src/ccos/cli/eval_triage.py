@@ -7,19 +7,18 @@ from typing import Any
 
 import click
 
+from ccos.cli.files import check_files, readable
 from ccos.cli.run import print_json
 from ccos.cli.train_triage import certain_option, label_option, text_option, what_option, whether_option
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=readable())
 @what_option
 @click.option(
-    "--model", metavar="MODEL", type=click.Path(path_type=Path), help="A trained model; else the shipped one."
+    "--model", metavar="MODEL", type=readable(dash=False), help="A trained model; else the shipped one."
 )
-@click.option(
-    "--train", "training", metavar="FILE", type=click.Path(path_type=Path), help="Train on this set first."
-)
+@click.option("--train", "training", metavar="FILE", type=readable(), help="Train on this set first.")
 @click.option("--outside", metavar="LABEL", help="The label of lines that are none of the topics, as `oos`.")
 @certain_option
 @text_option
@@ -54,6 +53,7 @@ def triage(
 
     if model is not None and training is not None:
         raise BadInput("Give --model or --train, not both.")
+    check_files([], [file, model, training])
     columns = Columns(text, label, whether)
     lines = read_texts(file, columns)
     if training is not None:

@@ -138,13 +138,15 @@ def print_json(document: object) -> None:
     click.echo(text.encode(errors="replace"))
 
 
-class Seconds(click.FloatRange):
-    """A number of seconds in a range; "nan" is none, though it compares with nothing."""
-
-    name = "seconds"
+class Number(click.FloatRange):
+    """A number in a range; "nan" is none, though it compares with nothing."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
         if math.isnan(number):
-            self.fail(f"{value} is not a number of seconds.", param, ctx)
+            self.fail(f"{value} is not a number.", param, ctx)
         return number
+
+
+class Seconds(Number):
+    name = "seconds"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ccos.cli.files import check_files, readable, writable, write
 from ccos.cli.run import complain, print_json
 from ccos.domain.errors import BadInput
 
@@ -20,19 +21,15 @@ Facts = Mapping[str, Mapping[str, Any]]
 SEED_SET = "seed"
 
 
-def _file(**options: Any) -> click.Path:
-    return click.Path(path_type=Path, **options)
-
-
 @click.command()
-@click.argument("files", nargs=-1, metavar="[FILE]...", type=_file(exists=True, dir_okay=False))
-@click.option("--out", required=True, type=_file(dir_okay=False), metavar="MODEL.json", help="Write it here.")
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=readable())
+@click.option("--out", required=True, type=writable(), metavar="MODEL.json", help="Write it here.")
 @click.option("--no-seed", is_flag=True, help="Leave out the labelled answers that ship with the product.")
 @click.option("--name", help="What the scorer is called [the name of the model file].")
 @click.option("--date", metavar="YYYY-MM-DD", help="The date that is kept in the model [none].")
 @click.option(
     "--about",
-    type=_file(exists=True, dir_okay=False),
+    type=readable(dash=False),
     metavar="FACTS.json",
     help='What is known of the files, by name: {"set": {"licence": ..., "source": ..., "certifies": false}}.',
 )
@@ -55,13 +52,12 @@ def gate(
     from ccos.cli.terminal import progress
     from ccos.learning.training import train, written
 
-    if not out.absolute().parent.is_dir():
-        raise BadInput(f"There is no folder {out.parent}; make it, or give another path with --out.")
+    check_files([out], [*files, about])
     sets = _sets(files, _facts(about), no_seed)
     dated = {"date": date} if date else {}
     with progress("Measuring", every=500) as tell:
         model = train(sets, name=name or out.stem, about=dated, tell=tell)
-    out.write_text(written(model), encoding="utf-8")
+    write(out, written(model))
     complain(f"The model is in {out}.")
     if as_json:
         print_json({"name": model.name, "model": str(out), **model.about})
@@ -82,7 +78,7 @@ def _facts(path: Path | None) -> Facts:
 
 
 def _sets(files: Sequence[Path], facts: Facts, no_seed: bool) -> list[LabelledSet]:
-    from ccos.learning.labelled import read_labelled
+    from ccos.learning.labelled import name_of, read_labelled
     from ccos.learning.training import LabelledSet
     from ccos.sample import labels_folder
 
@@ -94,7 +90,7 @@ def _sets(files: Sequence[Path], facts: Facts, no_seed: bool) -> list[LabelledSe
             licence = {"licence": "Apache-2.0", "source": "written for this project"}
             found.append(LabelledSet(SEED_SET, answers, facts=licence))
     for path in files:
-        name = path.name.removesuffix(".gz").removesuffix(".jsonl")
+        name = name_of(path).removesuffix(".gz").removesuffix(".jsonl")
         known = dict(facts.get(name, {}))
         certifies = known.pop("certifies", True) is not False
         told = {key: str(value) for key, value in sorted(known.items())}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ccos.cli.run import print_json
+from ccos.cli.files import check_files, readable, writable, write
+from ccos.cli.run import Number, print_json
 
 if TYPE_CHECKING:
     from ccos.learning.triage_training import Trained
@@ -24,7 +25,7 @@ whether_option = click.option(
 )
 certain_option = click.option(
     "--certain",
-    type=click.FloatRange(0.5, 0.999),
+    type=Number(0.5, 0.999),
     default=0.9,
     show_default=True,
     help="How often the model must be right where it does not abstain.",
@@ -32,13 +33,13 @@ certain_option = click.option(
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=readable())
 @what_option
 @click.option(
     "--out",
     required=True,
     metavar="MODEL",
-    type=click.Path(path_type=Path),
+    type=writable(),
     help="The model is written here.",
 )
 @text_option
@@ -67,14 +68,14 @@ def triage(
 
     from ccos.cli.terminal import working
     from ccos.domain.errors import BadInput
+    from ccos.learning.labelled import name_of
     from ccos.learning.texts import Columns, read_texts
     from ccos.learning.triage_training import PLANS, train
-    from ccos.quality.classifying import save_model
+    from ccos.quality.classifying import model_bytes
 
     if rules and what != "intent":
         raise BadInput("--rules is for --what intent: only intents have rules that can be weighed.")
-    if not out.parent.is_dir():
-        raise BadInput(f"There is no folder {out.parent}; make it first, or name another with --out.")
+    check_files([out], files)
     columns = Columns(text, label, whether)
     lines = [line for file in files for line in read_texts(file, columns)]
     prior = None
@@ -88,10 +89,11 @@ def triage(
             lines,
             replace(PLANS[what], certain=certain),
             prior=prior,
-            about={"files": [file.name for file in files]},
+            about={"files": [name_of(file) for file in files]},
         )
-    save_model(trained.model, out)
-    document = _document(trained, [line.label for line in lines], out)
+    content = model_bytes(trained.model)
+    write(out, content)
+    document = _document(trained, [line.label for line in lines], out, len(content))
     if as_json:
         print_json(document)
         return
@@ -103,7 +105,7 @@ def triage(
     )
 
 
-def _document(trained: Trained, labels: list[str], out: Path) -> dict[str, Any]:
+def _document(trained: Trained, labels: list[str], out: Path, size: int) -> dict[str, Any]:
     model, told = trained.model, trained.told
     right = [
         labels[n] == model.labels[best] for n, best in zip(trained.held_out, told.argmax(1), strict=True)
@@ -120,5 +122,5 @@ def _document(trained: Trained, labels: list[str], out: Path) -> dict[str, Any]:
         "certain": model.certain,
         "coverage": sum(sure) / len(sure),
         "accuracy_when_certain": sum(kept) / len(kept) if kept else 0.0,
-        "kilobytes": (out.stat().st_size + 999) // 1_000,
+        "kilobytes": (size + 999) // 1_000,
     }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal, cast
+from typing import Annotated, Any, BinaryIO, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -170,9 +173,9 @@ def read_labelled(path: Path, *, skipped: list[str] | None = None) -> list[Label
     Raises BadInput that names the first line at fault, or says that there is none at all. With a list in
     `skipped`, lines at fault are left out, and what is wrong with each is put there.
     """
-    found = list(parse_labelled(read_lines(path), path.name, skipped=skipped))
+    found = list(parse_labelled(read_lines(path), name_of(path), skipped=skipped))
     if not found:
-        raise BadInput(f"{path.name} holds no labelled answers: write one JSON object a line.")
+        raise BadInput(f"{name_of(path)} holds no labelled answers: write one JSON object a line.")
     return found
 
 
@@ -214,41 +217,69 @@ def _told(fault: ValueError | RecursionError) -> str:
     return f"{where} {said}" if where else said
 
 
+def name_of(path: Path) -> str:
+    """What a sentence calls the file; `-` is standard input."""
+    return "standard input" if str(path) == "-" else path.name
+
+
 def read_lines(path: Path) -> Iterator[str]:
-    """The lines of a plain or gzipped text file.
+    """The lines of a plain or gzipped text file; of a pipe, or of `-`, standard input, as they come.
 
     Raises BadInput for one that cannot be read, a line over MOST_LINE_BYTES and a file over MOST_BYTES.
     """
     number, size = 0, 0
+    name = name_of(path)
     try:
         with _opened(path) as file:
             while line := file.readline(MOST_LINE_BYTES + 1):
                 number, size = number + 1, size + len(line)
                 if len(line) > MOST_LINE_BYTES:
                     most = f"{MOST_LINE_BYTES // 1_000_000} MB"
-                    raise BadInput(
-                        f"{path.name}, line {number}: no line may be longer than {most}; shorten it."
-                    )
+                    raise BadInput(f"{name}, line {number}: no line may be longer than {most}; shorten it.")
                 if size > MOST_BYTES:
                     most = f"{MOST_BYTES // 1_000_000_000} GB"
                     raise BadInput(
-                        f"{path.name}, line {number}: unpacked, a file may hold {most} at most; split it."
+                        f"{name}, line {number}: unpacked, a file may hold {most} at most; split it."
                     )
                 try:
                     yield line.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError:
-                    raise _unreadable(path, number) from None
+                    raise _unreadable(name, number) from None
+    except FileNotFoundError:
+        raise BadInput(f"There is no file {path}; give the path of one.") from None
     except (OSError, EOFError, zlib.error) as fault:
-        raise _unreadable(path, number + 1) from fault
+        raise _unreadable(name, number + 1) from fault
 
 
-def _unreadable(path: Path, number: int) -> BadInput:
+def _unreadable(name: str, number: int) -> BadInput:
     return BadInput(
-        f"{path.name}, line {number}: this cannot be read; give a JSON Lines file in UTF-8, plain or gzipped."
+        f"{name}, line {number}: this cannot be read; give a JSON Lines file in UTF-8, plain or gzipped."
     )
 
 
-def _opened(path: Path) -> BinaryIO:
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Opened once, as a pipe can be; the first bytes tell whether it is packed."""
+    with ExitStack() as stack:
+        file = sys.stdin.buffer if str(path) == "-" else stack.enter_context(path.open("rb"))
+        head = file.read(2)
+        whole = io.BufferedReader(_Begun(head, file))
+        packed = head == b"\x1f\x8b"
+        yield cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=whole)) if packed else whole)
+
+
+class _Begun(io.RawIOBase):
+    """A stream of which `head` was read already."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head, self._rest = head, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._head:
+            self._head = self._rest.read1(len(buffer))  # type: ignore[attr-defined]
+        part, self._head = self._head[: len(buffer)], self._head[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)

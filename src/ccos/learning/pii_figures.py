@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ccos.domain.errors import BadInput
+from ccos.learning import labelled
 from ccos.quality.pii import LOCAL_ONLY, PiiSpan, find
 
 Span = tuple[int, int, str]
@@ -62,22 +63,20 @@ class Figures:
 
 
 def read_lines(path: Path) -> list[Line]:
-    """JSON lines `{"text": ..., "spans": [[start, end, kind], ...]}`. Raises BadInput."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise BadInput(f"{path.name} cannot be read: name a file of JSON lines in UTF-8.") from fault
+    """JSON lines `{"text": ..., "spans": [[start, end, kind], ...]}`, plain or gzipped. Raises BadInput."""
     lines = []
-    for at, raw in enumerate(text.split("\n"), start=1):
+    for at, raw in enumerate(labelled.read_lines(path), start=1):
         if not raw.strip():
             continue
         try:
             row = json.loads(raw)
             lines.append(Line(str(row["text"]), tuple((int(s), int(e), str(k)) for s, e, k in row["spans"])))
-        except (ValueError, KeyError, TypeError) as fault:
+        except (ValueError, KeyError, TypeError, RecursionError) as fault:
             raise BadInput(
-                f"Line {at} of {path.name} needs 'text' and 'spans' of [start, end, kind]."
+                f"Line {at} of {labelled.name_of(path)} needs 'text' and 'spans' of [start, end, kind]."
             ) from fault
+    if not lines:
+        raise BadInput(f"{labelled.name_of(path)} holds no lines: write one JSON object a line.")
     return lines
 
 

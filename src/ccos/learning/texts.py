@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccos.domain.errors import BadInput
-from ccos.learning.labelled import read_lines
+from ccos.learning.labelled import name_of, read_lines
 
 TEXT_COLUMNS = ("text", "question", "utterance", "sentence", "document")
 LABEL_COLUMNS = ("label", "label_name", "labels", "intent", "hate", "sentiment")
@@ -41,9 +41,9 @@ def read_texts(path: Path, columns: Columns | None = None) -> list[LabelledText]
 
     Raises BadInput that names the first line at fault, or says that there is none at all.
     """
-    found = list(parse_texts(read_lines(path), path.name, columns))
+    found = list(parse_texts(read_lines(path), name_of(path), columns))
     if not found:
-        raise BadInput(f"{path.name} holds no labelled texts: write one JSON object a line.")
+        raise BadInput(f"{name_of(path)} holds no labelled texts: write one JSON object a line.")
     return found
 
 
@@ -54,7 +54,7 @@ def parse_texts(lines: Iterable[str], name: str, columns: Columns | None = None)
             continue
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):
             raise BadInput(f"{name}, line {number} is not a JSON object.")

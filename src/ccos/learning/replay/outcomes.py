@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ccos.domain.errors import BadInput
-from ccos.learning.labelled import read_lines
+from ccos.learning.labelled import name_of, read_lines
 from ccos.learning.replay.curve import Floats
 
 LEAST_ROWS = 20
@@ -51,11 +51,13 @@ def read_outcomes(
     else:
         weak_name = strong_name = ""
     joined = _answers(answers, weak_name) if answers else {}
-    found = [_outcome(path.name, n, row, weak_name, strong_name, joined) for n, row in rows]
+    found = [_outcome(name_of(path), n, row, weak_name, strong_name, joined) for n, row in rows]
     if len(found) < LEAST_ROWS:
-        raise BadInput(f"{path.name} has {len(found)} outcomes; a replay needs at least {LEAST_ROWS}.")
+        raise BadInput(f"{name_of(path)} has {len(found)} outcomes; a replay needs at least {LEAST_ROWS}.")
     if answers and not any(each.weak_answer for each in found):
-        raise BadInput(f"{answers.name} holds no answer to the prompts of {path.name}; check the ids.")
+        raise BadInput(
+            f"{name_of(answers)} holds no answer to the prompts of {name_of(path)}; check the ids."
+        )
     return _scaled(found)
 
 
@@ -89,10 +91,10 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):
-            raise BadInput(f"{path.name}, line {number} is not a JSON object.")
+            raise BadInput(f"{name_of(path)}, line {number} is not a JSON object.")
         yield number, row
 
 
@@ -128,7 +130,7 @@ def _answers(path: Path, model: str) -> dict[str, str]:
     if not found:
         whose = f" of {model}" if model else ""
         raise BadInput(
-            f"{path.name} holds no answers{whose}; it needs id and weak_answer, or id, model, answer."
+            f"{name_of(path)} holds no answers{whose}; it needs id and weak_answer, or id, model, answer."
         )
     return found
 

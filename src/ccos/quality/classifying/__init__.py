@@ -2,6 +2,16 @@
 
 from ccos.quality.classifying.features import Spelling, grams
 from ccos.quality.classifying.model import TextModel, Told
-from ccos.quality.classifying.storing import UnusableModel, load_model, save_model, shipped
+from ccos.quality.classifying.storing import UnusableModel, load_model, model_bytes, save_model, shipped
 
-__all__ = ["Spelling", "TextModel", "Told", "UnusableModel", "grams", "load_model", "save_model", "shipped"]
+__all__ = [
+    "Spelling",
+    "TextModel",
+    "Told",
+    "UnusableModel",
+    "grams",
+    "load_model",
+    "model_bytes",
+    "save_model",
+    "shipped",
+]

@@ -42,8 +42,8 @@ class _Head(BaseModel):
     about: dict[str, Any]
 
 
-def save_model(model: TextModel, path: Path) -> None:
-    """Writes the model whole or not at all; the same model gives the same bytes. Raises OSError."""
+def model_bytes(model: TextModel) -> bytes:
+    """What a file of the model holds; the same model gives the same bytes."""
     head = _Head(
         format=FORMAT,
         what=model.what,
@@ -58,8 +58,13 @@ def save_model(model: TextModel, path: Path) -> None:
     written = io.BytesIO()
     text = np.frombuffer(head.model_dump_json().encode(), np.uint8)
     np.savez_compressed(written, head=text, **arrays)  # type: ignore[arg-type]
+    return written.getvalue()
+
+
+def save_model(model: TextModel, path: Path) -> None:
+    """Writes the model whole or not at all. Raises OSError."""
     draft = path.with_name(path.name + ".part")
-    draft.write_bytes(written.getvalue())
+    draft.write_bytes(model_bytes(model))
     draft.replace(path)
 
 
