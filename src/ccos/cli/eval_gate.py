@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from ccos.cli.eval_gate_seen import seen, training_sets
 from ccos.cli.run import complain, print_json
 from ccos.domain.errors import BadInput
 
@@ -96,7 +97,16 @@ def gate(
     if cross_validate:
         judged = _crossed(judged, scorer.name, seed)
         remarks = [CROSSED]
-    document = _document(files, judged, remarks, resamplings, seed, len(skipped), _trained_on(scorer))
+    sets = [] if cross_validate else training_sets(scorer)
+    known = seen(sets, files, rows)
+    if known is not None:
+        remarks = [*remarks, _not_blind(known, len(rows))]
+    document = {
+        **_document(files, judged, remarks, resamplings, seed, len(skipped)),
+        "trained_on": [one["name"] for one in sets],
+        "training_sets": sets,
+        "seen_in_training": known,
+    }
     if scores is not None:
         _write_scores(scores, judged)
         complain(f"The scores are in {scores}.")
@@ -141,12 +151,12 @@ def _scorer(model: Path | None) -> tuple[Scorer, Sequence[Certificate] | None, l
     return LearnedScorer(found), found.certificates, []
 
 
-def _trained_on(scorer: Scorer) -> list[str]:
-    """Names of the sets the model was trained on: it looks better on them than elsewhere."""
-    from ccos.quality.scorer import LearnedScorer
-
-    known = scorer.model.about.get("trained_on") if isinstance(scorer, LearnedScorer) else None
-    return [str(one["name"]) for one in known if "name" in one] if isinstance(known, list) else []
+def _not_blind(known: Mapping[str, Any], total: int) -> str:
+    return (
+        f"{known['answers']:,} of {total:,} answers are of sets that the model was trained on "
+        f"({', '.join(known['sets'])}): it looks better on them than on new ones; --cross-validate gives the "
+        "honest figures."
+    )
 
 
 def _judge(
@@ -198,7 +208,6 @@ def _document(
     resamplings: int,
     seed: int,
     skipped: int,
-    trained_on: Sequence[str],
 ) -> dict[str, Any]:
     from ccos.cli.terminal import working
     from ccos.learning.gate_report import gate_report
@@ -218,7 +227,6 @@ def _document(
         "calibrated": BASELINE.name not in figures["scorer"],
         "cross_validated": CROSSED in remarks,
         "remarks": said,
-        "trained_on": [] if CROSSED in remarks else trained_on,
         **figures,
     }
 

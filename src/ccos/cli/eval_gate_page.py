@@ -51,10 +51,20 @@ def _head(document: Mapping[str, Any], words: Words) -> Iterator[str]:
     ):
         if true:
             yield f'<p class="warning">{escape(words(key))}</p>'
+    if known := document["seen_in_training"]:
+        told = words(
+            "seen", n=known["answers"], total=document["n"], names=", ".join(map(words.known, known["sets"]))
+        )
+        yield f'<p class="warning">{escape(told)}</p>'
+    if sets := document["training_sets"]:
+        named = ", ".join(
+            words.known(one["name"]) + (words("rows", n=one["rows"]) if one["rows"] else "") for one in sets
+        )
+        yield f'<p class="note">{escape(words("trained_on", sets=named))}</p>'
     facts = [
         _fact(words, document, "auroc", "auroc_ci", "auroc_is", "heuristic_auroc"),
         _fact(words, document, "ece", "ece_ci", "ece_is", "heuristic_ece"),
-        _fact(words, document, "brier", None, None, None),
+        _fact(words, document, "brier", None, "brier_is", None),
     ]
     yield f'<ul class="facts">{"".join(facts)}</ul>'
 
@@ -168,14 +178,15 @@ def _tables(document: Mapping[str, Any], words: Words) -> Iterator[str]:
     for breakdown in ("by_task", "by_language", "by_generator", "by_kind"):
         if len(document[breakdown]) > 1:
             yield f"<h2>{escape(words(breakdown))}</h2>"
+            yield f'<p class="note">{escape(words(f"{breakdown}_is"))}</p>'
             yield _breakdown(document[breakdown], words)
     if document["vetoes"]["any"]["n"]:
-        yield f"<h2>{escape(words('vetoes'))}</h2>"
+        yield f'<h2>{escape(words("vetoes"))}</h2><p class="note">{escape(words("vetoes_is"))}</p>'
         yield table(
             [words(key) for key in ("kind", "vetoed", "precision", "recall")],
             [
                 (
-                    words("any") if kind == "any" else kind,
+                    words("any") if kind == "any" else words.veto(kind),
                     f"{each['n']:,}",
                     share(each["precision"]),
                     share(each["recall"]),
@@ -188,13 +199,13 @@ def _tables(document: Mapping[str, Any], words: Words) -> Iterator[str]:
 
 
 def _breakdown(found: Mapping[str, Any], words: Words) -> str:
-    head = ("name", "answers", "good_share", "auroc", "ci", "ece", "heuristic_auroc", "vetoed")
+    head = ("name", "answers", "good_share", "auroc_head", "ci", "ece_head", "heuristic_auroc", "vetoed")
     rows = []
     for name, each in found.items():
         ci = each["auroc_ci"]
         rows.append(
             (
-                name,
+                words.known(name),
                 f"{each['n']:,}",
                 share(each["base_rate"]),
                 number(each["auroc"]),

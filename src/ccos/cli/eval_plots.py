@@ -14,14 +14,17 @@ STYLE = """
 :root { color-scheme: light dark; --good: #2f8f6b; --bad: #c0503a; --main: #3b6fb6; --plain: #8a8f98;
   --other: #8a5fb0; }
 body { font: 15px/1.5 system-ui, "Noto Sans KR", "Malgun Gothic", sans-serif; margin: 1.5rem auto;
-  max-width: 980px; padding: 0 1rem; word-break: keep-all; overflow-wrap: anywhere; }
+  max-width: 1080px; padding: 0 1rem; word-break: keep-all; overflow-wrap: anywhere; }
 h1 { font-size: 1.4rem; line-height: 1.3; } h2 { font-size: 1.1rem; margin: 2rem 0 .3rem; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 1rem; padding: 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 240px), 1fr)); gap: 1.2rem;
+  padding: 0; }
 .facts li { list-style: none; } .facts b { display: block; font-size: 1.6rem; line-height: 1.2; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 0 2rem; }
 .scroll { overflow-x: auto; }
+.scroll:focus-visible { outline: 2px solid var(--main); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
+th { vertical-align: bottom; line-height: 1.3; overflow-wrap: normal; min-width: 4.5em; white-space: normal; }
 th:first-child, td:first-child { text-align: left; }
 svg { display: block; width: 100%; max-width: 460px; height: auto; }
 svg text { font: 12px system-ui, "Noto Sans KR", sans-serif; fill: currentColor; }
@@ -31,6 +34,18 @@ svg .line { fill: none; stroke-width: 2; } svg .whisker { stroke-width: 1.5; }
 .warning { border-left: 4px solid #c0503a; padding-left: .8rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: .3rem 0; font-size: .9rem; }
 .legend i { display: inline-block; width: .8em; height: .8em; margin-right: .4em; }
+.terms { font-size: .9rem; margin: .8rem 0; } .terms dt { font-weight: 600; margin-top: .5rem; }
+.terms dd { margin: 0; opacity: .8; }
+@page { size: A4 landscape; margin: 12mm; }
+@media print {
+  :root { color-scheme: light; print-color-adjust: exact; font-size: 10pt; }
+  body { margin: 0; max-width: none; padding: 0; font-size: 1rem; }
+  .scroll { overflow: visible; }
+  table { font-size: 9pt; } thead { display: table-header-group; }
+  th, td { padding: .15rem .35rem; min-width: 0; }
+  td { white-space: normal; overflow-wrap: normal; } td:first-child { overflow-wrap: anywhere; }
+  tr, .plots section, .facts li { break-inside: avoid; } h2, h2 + .note { break-after: avoid; }
+}
 """
 
 Point = tuple[float, float]
@@ -145,7 +160,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table that scrolls in a box of its own where it is too wide; the cells are escaped."""
     heads = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="scroll"><table><tr>{heads}</tr>{body}</table></div>'
+    return (
+        f'<div class="scroll" tabindex="0"><table><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
 
 
 def runs(values: Sequence[float]) -> list[int]:

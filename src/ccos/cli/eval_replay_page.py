@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -60,18 +60,29 @@ def _head(told: Mapping[str, Any], words: Words) -> Iterator[str]:
     if missing:
         sentence = words("no_answers" if missing == told["outcomes"] else "some_answers")
         yield f'<p class="warning">{escape(sentence)}</p>'
+    yield f'<ul class="facts">{"".join(_facts(told, words, kept))}</ul>'
+
+
+def _facts(told: Mapping[str, Any], words: Words, kept: str) -> Iterator[str]:
+    """The saving to plan with before the one that compares policies."""
+    if found := told["feasible"]:
+        required, gate = found["required"], words("this_gate" if found["measured_gate"] else "good_gate")
+        about = words("plan_is", required=required, gate=gate)
+        yield _fact(share(found["expected_saving"]), words("plan", required=f"{required:g}"), about)
     name = best(told)
     each = told["policies"][name]
-    facts = [
-        (share(each["saving"]), words("saving", kept=kept), each["saving_interval"], True),
-        (number(each["apgr"]), f"{words('apgr')}: {words('apgr_is')}", each["apgr_interval"], False),
-    ]
-    shown = []
-    for value, about, interval, shares in facts:
-        low, high = ((share if shares else number)(end) for end in interval or (None, None))
-        note = words("best", name=words.policy(name), low=low, high=high)
-        shown.append(f'<li><b>{escape(value)}</b>{escape(about)}<p class="note">{escape(note)}</p></li>')
-    yield f'<ul class="facts">{"".join(shown)}</ul>'
+    for value, key, interval, show in (
+        (each["saving"], "saving", each["saving_interval"], share),
+        (each["apgr"], "apgr", each["apgr_interval"], number),
+    ):
+        low, high = (show(end) for end in interval or (None, None))
+        whose = words("best", name=words.policy(name), low=low, high=high)
+        yield _fact(show(value), words(key, kept=kept), words(f"{key}_is", kept=kept), whose)
+
+
+def _fact(value: str, name: str, *notes: str) -> str:
+    told = "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
+    return f"<li><b>{escape(value)}</b>{escape(name)}{told}</li>"
 
 
 def best(told: Mapping[str, Any]) -> str:
@@ -134,20 +145,21 @@ def _feasible(told: Mapping[str, Any], words: Words) -> Iterator[str]:
     )
     more = "" if needed is None else " " + words("needed", rate=percent_up(needed))
     yield f"<h2>{escape(words('feasible'))}</h2><p>{escape(told_as + more)}</p>"
+    yield f'<p class="note">{escape(words("feasible_note"))}</p>'
 
 
 def _table(told: Mapping[str, Any], words: Words) -> Iterator[str]:
     yield f'<h2>{escape(words("table"))}</h2><p class="note">{escape(words("table_note"))}</p>'
-    head = ("policy", "acts", "auroc", "apgr", "ci", "saved", "ci", "quality", "cost", "strong_share")
+    head = ("policy", "acts", "auroc", "apgr_head", "ci", "saved", "ci", "quality", "cost", "strong_share")
     rows = [
         (
             words.policy(name),
             words(each["when"]) if each["when"] else "–",
             number(each["auroc"]),
             number(each["apgr"]),
-            span(each["apgr_interval"]),
+            _between(each["apgr_interval"]),
             share(each["saving"]),
-            span(each["saving_interval"], shares=True),
+            _between(each["saving_interval"], shares=True),
             number(each["quality"]),
             number(each["cost"]),
             share(each["strong_share"]),
@@ -155,3 +167,15 @@ def _table(told: Mapping[str, Any], words: Words) -> Iterator[str]:
         for name, each in told["policies"].items()
     ]
     yield table([words(key) for key in head], rows)
+    kept = f"{told['kept_quality']:.0%}"
+    terms = ("policy", "auroc", "apgr", "saving", "cost", "strong_share")
+    meant = (
+        f"<dt>{escape(words(key, kept=kept))}</dt><dd>{escape(words(f'{key}_is', kept=kept))}</dd>"
+        for key in terms
+    )
+    yield f'<dl class="terms">{"".join(meant)}</dl>'
+
+
+def _between(pair: Sequence[float | None] | None, *, shares: bool = False) -> str:
+    """As a terminal has it, in no language."""
+    return span(pair, shares=shares).replace(" to ", "–")

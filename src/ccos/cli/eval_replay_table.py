@@ -64,13 +64,14 @@ def show(out: Console, told: Mapping[str, Any]) -> None:
     out.print(
         Text(
             "AUROC: whether the score tells good weak answers from bad ones. APGR: how much of the gap "
-            "between the models is closed, over all budgets; lots close 0.5. Saving: against always strong, "
-            f"at {kept} of its quality. What reads the answer and what does not are two classes.",
+            "between the models is closed, over all budgets; sending at random closes 0.5. Saving: against "
+            f"always strong, at {kept} of its quality; it compares policies. What reads the answer and what "
+            "does not are two classes.",
             "dim",
         )
     )
     if told["feasible"]:
-        out.print(Text(told["feasible"]["sentence"]))
+        out.print(Text(f"To plan with: {told['feasible']['sentence']}"))
 
 
 def span(pair: Sequence[float | None] | None, *, shares: bool = False) -> str:

@@ -29,6 +29,7 @@ def page(document: Mapping[str, Any], language: Language = "en") -> str:
             f"<p>{escape(words('tiers_lead', n=document['tickets']))}</p>",
             f'<p class="warning">{escape(words("stopped"))}</p>' if document["stopped"] else "",
             _table(known, words),
+            f'<p class="note">{escape(words("tiers_is"))}</p>',
             *_reasons(document["tiers"], words),
             f'<div class="plots">{"".join(_plots(known, words))}</div>',
             "</body></html>\n",
