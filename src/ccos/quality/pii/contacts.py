@@ -107,18 +107,18 @@ _ENGLISH = (
     r"(?:,?\s(?:Apt|Unit|Suite|Flat)\.?\s?\#?\w{1,6})?(?:,\s[A-Z][a-z]{1,15}(?:\s[A-Z][a-z]{1,15})?){0,2}(?:,?\s[A-Z]{2}\s?\d{5})?"
 )
 
-EMAILS = (recogniser("email", _EMAIL, hints=("@", "골뱅이", "at")),)
+EMAILS = (recogniser("email", _EMAIL, needs=r"[@골(\[](?:(?<=@)|뱅이|at[)\]])"),)
 PHONES = (recogniser("phone", _PHONE, _is_phone),)
 ADDRESSES = tuple(
-    recogniser("address", pattern, group=group, hints=hints)
-    for pattern, group, hints in (
-        (_KOREAN_ROAD, 0, ("로", "길")),
-        (_KOREAN_LOT, 0, ("동", "가", "리")),
-        (_BARE_ROAD, 0, ("호", "층")),
-        (_LABELLED_ROAD, 1, ("주소", "배송지", "배달지", "수령지", "사는", "거주", "집")),
-        (_BARE_LOT, 0, ("동",)),
-        (_FLAT, 0, ("호",)),
-        (_ENGLISH_KOREAN, 0, ("-ro", "-gil", "daero")),
-        (_ENGLISH, 0, ("St", "Av", "R", "L", "Dr", "B", "C", "Way", "Pl", "T")),
+    recogniser("address", pattern, group=group, hints=hints, needs=needs)
+    for pattern, group, hints, needs in (
+        (_KOREAN_ROAD, 0, (), r"[로길]\s?(?:지하\s?)?\d"),
+        (_KOREAN_LOT, 0, (), r"[동가리]\s?(?:산\s?)?\d"),
+        (_BARE_ROAD, 0, ("호", "층"), r"[로길]\s?\d"),
+        (_LABELLED_ROAD, 1, ("주소", "배송지", "배달지", "수령지", "사는", "거주", "집"), r"[로길]\s?\d"),
+        (_BARE_LOT, 0, (), r"동\s?\d"),
+        (_FLAT, 0, ("호",), r"동[\s,]{0,2}\d"),
+        (_ENGLISH_KOREAN, 0, ("-ro", "-gil", "daero"), ""),
+        (_ENGLISH, 0, ("St", "Av", "R", "L", "Dr", "B", "C", "Way", "Pl", "T"), r"\d\s[a-z]"),
     )
 )

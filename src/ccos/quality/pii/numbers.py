@@ -154,15 +154,15 @@ _CI = r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])"
 _MARKERS: tuple[tuple[Kind, str], ...] = (("resident", "0-49"), ("foreigner", "5-8"))
 
 PEOPLE = tuple(
-    recogniser(kind, pattern % markers, test, group=group, hints=hints)
+    recogniser(kind, pattern % markers, test, group=group, hints=hints, needs=needs)
     for kind, markers in _MARKERS
-    for pattern, test, group, hints in (
-        (_PERSON_NUMBER, is_person, 0, ()),
-        (_HALVES, _is_halves, 0, ("자리", "번호")),
-        (_FRONT, _is_halves, 1, ("주민",)),
-        (_APART, is_person, 0, ()),
-        (_LABELLED, _is_halves, 1, ("주민", "외국인", "거소", "esident", "lien", "RRN", "rrn")),
-        (_BEHIND, None, 1, ("생", "주민")),
+    for pattern, test, group, hints, needs in (
+        (_PERSON_NUMBER, is_person, 0, (), ""),
+        (_HALVES, _is_halves, 0, ("자리", "번호"), r"\d{6}"),
+        (_FRONT, _is_halves, 1, ("주민",), r"\d{6}"),
+        (_APART, is_person, 0, (), ""),
+        (_LABELLED, _is_halves, 1, ("주민", "외국인", "거소", "esident", "lien", "RRN", "rrn"), ""),
+        (_BEHIND, None, 1, ("생", "주민"), r"\d{6}"),
     )
 )
 """Resident and foreigner numbers: whole, with hidden digits, told in two halves, or the front alone."""
@@ -185,8 +185,18 @@ PAPERS = (
 
 THINGS = (
     recogniser("account", rf"{ALONE}\d{{2,14}}(?:[- ]{{1,3}}\d{{1,8}}){{0,3}}{END}", _is_account),
-    recogniser("plate", rf"(?:{_REGION}\s?)?{_PLATE_NUMBER}", _is_plate, hints=tuple(_PLATE_LETTERS)),
-    recogniser("birth", _BIRTH, group=1, hints=("생", "앞", "날", "birth", "born", "dob", "d.o.b")),
+    recogniser(
+        "plate",
+        rf"(?:{_REGION}\s?)?{_PLATE_NUMBER}",
+        _is_plate,
+        needs=rf"\d\s?[{_PLATE_LETTERS}]\s?\d{{4}}",
+    ),
+    recogniser(
+        "birth",
+        _BIRTH,
+        group=1,
+        hints=("생년", "생일", "출생", "태어난", "앞", "birth", "born", "dob", "d.o.b"),
+    ),
     recogniser("birth", _BORN, group=1, hints=("생",)),
     recogniser(
         "birth",

@@ -113,20 +113,20 @@ def _matches(text: str, names: Sequence[str]) -> Iterator[Found]:
     lowered = digits.lower()
     regions = [(max(0, m.start() - _MARGIN), m.end() + _MARGIN) for m in _DENSE.finditer(digits)]
     places: list[tuple[int, int]] = []
+    whole = ((0, len(digits)),)
     for one in _RECOGNISERS:
         if time.monotonic() > until:
             raise Unreadable
-        if one.hints and not any(hint.lower() in lowered for hint in one.hints):
+        if not one.may_find(lowered):
             continue
-        where = ((0, len(digits)),) if one.hints else regions
-        for candidate in (
-            Candidate(digits, m, one.group) for at in where for m in one.pattern.finditer(digits, *at)
-        ):
-            if one.test is None or one.test(candidate):
-                start, end = candidate.match.span(one.group)
-                if one.kind in _BESIDE_NAMES:
-                    places.append((start, end))
-                yield one.kind, _comparable(one.kind, candidate), start, end
+        for at in whole if one.hints or one.needs else regions:
+            for match in one.pattern.finditer(digits, *at):
+                candidate = Candidate(digits, match, one.group)
+                if one.test is None or one.test(candidate):
+                    start, end = match.span(one.group)
+                    if one.kind in _BESIDE_NAMES:
+                        places.append((start, end))
+                    yield one.kind, _comparable(one.kind, candidate), start, end
     yield from _names(text, names, places)
 
 

@@ -71,7 +71,8 @@ NOT_DIGIT = re.compile(r"\D")
 class Recogniser(NamedTuple):
     """A pattern, and a test for what the pattern alone cannot say.
 
-    `hints`: one of these is in every text that has a match. Without any, a match lies where seven digits or
+    `hints`: one of these is in every text that has a match, and so is something that `needs` finds: both in
+    lower case, and quicker to look for than the pattern. Without either, a match lies where seven digits or
     more stand close together.
     """
 
@@ -80,6 +81,13 @@ class Recogniser(NamedTuple):
     test: Callable[[Candidate], bool] | None = None
     group: int = 0
     hints: tuple[str, ...] = ()
+    needs: re.Pattern[str] | None = None
+
+    def may_find(self, lowered: str) -> bool:
+        """False for most texts that have no match, and cheap."""
+        if self.hints and not any(hint in lowered for hint in self.hints):
+            return False
+        return self.needs is None or self.needs.search(lowered) is not None
 
 
 def recogniser(
@@ -89,8 +97,16 @@ def recogniser(
     *,
     group: int = 0,
     hints: tuple[str, ...] = (),
+    needs: str = "",
 ) -> Recogniser:
-    return Recogniser(kind, re.compile(pattern, re.VERBOSE), test, group, hints)
+    return Recogniser(
+        kind,
+        re.compile(pattern, re.VERBOSE),
+        test,
+        group,
+        tuple([hint.lower() for hint in hints]),
+        re.compile(needs) if needs else None,
+    )
 
 
 def words(pattern: str) -> re.Pattern[str]:

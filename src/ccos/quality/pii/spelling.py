@@ -6,14 +6,15 @@ import re
 
 _NUMERAL = "공영빵일이삼사오육륙칠팔구"
 _AS_DIGITS = str.maketrans(_NUMERAL, "0001234566789")
-_SPOKEN = re.compile(rf"(?:[{_NUMERAL}\d](?:[\s.,·-]{{1,3}}|에\s?|다시\s?)?){{9,40}}")
+_ONE, _GLUE = rf"[{_NUMERAL}\d]", r"(?:[\s.,·-]{1,3}|에\s?|다시\s?)?"
+_SPOKEN = re.compile(rf"{_ONE}{_GLUE}(?:{_ONE}{_GLUE}){{8,39}}")
 _BETWEEN = re.compile(rf"(?<=[{_NUMERAL}\d])(?:에|다시)(?=\s?[{_NUMERAL}\d])")
 _GOES_ON = re.compile("[고에라며니야던어랑가는다란]")
 """Behind 이 they make it the end of a word: 육칠팔이고, 육칠팔이에요."""
 FEWEST = 4
 _HAS_NUMERAL = re.compile(f"[{_NUMERAL}]")
 
-_LETTERS = re.compile(r"(?<![A-Za-z0-9])[0Oo][1lI][0Oo16-9](?:[-.\s]{0,3}[0-9OolI]){7,8}(?![A-Za-z0-9])")
+_LETTERS = re.compile(r"[0Oo](?<![A-Za-z0-9].)[1lI][0Oo16-9](?:[-.\s]{0,3}[0-9OolI]){7,8}(?![A-Za-z0-9])")
 _AS_NUMBERS = str.maketrans("OolI", "0011")
 _FOREIGN = re.compile(r"(?![0-9])\d")
 
