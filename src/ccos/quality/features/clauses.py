@@ -14,8 +14,9 @@ _ENDINGS = (
 """By their length, since one looks back from the blank: that is a short look at few places."""
 
 _BREAK = re.compile(
-    r"[,;]\s|\)\s|\s[-–]\s|\s(?=(?:but|and|if|unless|because|while|although|however|so)\s)"
-    + "".join(rf"|\s(?<=[가-힣](?:{endings})\s)" for endings in _ENDINGS)
+    r"[,;)\s](?:(?<=[,;)])\s|(?<=\s)(?:[-–]\s|(?=(?:but|and|if|unless|because|while|although|however|so)\s)"
+    + "".join(rf"|(?<=[가-힣](?:{endings})\s)" for endings in _ENDINGS)
+    + "))"
 )
 LEAST = 8
 """Characters below which a piece is no clause of its own."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from heapq import nsmallest
+from typing import NamedTuple
 
 from ccos.quality.features.clauses import clauses
 from ccos.quality.features.cues import Cues, cues, denies, numbers
@@ -69,8 +69,7 @@ class Sentence:
         return numbers(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Nearest:
+class Nearest(NamedTuple):
     """The clause of the sources that something is nearest to, and how near, from 0 to about 1."""
 
     nearness: float
@@ -198,8 +197,10 @@ def _places(parts: Sequence[Clause]) -> dict[str, tuple[int, ...]]:
             if word.concept:
                 pieces.add(word.concept)
         for piece in pieces:
-            known = found.setdefault(piece, [])
-            if len(known) < MOST_PLACES:
+            known = found.get(piece)
+            if known is None:
+                found[piece] = [n]
+            elif len(known) < MOST_PLACES:
                 known.append(n)
     return {piece: tuple(known) for piece, known in found.items()}
 
@@ -223,31 +224,38 @@ def aligned(sources: Sequence[Source], said: Sequence[Word]) -> list[Nearest]:
     found: list[tuple[float, int, int]] = []
     for number, known in enumerate(sources):
         shared: dict[int, float] = {}
-        told = known.places.get
-        for word in own:  # by what a word is looked up: itself, else its concept, else its pieces
-            places, counts = told(word.stem), word.weight
-            if places is None and word.concept is not None:
-                places, counts = told(word.concept), ALIKE * counts
-            if places is not None:
-                _add(shared, places, counts)
-            elif len(word.pieces) > 1:
-                for piece in word.pieces:
-                    if places := told(piece):
-                        _add(shared, places, word.weight / len(word.pieces))
+        for places, counts in _looked_up(own, known.places):
+            value = counts / _ROOTS[len(places)]
+            for n in places:
+                shared[n] = shared.get(n, 0.0) + value
         clauses = known.clauses
         found += [
             (-value / (weight * (1.0 + clauses[n].weight)) ** 0.5, number, n) for n, value in shared.items()
         ]
-    return [Nearest(-nearness, *_place(sources, at, n)) for nearness, at, n in nsmallest(MOST_NEAR, found)]
+    found.sort()
+    nearest = []
+    for nearness, number, n in found[:MOST_NEAR]:
+        clause = sources[number].clauses[n]
+        nearest.append(Nearest(-nearness, number, clause, sources[number].sentences[clause.sentence]))
+    return nearest
 
 
-def _add(shared: dict[int, float], places: tuple[int, ...], counts: float) -> None:
-    """A word that is in many clauses tells less of which one is meant."""
-    value = counts / len(places) ** 0.5
-    for n in places:
-        shared[n] = shared.get(n, 0.0) + value
+_ROOTS = [n**0.5 for n in range(MOST_PLACES + 1)]
+"""A word that is in many clauses tells less of which one is meant."""
 
 
-def _place(sources: Sequence[Source], number: int, n: int) -> tuple[int, Clause, Sentence]:
-    clause = sources[number].clauses[n]
-    return number, clause, sources[number].sentences[clause.sentence]
+def _looked_up(
+    own: Iterable[Word], known: Mapping[str, tuple[int, ...]]
+) -> list[tuple[tuple[int, ...], float]]:
+    """Where each word is found and what that counts: by itself, else by its concept, else by its pieces."""
+    told = known.get
+    found = []
+    for word in own:
+        if places := told(word.stem):
+            found.append((places, word.weight))
+        elif word.concept is not None and (places := told(word.concept)):
+            found.append((places, ALIKE * word.weight))
+        elif len(word.pieces) > 1:
+            counts = word.weight / len(word.pieces)
+            found += [(places, counts) for piece in word.pieces if (places := told(piece))]
+    return found

@@ -77,8 +77,12 @@ def stem_of(word: str) -> str:
     of one syllable."""
     for _ in range(3):
         size = len(word)
-        for length in range(min(_LONGEST, size - 1), 0, -1):
-            if word[-length:] in _ENDINGS and (length > 1 or size > 2 or word[-1] in _ALWAYS):
+        for length in _LENGTHS.get(word[-1], ()):
+            if (
+                length < size
+                and word[-length:] in _ENDINGS
+                and (length > 1 or size > 2 or word[-1] in _ALWAYS)
+            ):
                 word = word[:-length]
                 break
         else:
@@ -137,7 +141,11 @@ _VERBAL = """
     적인 적으로 시켰다 시킨다 시키는 시켜 당했다 당한 받았다
 """
 _ENDINGS = frozenset(f"{_PARTICLES} {_VERBAL}".split())
-_LONGEST = max(map(len, _ENDINGS))
+_LENGTHS = {
+    last: sorted({len(ending) for ending in _ENDINGS if ending[-1] == last}, reverse=True)
+    for last in {ending[-1] for ending in _ENDINGS}
+}
+"""How long the endings with a last syllable are, the longest first: most words end otherwise."""
 _ALWAYS = frozenset("은는을를의에")
 _KOREAN_WORDS = """
     것 수 때 등 및 그 이 저 그리고 그러나 하지만 또는 또 더 위해 위하 대해 대하 대한 관해 통해 통하
