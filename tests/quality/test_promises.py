@@ -72,6 +72,47 @@ def test_a_tier_with_certificates_of_its_own_is_held_to_those() -> None:
     assert kept(promises, 0.8, tier=Tier.CLOUD_PREMIUM) == Promise(0.7, 0.0)
 
 
+def own_of(*tiers: tuple[Tier | None, float, float | None]) -> Promises:
+    """A tenant's own certificates: of each tier what is required, and from which quality on it holds."""
+    promises = Promises(SHIPPED)
+    promises.keep(SHOP, [certificate(level, least, tier=tier, own=True) for tier, level, least in tiers])
+    return promises
+
+
+def verdict(promises: Promises, quality: float, tier: Tier) -> Verdict:
+    return Verdict(quality, "s", "text", promise=kept(promises, quality, SHOP, tier))
+
+
+def test_a_tier_that_no_label_certifies_does_not_stop_where_a_dearer_one_is_certified() -> None:
+    promises = own_of((None, 0.7, 0.6), (Tier.LOCAL_TINYLLAMA, 0.7, None), (Tier.LOCAL_TINYLLAMA, 0.6, 0.5))
+    assert kept(promises, 0.75, SHOP, Tier.LOCAL_TINYLLAMA) == Promise(0.6, 0.7)
+    assert not verdict(promises, 0.75, Tier.LOCAL_TINYLLAMA).accepts(0.7)
+    assert verdict(promises, 0.65, Tier.CLOUD_PREMIUM).certified(0.7)
+
+
+def test_a_tier_without_certificates_of_its_own_goes_on_to_the_one_that_has_better_ones() -> None:
+    promises = own_of((None, 0.7, 0.6), (Tier.CLOUD_PREMIUM, 0.8, 0.7))
+    assert kept(promises, 0.85, SHOP, Tier.LOCAL_TINYLLAMA) == Promise(0.7, 0.8)
+    assert not verdict(promises, 0.85, Tier.LOCAL_TINYLLAMA).accepts(0.8)
+    assert verdict(promises, 0.75, Tier.CLOUD_PREMIUM).certified(0.8)
+
+
+def test_what_no_tier_could_reach_is_no_reason_to_go_on() -> None:
+    each = [(tier, 0.6, 0.5) for tier in Tier]
+    promises = own_of((None, 0.7, 0.6), *each)  # all together certify more than any tier is held to
+    for tier in Tier:
+        assert kept(promises, 0.75, SHOP, tier) == Promise(0.6, 0.6)
+        assert verdict(promises, 0.75, tier).accepts(0.7)
+        assert not verdict(promises, 0.75, tier).certified(0.7)
+
+
+def test_another_scorers_certificates_are_no_reason_to_go_on() -> None:
+    promises = own_of((None, 0.6, 0.5))
+    older = [certificate(0.9, 0.5, scorer="older", tier=Tier.CLOUD_PREMIUM, own=True)]
+    promises.keep(SHOP, [certificate(0.6, 0.5, own=True), *older])
+    assert kept(promises, 0.75, SHOP, Tier.LOCAL_TINYLLAMA) == Promise(0.6, 0.6)
+
+
 def test_another_scorers_thresholds_promise_nothing() -> None:
     promises = Promises([certificate(0.7, 0.5, scorer="older")])
     assert kept(promises, 0.99) == Promise(0.0, 0.0)

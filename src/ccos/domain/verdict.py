@@ -26,9 +26,9 @@ LOWEST_CERTIFIED = 0.5
 @dataclass(frozen=True, slots=True)
 class Promise:
     """What certificates say of an answer: `kept` is the highest required quality that is certified for
-    answers of its quality, 0 when none is. `most` is the highest that the tenant's own labels certify for any
-    answer; 0 where only certificates from elsewhere hold: those promise, and decide nothing. `labels` says
-    for people by how many labelled answers `kept` is certified.
+    answers of its quality, 0 when none is. `most` is the highest that the tenant's own labels certify for an
+    answer of any tier; 0 where only certificates from elsewhere hold: those promise, and decide nothing.
+    `labels` says for people by how many labelled answers `kept` is certified.
     """
 
     kept: float

@@ -44,10 +44,20 @@ class Promises:
             if c.scorer == scorer and c.threshold is not None
         ]
         kept = [(required, labels) for required, threshold, labels in known if quality >= threshold - 1e-9]
-        own = self._are_own(tenant_id, task, tier)
-        most = max((required for required, _, _ in known), default=0.0) if own else 0.0
         required, labels = max(kept, default=(0.0, 0))
-        return Promise(required, most, labels)
+        return Promise(required, self._most(tenant_id, task, scorer), labels)
+
+    def _most(self, tenant_id: UUID | None, task: Task, scorer: str) -> float:
+        """The highest level that the tenant's own labels certify for an answer of any tier: whether another
+        one is worth asking does not go by the tier that happens to have answered.
+        """
+        those = (each for tier in Tier for each in self.certificates(tenant_id, task, tier))
+        certified = (
+            c.required
+            for c in those
+            if c.source == "tenant" and c.scorer == scorer and c.threshold is not None
+        )
+        return max(certified, default=0.0)
 
     def promise_after(
         self,
