@@ -50,7 +50,7 @@ def build_tiny_gguf(
     tensor.
     """
     heads, feed_forward = width // 16, 2 * width
-    tokens, merges = _vocabulary()
+    tokens, merges = byte_pairs()
     writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_name("tiny-random")
     writer.add_context_length(context)
@@ -109,7 +109,7 @@ def build_tiny_gguf(
 
 
 @cache
-def _vocabulary() -> tuple[list[str], list[str]]:
+def byte_pairs() -> tuple[list[str], list[str]]:
     """Byte-level BPE learnt from a few sentences: every byte is a token, so every text can be read."""
     alphabet = _printable_bytes()
     words = Counter(tuple(alphabet[b] for b in (" " + word).encode()) for word in _CORPUS.split())
