@@ -110,10 +110,10 @@ def test_few_labels_prove_nothing_and_nothing_is_saved(ccos: Command, ccos_home,
     assert not (ccos_home.folder / FILE).exists()
 
 
-def test_a_tier_that_is_not_there_cannot_judge(ccos: Command, labelled: Path) -> None:
+def test_a_tier_that_is_not_there_cannot_judge_and_nothing_is_asked(ccos: Command, labelled: Path) -> None:
     ran = ccos("eval", "judge", str(labelled), "--limit", "4", "--tier", "tier_2")
-    assert ran.code == 1
-    assert "tier_2 gave no usable verdict" in ran.err
+    assert ran.code == 2
+    assert ran.sentence.startswith("tier_2 is not configured") and "TINYLLAMA_MODEL_PATH" in ran.sentence
 
 
 def test_a_file_that_is_no_labelled_set_is_told(ccos: Command, tmp_path: Path) -> None:
@@ -127,6 +127,9 @@ async def test_the_rules_on_what_may_leave_hold_for_every_text(monkeypatch: pyte
     asked = []
 
     class Service:
+        def pulses(self):
+            return [(SimpleNamespace(tier=Tier.CLOUD_PREMIUM), None)]
+
         async def generate_with_fallback(self, prompt, context):
             asked.append(context)
             verdict = SimpleNamespace(payload=None)

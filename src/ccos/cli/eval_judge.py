@@ -12,6 +12,7 @@ import click
 from ccos.cli import tenancy
 from ccos.cli.files import readable
 from ccos.cli.run import DONE, FAILED, complain, end, print_json, run, settings
+from ccos.domain.errors import BadSetting
 from ccos.domain.tier import Tier
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ async def _tried(
 ) -> tuple[list[str], Trial]:
     """The models that answered, and what their verdicts came to."""
     from ccos.cli.terminal import progress
+    from ccos.cli.tier_trial_opening import WHAT_TO_SET
     from ccos.learning.judge_trial import tally
     from ccos.quality.judging import judge_prompt, says_good
     from ccos.tiers.request import Context
@@ -86,6 +88,11 @@ async def _tried(
     verdicts: list[tuple[bool, bool | None]] = []
     at_once = asyncio.Semaphore(4)
     async with open_ccos(found, load_seconds=120.0) as ccos:
+        if tier not in {card.tier for card, _ in ccos.service.pulses()}:
+            raise BadSetting(
+                f"{tier.value} is not configured, so it has no model to judge: set {WHAT_TO_SET[tier]}, or "
+                "name another with --tier."
+            )
         whose = await tenancy.tenant_for(ccos.database, slug)
         context = Context(
             tenant_id=whose.id,

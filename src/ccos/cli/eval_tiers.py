@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
@@ -98,7 +99,7 @@ def tiers(
     async def go(found: Settings) -> None:
         from ccos.cli.eval_progress import bar
         from ccos.cli.terminal import working
-        from ccos.cli.tier_trial import open_trial
+        from ccos.cli.tier_trial_opening import open_trial
 
         async with AsyncExitStack() as stack:
             with working("Opening (tiers, search)"):
@@ -133,11 +134,10 @@ def tiers(
 def _material(tickets: str | None, gold: Path | None, limit: int | None) -> tuple[list[Ticket], GoldOf]:
     from ccos import sample
     from ccos.cli.reading import parsed, ticket_lines
-    from ccos.cli.tier_trial import spread
     from ccos.learning.labelled import read_lines
 
     if tickets is None:
-        return list(spread(sample.tickets(), limit)), {each.external_id: each for each in sample.gold()}
+        return list(_spread(sample.tickets(), limit)), {each.external_id: each for each in sample.gold()}
     read: list[Ticket] = []
     for number, ticket in ticket_lines(tickets):
         if isinstance(ticket, BadInput):
@@ -159,7 +159,7 @@ def _material(tickets: str | None, gold: Path | None, limit: int | None) -> tupl
             raise BadInput(
                 f"{gold.name} speaks of none of these tickets: their external_id must be the same."
             )
-    return list(spread(read, limit)), known
+    return list(_spread(read, limit)), known
 
 
 def _gate() -> Any:
@@ -200,3 +200,9 @@ def _report(
 
         show(stdout(), document)
     return document
+
+
+def _spread(tickets: Sequence[Ticket], most: int | None) -> Iterator[Ticket]:
+    """At most so many tickets, taken evenly from all of them, so that few still show every kind."""
+    count = len(tickets) if most is None else min(most, len(tickets))
+    return (tickets[n * len(tickets) // count] for n in range(count))
