@@ -106,6 +106,56 @@ async def test_signing_in_keeps_the_key_from_scripts_and_goes_where_one_wanted(
     ]  # the browser notes the wrong key
 
 
+CERTIFIED = {"name": "certified", "passed": True, "detail": "English.", "code": "certified.kept",
+             "facts": {"kept": 0.7, "labels": 128}}  # fmt: skip
+NOT_YET = {"name": "certified", "passed": False, "detail": "English.", "code": "certified.not_yet",
+           "facts": {"kept": 0.0, "labels": 0}}  # fmt: skip
+INVENTED = {"name": "facts", "passed": False, "detail": "English.", "code": "veto.unsupported",
+            "facts": {"said": "<b>3만 원"}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "checks", "beside", "warned"),
+    [
+        (DraftState.READY, [CERTIFIED], "70% 이상은 사람이 그대로 또는 조금만 고쳐 보낸다는 것이 라벨 128건으로", ""),
+        (DraftState.NEEDS_REVIEW, [NOT_YET], "아직 라벨로 확인되지 않았습니다", ""),
+        (DraftState.NEEDS_REVIEW, [INVENTED, NOT_YET | {"code": "certified.refused"}], "품질과 관계없이", "문의와 근거 어디에도 없는 내용입니다. ‘<b>3만 원’"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("width", [1200, 390])
+async def test_what_labels_show_of_a_draft_stands_beside_its_quality(
+    visitor: Visitor,
+    company: Company,
+    state: DraftState,
+    checks: list[object],
+    beside: str,
+    warned: str,
+    width: int,
+):
+    made = drafts.Draft.model_validate(
+        {
+            "id": "d",
+            "ticket_id": "t",
+            "state": "ready",
+            **BODY,
+            "quality": 0.5,
+            "scorer": "gate-1",
+            "checks": checks,
+        }
+    )
+    ticket_id = company.ticket(TICKET)
+    company.draft(ticket_id, state, **{name: getattr(made, name) for name in BODY})
+    page = await visitor.page(company, f"/tickets/{ticket_id}", width=width)
+    told = page.locator("#draft .told")
+    await expect(told.locator(".quality")).to_contain_text("0.50")
+    await expect(told.locator(".quality + .certificate")).to_contain_text(beside)
+    await expect(page.locator(".warnings")).to_have_count(1 if warned else 0)
+    if warned:
+        await expect(page.locator(".warnings")).to_contain_text(warned)
+    assert "English" not in await page.locator("#draft").inner_text()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 async def test_a_ticket_is_shown_with_its_draft_and_everything_behind_it(
     visitor: Visitor, company: Company, opened: str
 ):
