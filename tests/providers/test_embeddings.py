@@ -28,6 +28,29 @@ async def test_each_text_gets_its_own_vector_in_order(as_floats: bool) -> None:
     assert set(fake.keys) == {"Bearer secret"} and len(found.vectors[0]) == WIDTH
 
 
+@pytest.mark.parametrize(
+    ("ends", "cause"),
+    [
+        (("connect", "connect"), "connect"),
+        ((None, "connect"), "partly_answered"),  # what came through may be on the bill
+        (("reset", "connect"), "partly_answered"),
+    ],
+)
+async def test_of_several_requests_a_fault_is_the_fault_of_all(ends, cause: str) -> None:
+    class Parted(Embeddings):
+        async def _batch(self, texts, seconds):
+            end = ends[texts[0].startswith("last")]
+            if end is not None:
+                raise ProviderDown(cause=end)
+            return Embedded(tuple(vector(text) for text in texts))
+
+    async with open_session(keepalive_seconds=0) as session:
+        client = Parted(session=session, base_url="http://127.0.0.1:9", model="bag")
+        with pytest.raises(ProviderDown) as told:
+            await client.vectors(["first"] * BATCH + ["last"] * BATCH, seconds=5)
+    assert told.value.facts["cause"] == cause
+
+
 @pytest.mark.parametrize("path", ["", "/v1", "/v1/", "/v1/embeddings"])
 async def test_the_base_url_may_be_written_as_people_write_it(path: str) -> None:
     with fake_embeddings() as fake:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -317,14 +318,95 @@ async def test_without_money_or_a_price_it_is_not_called(fake, limit: MicroUsd, 
     assert fake.calls == 0 and made.quality_score == 0.75 and budget.spent == made.spent == 0
 
 
-@pytest.mark.parametrize(("fault", "charged"), [(500, True), (401, False)])
-async def test_a_failed_call_that_may_be_billed_is_charged_whole(fake, fault: int, charged: bool) -> None:
-    fake.fault = fault
+def judgement(made):
+    """What is written down of the paid call."""
+    (call,) = (each for each in made.attempts if each.task is Task.JUDGEMENT)
+    return call
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason", "charged"),
+    [
+        ({"fault": 500}, "provider.down", False),  # a status is a refusal, like with any provider
+        ({"fault": 401}, "provider.refused", False),
+        ({"body": b"{}"}, "provider.down", True),
+        ({"seconds": 1.0}, "provider.timeout", True),
+    ],
+    ids=["status", "key refused", "nonsense", "too late"],
+)
+async def test_a_failed_call_that_may_be_billed_is_charged_whole_and_no_other(
+    fake, trouble, reason: str, charged: bool
+) -> None:
+    for name, value in trouble.items():
+        setattr(fake, name, value)
     budget = MemoryBudget(PLENTY)
-    async with embedder(fake, PAID, budget=budget, usd_per_million=Decimal(1)) as adviser:
+    options = {"budget": budget, "usd_per_million": Decimal(1), "seconds": 0.5}
+    async with embedder(fake, PAID, **options) as adviser:
         made = await chain(adviser, GOOD, 0.75).generate_with_fallback(ASKED)
     assert (budget.spent > 100) is charged and made.spent == budget.spent
     assert made.accepted and made.quality_score == 0.75
+    call = judgement(made)
+    assert (call.outcome, call.reason, call.cost_usd) == (Outcome.FAILED, reason, budget.spent / 1e6)
+
+
+@pytest.mark.parametrize("cause", ["connect", "dns"])
+async def test_a_call_that_never_arrived_costs_nothing_and_is_written_as_failed(cause: str) -> None:
+    class Unreachable:
+        async def vectors(self, texts: Sequence[str], *, seconds: float):
+            raise ProviderDown(cause=cause)
+
+    budget = MemoryBudget(PLENTY)
+    adviser = Embedder(Unreachable(), PAID, ODDS, budget=budget, usd_per_million=Decimal(1))
+    made = await chain(adviser, GOOD, 0.75).generate_with_fallback(ASKED)
+    call = judgement(made)
+    assert (call.outcome, call.reason, call.cost_usd) == (Outcome.FAILED, "provider.down", 0.0)
+    assert budget.spent == made.spent == 0 and made.accepted
+
+
+async def test_a_port_that_nobody_listens_at_costs_nothing(fake) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # taken, and not listening
+        fake.url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        budget = MemoryBudget(PLENTY)
+        async with embedder(fake, PAID, budget=budget, usd_per_million=Decimal(1)) as adviser:
+            made = await chain(adviser, GOOD, 0.75).generate_with_fallback(ASKED)
+    assert judgement(made).outcome is Outcome.FAILED and budget.spent == made.spent == 0
+
+
+class Broken:
+    """Breaks the promise to raise nothing but a ProviderError."""
+
+    fault: BaseException | None = None
+
+    async def vectors(self, texts: Sequence[str], *, seconds: float):
+        if self.fault is not None:
+            raise self.fault
+        return _Found([vector(text, SAME) for text in texts])
+
+
+@pytest.mark.parametrize("fault", [KeyError("data"), asyncio.CancelledError()], ids=["a bug", "cancelled"])
+async def test_whatever_ends_a_probe_gives_its_place_back(fault: BaseException) -> None:
+    now, broken = [0.0], Broken()
+    budget = MemoryBudget(PLENTY)
+    options = {"budget": budget, "usd_per_million": Decimal(1), "clock": lambda: now[0]}
+    adviser = Embedder(broken, PAID, ODDS, **options)
+    service = chain(adviser, GOOD, 0.75)
+    broken.fault = ProviderDown(cause="connect")
+    for _ in range(6):
+        await service.generate_with_fallback(ASKED)  # its breaker opens
+    for _ in range(3):  # each probe ends in a way nobody foresaw, and another one may follow
+        now[0] += 3_600
+        broken.fault = fault
+        spent = budget.spent
+        try:
+            made = await service.generate_with_fallback(ASKED)
+        except asyncio.CancelledError:
+            made = None
+        assert budget.spent > spent  # it was asked, and what may have been sent is charged
+        assert made is None or (made.accepted and judgement(made).outcome is Outcome.FAILED)
+    now[0] += 3_600
+    broken.fault = None
+    assert (await service.generate_with_fallback(ASKED)).quality_score > 0.75
 
 
 VERDICT = {name: {"met": True, "quote": "상품을 받은 뒤 일주일"} for name in CRITERIA}

@@ -61,11 +61,14 @@ class Embeddings:
         batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
         tasks = [asyncio.create_task(self._batch(batch, seconds)) for batch in batches]
         try:
-            found = await asyncio.gather(*tasks)
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        found = [each for each in ended if not isinstance(each, BaseException)]
+        if len(found) < len(ended):
+            raise _fault(ended)
         vectors = tuple(vector for each in found for vector in each.vectors)
         if len({len(vector) for vector in vectors}) > 1:
             raise ProviderDown(cause="malformed")
@@ -79,6 +82,14 @@ class Embeddings:
         await self._upstream.post("/embeddings", body, reader, limits)
         assert reader.found is not None
         return reader.found
+
+
+def _fault(ended: Sequence[Embedded | BaseException]) -> BaseException:
+    """The fault of all requests of one call, or that a part of them came through: that part may be billed."""
+    faults = [each for each in ended if isinstance(each, BaseException)]
+    kinds = {repr((type(each), getattr(each, "facts", None))) for each in faults}
+    whole = len(faults) == len(ended) and len(kinds) == 1
+    return faults[0] if whole else ProviderDown(cause="partly_answered")
 
 
 class LocalEmbeddings:

@@ -15,13 +15,21 @@ from uuid import UUID
 import structlog
 
 from ccos.domain.draft import Outcome
-from ccos.domain.errors import CcosError, NoPrice, ProviderDown, ProviderError, ProviderRefused
+from ccos.domain.errors import (
+    CcosError,
+    NoPrice,
+    ProviderDown,
+    ProviderError,
+    ProviderRefused,
+    ProviderTimeout,
+)
 from ccos.domain.money import ZERO, MicroUsd, micro_usd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
 from ccos.domain.tier import Task
 from ccos.quality.likeness import Likeness, LikenessOdds, compared, likeness
 from ccos.tiers.breaker import Breaker
 from ccos.tiers.budget import Budget
+from ccos.tiers.deciding import may_have_cost
 from ccos.tiers.filtering import kept_inside
 from ccos.tiers.privacy import mask_texts, texts_of
 from ccos.tiers.record import attempt_of
@@ -31,6 +39,8 @@ log = structlog.get_logger(__name__)
 
 SECONDS = 0.3
 """Longest wait for this opinion: it is worth no more than that."""
+OVERTIME_SECONDS = 0.02
+"""So much later a call is ended that did not end itself: it knows best how far it came, and what it cost."""
 READ_SECONDS = 10.0
 """Passages that are read for the first time may take longer; the next draft that cites them has them."""
 MOST_READERS = 2
@@ -59,8 +69,9 @@ class Embeddings(Protocol):
 
 @dataclass(slots=True)
 class Bill:
-    """What one opinion has cost so far."""
+    """What one opinion has cost so far; `asked` when a paid server was called at all."""
 
+    asked: bool = False
     tokens: int = 0
     cost: MicroUsd = ZERO
 
@@ -109,32 +120,42 @@ class Embedder:
         if not self._breaker.allows(begun):
             return None
         self._breaker = self._breaker.admit(begun)
-        bill = Bill()
+        bill, found = Bill(), None
+        failed: Exception | asyncio.CancelledError | None = None
         try:
-            seconds = min(self._seconds, unsure.seconds)
-            async with asyncio.timeout(seconds):
-                found = await self.likeness(
-                    unsure.prompt,
-                    unsure.verdict.text,
-                    seconds=seconds,
-                    tenant_id=unsure.context.tenant_id,
-                    bill=bill,
-                )
+            found = await self._within(min(self._seconds, unsure.seconds), unsure, bill)
         except (ProviderError, TimeoutError) as fault:
-            self._breaker = (
-                self._breaker.after_nothing(begun)
-                if _never_sent(fault)
-                else self._breaker.after_failure(self._clock(), begun)
-            )
-            log.debug("embedding.failed", model=self.card.model, reason=getattr(fault, "code", "timeout"))
-            return None
-        except asyncio.CancelledError:
-            self._breaker = self._breaker.after_nothing(begun)
+            failed = fault
+            log.debug("embedding.failed", model=self.card.model, reason=_reason(fault))
+        except asyncio.CancelledError as gone:
+            failed = gone
             raise
+        except Exception as fault:  # one that breaks its promise is out of order, and the draft goes on
+            failed = fault
+            log.error("embedding.broke", model=self.card.model, exc_info=True)
         finally:
-            self._write_down(unsure, bill, self._clock() - begun)
-        self._breaker = self._breaker.after_success(begun, now=self._clock())
+            self._breaker = self._after(failed, begun)
+            self._write_down(unsure, bill, failed, self._clock() - begun)
         return None if found is None else odds.log_odds(found.value)
+
+    async def _within(self, seconds: float, unsure: Unsure, bill: Bill) -> Likeness | None:
+        """The likeness; TimeoutError when who was asked does not keep to the time itself."""
+        async with asyncio.timeout(seconds + OVERTIME_SECONDS):
+            return await self.likeness(
+                unsure.prompt,
+                unsure.verdict.text,
+                seconds=seconds,
+                tenant_id=unsure.context.tenant_id,
+                bill=bill,
+            )
+
+    def _after(self, failed: Exception | asyncio.CancelledError | None, begun: float) -> Breaker:
+        """The breaker when a call has ended: however it did, the place that it took is free again."""
+        if failed is None:
+            return self._breaker.after_success(begun, now=self._clock())
+        if isinstance(failed, asyncio.CancelledError) or _never_sent(failed):
+            return self._breaker.after_nothing(begun)
+        return self._breaker.after_failure(self._clock(), begun)
 
     async def likeness(
         self,
@@ -226,13 +247,13 @@ class Embedder:
             raise ProviderRefused(cause="budget.unavailable") from fault
         if reservation is None:
             raise ProviderRefused(cause="budget.exhausted")
-        tokens = most
+        tokens, bill.asked = most, True
         try:
             said = await self._embeddings.vectors(texts, seconds=seconds)
             tokens = most if said.tokens is None else said.tokens
             return dict(zip(texts, said.vectors, strict=True))
-        except ProviderRefused:
-            tokens = 0
+        except ProviderError as fault:
+            tokens = most if may_have_cost(fault) else 0
             raise
         finally:
             spent = self._cost(tokens)
@@ -243,15 +264,24 @@ class Embedder:
     def _cost(self, tokens: int) -> MicroUsd:
         return micro_usd((self._price or Decimal(0)) * tokens / 1_000_000)
 
-    def _write_down(self, unsure: Unsure, bill: Bill, seconds: float) -> None:
-        """What was paid for stands beside the draft's other calls; what was not is no call of a tier."""
-        if not bill.tokens:
+    def _write_down(
+        self, unsure: Unsure, bill: Bill, failed: Exception | asyncio.CancelledError | None, seconds: float
+    ) -> None:
+        """A call of a paid server stands beside the draft's others, and one of our own model does not."""
+        if not bill.asked:
+            return
+        prompt = Prompt(Task.JUDGEMENT, "", ())
+        if failed is not None:
+            gone = isinstance(failed, asyncio.CancelledError)
+            outcome = Outcome.CANCELLED if gone else Outcome.FAILED
+            reason = "cancelled" if gone else _reason(failed)
+            attempt = attempt_of(prompt, self.card, outcome, reason, cost=bill.cost, seconds=seconds)
+            unsure.record(attempt, None, bill.cost)
             return
         said = Answer(
             "", self.card.name, self.card.model, tokens_in=bill.tokens, cost=bill.cost,
             estimated_cost=bill.cost,
         )  # fmt: skip
-        prompt = Prompt(Task.JUDGEMENT, "", ())
         attempt = attempt_of(prompt, self.card, Outcome.ACCEPTED, "accepted", answer=said, seconds=seconds)
         unsure.record(attempt, said, bill.cost)
 
@@ -278,6 +308,13 @@ def _masked(prompt: Prompt, text: str) -> tuple[Prompt, str]:
             update={"subject": subject, "description": description, "conversation_history": told}
         )
     return replace(prompt, turns=spoken, grounds=replace(grounds, ticket=ticket, evidence=plain)), said
+
+
+def _reason(fault: BaseException) -> str:
+    """Its stable code."""
+    if isinstance(fault, CcosError):
+        return fault.code
+    return (ProviderTimeout if isinstance(fault, TimeoutError) else ProviderDown).code
 
 
 def _never_sent(fault: Exception) -> bool:

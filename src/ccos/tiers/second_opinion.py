@@ -27,7 +27,8 @@ class Unsure:
     """A reply the gate is unsure of, and what holds for asking about it.
 
     `providers` are those the run may call, and `ask` puts a prompt to one of them like any other call, for at
-    most so many seconds; None when there was no answer. `record` writes down what was asked of anybody else.
+    most so many seconds; None when there was no answer. `record` writes down what was asked of anybody else,
+    without an answer where there was none.
     `seconds` is the time there is.
     """
 
@@ -38,7 +39,7 @@ class Unsure:
     context: Context
     providers: Sequence[Provider]
     ask: Callable[[Provider, Prompt, float], Awaitable[Answer | None]]
-    record: Callable[[Attempt, Answer, MicroUsd], None]
+    record: Callable[[Attempt, Answer | None, MicroUsd], None]
     seconds: float
 
 
