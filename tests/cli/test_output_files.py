@@ -133,6 +133,8 @@ REPLAY = ("eval", "replay", "o.jsonl", "--resamplings", "20", "--folds", "2")
     "arguments",
     [
         (*REPLAY, "--html", "o.jsonl"),
+        ("eval", "gate", "set.jsonl", "--scores", "set.jsonl"),
+        ("eval", "gate", "o.jsonl", "set.jsonl", "--html", "link"),
         ("train", "gate", "set.jsonl", "--out", "set.jsonl"),
         ("train", "gate", "--about", "facts.json", "--out", "facts.json"),
         ("train", "triage", "set.jsonl", "--what", "intent", "--text", "question", "--out", "link"),
@@ -170,6 +172,10 @@ def test_pipes_and_standard_input_are_read(ccos: Command):
     assert ran.code == 0 and ran.json["n"] == 40
     spans = json.dumps({"text": "010-1234-5678", "spans": [[0, 13, "phone"]]})
     assert ccos("eval", "pii", "-", "--json", input=spans).json["recall"] == 1
+    rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in lines(12))
+    ran = ccos("eval", "gate", "-", "--scores", "-", "--resamplings", "0", "--html", "/dev/null", input=rows)
+    scores = [json.loads(line) for line in ran.out.splitlines() if line.startswith("{")]
+    assert ran.code == 0 and len(scores) == 12 and "standard input: 12 answers" in ran.out
     ran = ccos("eval", "pii", "-", "-", input=spans)
     assert ran.code == 2 and ran.sentence == "- can be read only once; save it as a file to give it twice."
     ran = ccos("eval", "pii", "-", input="oops")

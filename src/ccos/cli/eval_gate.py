@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ccos.cli.eval_gate_seen import seen, training_sets
+from ccos.cli.files import check_files, opened, readable, writable, write
 from ccos.cli.run import complain, print_json
 from ccos.domain.errors import BadInput
 
@@ -33,19 +34,13 @@ CROSSED = (
 ONE_CLASS = "All answers have the same label, so no AUROC is defined: add some of the other kind."
 
 
-def _file(**options: Any) -> click.Path:
-    return click.Path(path_type=Path, **options)
-
-
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=_file(exists=True, dir_okay=False))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=readable())
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option(
-    "--scores", type=_file(dir_okay=False), metavar="OUT", help="Write what was found of each line, as JSONL."
-)
+@click.option("--scores", type=writable(), metavar="OUT", help="Write what was found of each line, as JSONL.")
 @click.option(
     "--model",
-    type=_file(exists=True, dir_okay=False),
+    type=readable(dash=False),
     metavar="FILE",
     help="Measure this gate model instead of the shipped one.",
 )
@@ -61,7 +56,7 @@ def _file(**options: Any) -> click.Path:
     show_default=True,
     help="How often each certified promise is tried.",
 )
-@click.option("--html", type=_file(dir_okay=False), metavar="OUT", help="Write a report with plots.")
+@click.option("--html", type=writable(), metavar="OUT", help="Write a report with plots.")
 @click.option(
     "--language", type=click.Choice(["en", "ko"]), default="en", show_default=True, help="Of the report."
 )
@@ -86,9 +81,7 @@ def gate(
     (who wrote the answer) and ticket_id (lines of one ticket stay together in every split). Nothing is sent
     anywhere, and it costs nothing.
     """
-    for out in (scores, html):
-        if out is not None and not out.parent.is_dir():
-            raise BadInput(f"There is no folder {out.parent}; make it, or give another path.")
+    check_files([scores, html], [*files, model])
     if model is not None and cross_validate:
         raise BadInput("Give --model or --cross-validate, not both: cross-validation trains its own models.")
     rows, skipped = _read(files, skip_bad_lines)
@@ -113,7 +106,7 @@ def gate(
     if html is not None:
         from ccos.cli.eval_gate_page import page
 
-        html.write_text(page(document, judged, language), encoding="utf-8")
+        write(html, page(document, judged, language))
         complain(f"The report is in {html}.")
     if as_json:
         print_json(document)
@@ -211,6 +204,7 @@ def _document(
 ) -> dict[str, Any]:
     from ccos.cli.terminal import working
     from ccos.learning.gate_report import gate_report
+    from ccos.learning.labelled import name_of
     from ccos.quality.gate import BASELINE
 
     with working("Counting"):
@@ -221,7 +215,7 @@ def _document(
     for sentence in said:
         complain(sentence)
     return {
-        "files": [file.name for file in files],
+        "files": [name_of(file) for file in files],
         "skipped_lines": skipped,
         "seed": seed,
         "calibrated": BASELINE.name not in figures["scorer"],
@@ -234,7 +228,7 @@ def _document(
 def _write_scores(out: Path, judged: Sequence[Judged]) -> None:
     from ccos.domain.tier import REQUIRED_QUALITY
 
-    with out.open("w", encoding="utf-8") as file:
+    with opened(out) as file:
         for one in judged:
             verdict = one.verdict
             line = {
@@ -253,4 +247,4 @@ def _write_scores(out: Path, judged: Sequence[Judged]) -> None:
                 "parts": {name: round(value, 6) for name, value in verdict.scores},
                 "seconds": round(one.seconds, 6),
             }
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.write((json.dumps(line, ensure_ascii=False) + "\n").encode())
