@@ -4,9 +4,9 @@
 
 The bare engine is llama.cpp in a process with nothing else in it, told the same threads, slots and batch,
 and asked without HTTP. The service is what the product runs: the supervised child, its HTTP server, the
-client that streams, and the provider with its slots. Rounds of the two alternate, and the middle one of each is
-shown. Only one of them works at a time. A random-weight file (`benchmarks/random_gguf.py`) does as much
-computing as a real one.
+client that streams, and the provider with its slots. Rounds of the two alternate, and the middle one of
+each is shown. Only one of them works at a time. A random-weight file (`benchmarks/random_gguf.py`) does as
+much computing as a real one.
 """
 
 from __future__ import annotations
