@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ccos.cli.tables import print_table
 from ccos.cli.terminal import plain
 
 MOST_ROWS = 12
@@ -20,16 +21,16 @@ def show(out: Console, document: Mapping[str, Any]) -> None:
     names = plain(", ".join(document["files"]))
     out.print(Text(f"{names}: {document['n']:,} answers, {share(document['base_rate'])} good.", "bold"))
     out.print(Text(f"Scorer: {', '.join(document['scorer'])}{trained_on(document)}.", "dim"))
-    out.print(_scores(document))
+    print_table(out, _scores(document))
     out.print(Text("\nWhat is accepted, by quality required"))
-    out.print(_coverage(document["coverage"]))
+    print_table(out, _coverage(document["coverage"]))
     for key, title in BREAKDOWNS:
         if len(document[key]) > 1:
             out.print(Text(f"\n{title}"))
-            out.print(_breakdown(document[key]))
+            print_table(out, _breakdown(document[key]))
     if document["vetoes"]["any"]["n"]:
         out.print(Text("\nVetoes"))
-        out.print(_vetoes(document["vetoes"]))
+        print_table(out, _vetoes(document["vetoes"]))
     seconds = document["seconds_per_answer"]
     times = ", ".join(f"{name} {milliseconds(value)}" for name, value in seconds.items())
     out.print(Text(f"\nGate per answer: {times}."))

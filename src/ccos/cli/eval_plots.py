@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
@@ -74,12 +75,13 @@ class Frame:
             x, y = self._x(step * across), self._y(height)
             self._drawn += [
                 f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>',
-                f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_tick(height)}</text>',
+                f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_tick(height, up - low)}</text>',
             ]
             if ticks:
                 anchor = "end" if step == 1 else "middle"  # the last one must not stick out
+                words = _tick(step * across, across)
                 self._drawn.append(
-                    f'<text x="{x:.1f}" y="{floor + 16}" text-anchor="{anchor}">{_tick(step * across)}</text>'
+                    f'<text x="{x:.1f}" y="{floor + 16}" text-anchor="{anchor}">{words}</text>'
                 )
         self._drawn += [
             f'<line class="axis" x1="{LEFT}" y1="{floor}" x2="{right}" y2="{floor}"/>',
@@ -172,5 +174,10 @@ def runs(values: Sequence[float]) -> list[int]:
     return [*ends, len(values) - 1] if values else []
 
 
-def _tick(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+def _tick(value: float, reach: float) -> str:
+    """A number of an axis that is so long, with so many digits that no two of its five read the same."""
+    if reach >= 40:
+        return f"{value:,.0f}"
+    digits = max(0, 1 - math.floor(math.log10(reach / 4))) if reach > 0 else 2
+    shown = f"{value:.{digits}f}"
+    return shown.rstrip("0").rstrip(".") if digits else shown

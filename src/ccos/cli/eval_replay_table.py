@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ccos.cli.eval_gate_table import number, share
+from ccos.cli.tables import print_table
 from ccos.cli.terminal import plain
 
 WHEN = {"before": "before the call", "after the call": "after the call"}
@@ -60,7 +61,7 @@ def show(out: Console, told: Mapping[str, Any]) -> None:
             number(each["cost"]),
             share(each["strong_share"]),
         )
-    out.print(table)
+    print_table(out, table)
     out.print(
         Text(
             "AUROC: whether the score tells good weak answers from bad ones. APGR: how much of the gap "

@@ -74,6 +74,7 @@ def thresholds(tenant: str | None, certify: bool, as_json: bool) -> None:
 def _table(title: str, certificates: list[Certificate] | tuple[Certificate, ...]) -> None:
     from rich.table import Table
 
+    from ccos.cli.tables import print_table
     from ccos.cli.terminal import plain, stdout
 
     table = Table(title=title, title_justify="left", box=None)
@@ -91,7 +92,7 @@ def _table(title: str, certificates: list[Certificate] | tuple[Certificate, ...]
             "" if each.risk_bound is None else f"{each.risk_bound:.3f}",
             f"{each.confidence:.3f}",
         )
-    stdout().print(table)
+    print_table(stdout(), table)
 
 
 def _when(last: Certification | None) -> str:

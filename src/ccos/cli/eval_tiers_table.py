@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ccos.cli.eval_gate_table import share
+from ccos.cli.tables import print_table
 from ccos.cli.terminal import plain
 
 MAIN = {
@@ -41,7 +42,7 @@ def show(out: Console, document: Mapping[str, Any]) -> None:
                 *times(row["seconds"]),
                 f"${row['cost_usd']:.4f}",
             )
-    out.print(table)
+    print_table(out, table)
     for name, tier in document["tiers"].items():
         if tier["why"]:
             out.print(Text(plain(f"{name}: {tier['why']}"), "dim"))

@@ -50,7 +50,11 @@ class Feasibility:
                 f"{told} feasible with a perfect gate only (at most {self.saving:.0%}); {_whose(self)} saves"
                 f" about {self.expected_saving:.0%}{_until(self.needed_with_real_gate)}."
             )
-        return f"{told} not feasible: no gate saves more than {self.saving:.0%}{_until(self.needed)}."
+        if self.saving < 0.005:
+            most = "with any gate, asking the cheap tier first costs as much as it saves or more"
+        else:
+            most = f"no gate saves more than {self.saving:.0%}"
+        return f"{told} not feasible: {most}{_until(self.needed)}."
 
 
 def feasibility(
