@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ccos.cli.lazy import LazyGroup
+from ccos.cli.stopping import StoppableGroup
 
 COMMANDS = {
     "embedding": ("ccos.cli.eval_embedding:embedding", "Whether an embedding model adds to the gate."),
@@ -20,6 +20,6 @@ COMMANDS = {
 }
 
 
-@click.group("eval", cls=LazyGroup, table=COMMANDS)
+@click.group("eval", cls=StoppableGroup, table=COMMANDS)
 def evaluate() -> None:
     """Measure the product on labelled sets, those that ship with it or your own."""

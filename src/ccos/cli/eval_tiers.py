@@ -12,7 +12,7 @@ import click
 
 from ccos.cli import tenancy
 from ccos.cli.files import check_files, readable, writable, write
-from ccos.cli.run import DONE, FAILED, Number, Seconds, complain, end, print_json, run, settings
+from ccos.cli.run import DONE, FAILED, INTERRUPTED, Number, Seconds, complain, end, print_json, run, settings
 from ccos.domain.errors import BadInput
 from ccos.domain.tier import Tier
 
@@ -122,11 +122,12 @@ def tiers(
 
     try:
         run(go(settings()))
-    except (KeyboardInterrupt, click.exceptions.Exit):
-        if trials:
-            _report(trials[0], len(those), html, language, as_json, stopped=True)
-            complain(STOPPED)
-        raise
+    except (KeyboardInterrupt, click.exceptions.Exit) as stop:
+        if not trials:
+            raise
+        _report(trials[0], len(those), html, language, as_json, stopped=True)
+        complain(STOPPED)
+        end(stop.exit_code if isinstance(stop, click.exceptions.Exit) else INTERRUPTED)
     document = _report(trials[0], len(those), html, language, as_json)
     end(DONE if any(tier["available"] for tier in document["tiers"].values()) else FAILED)
 

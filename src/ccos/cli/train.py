@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ccos.cli.lazy import LazyGroup
+from ccos.cli.stopping import StoppableGroup
 
 COMMANDS = {
     "gate": ("ccos.cli.train_gate:gate", "The gate's score, from labelled answers."),
@@ -12,6 +12,6 @@ COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, table=COMMANDS)
+@click.group(cls=StoppableGroup, table=COMMANDS)
 def train() -> None:
     """Train the product's own small models. Needs scikit-learn: pip install "ccos[train]"."""

@@ -54,6 +54,7 @@ def gate(
 
     check_files([out], [*files, about])
     sets = _sets(files, _facts(about), no_seed)
+    _check_enough(sets)
     dated = {"date": date} if date else {}
     with progress("Measuring", every=500) as tell:
         model = train(sets, name=name or out.stem, about=dated, tell=tell)
@@ -98,9 +99,26 @@ def _sets(files: Sequence[Path], facts: Facts, no_seed: bool) -> list[LabelledSe
     return found
 
 
+def _check_enough(sets: Sequence[LabelledSet]) -> None:
+    """Whether there is any head to train, told before an hour is spent. Raises BadInput."""
+    from ccos.learning.heads import LEAST_GROUPS, LEAST_ROWS
+
+    labels = sum(len(each.answers) for each in sets)
+    good, bad = (
+        len({(n, a.group) for n, each in enumerate(sets) for a in each.answers if a.good is kind})
+        for kind in (True, False)
+    )
+    if labels < LEAST_ROWS or min(good, bad) < LEAST_GROUPS:
+        raise BadInput(
+            f"There are {labels} labelled answers; tickets with a good one: {good}, with a bad one: {bad}. "
+            f"Label more: a head takes {LEAST_ROWS} labels, and {LEAST_GROUPS} tickets of each."
+        )
+
+
 def _print(model: GateModel) -> None:
     from rich.table import Table
 
+    from ccos.cli.tables import print_table
     from ccos.cli.terminal import stdout
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -108,13 +126,20 @@ def _print(model: GateModel) -> None:
         table.add_column(heading, justify="left" if heading == "head" else "right")
     figures = model.about["figures"]
     assert isinstance(figures, Mapping)
+    if not figures:
+        from ccos.learning.heads import LEAST_ROWS
+
+        complain(
+            f"No task and language has the {LEAST_ROWS} labels that a head of its own takes, so one head "
+            "judges all answers; no figures are known of it."
+        )
     for head, f in figures.items():
         low, high = f["auroc_interval"] or (None, None)
         reach = "" if low is None else f"{low:.3f}-{high:.3f}"
         shown = [f["auroc"], f["calibration_error"], f["heuristic_auroc"], f["heuristic_calibration_error"]]
         a, e, ha, he = ("" if each is None else f"{each:.3f}" for each in shown)
         table.add_row(head, str(f["rows"]), str(f["good"]), a, reach, e, ha, he)
-    stdout().print(table)
+    print_table(stdout(), table)
     certified = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("required", "threshold", "accepted", "bad", "labels"):
         certified.add_column(heading, justify="right")
@@ -123,4 +148,4 @@ def _print(model: GateModel) -> None:
         counts = (str(each.accepted), str(each.bad), str(each.labels))
         certified.add_row(f"{each.task.value} {each.required:.2f}", threshold, *counts)
     if model.certificates:
-        stdout().print(certified)
+        print_table(stdout(), certified)
