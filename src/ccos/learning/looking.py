@@ -16,6 +16,7 @@ _LENGTHS = frozenset(
 
 _OF_POINTS = frozenset(
     {"covered", "covered_least", "points_missed", "points", "kinds_met", "answerable", "no_question"}
+    | {"kinds_left", "money_left"}
 )
 """A remark of one sentence is no answer to a list of questions."""
 
@@ -28,6 +29,7 @@ _OF_CHOICE = frozenset(
 _OF_REPLIES = (_OF_POINTS | _OF_CHOICE) | frozenset(
     {"greets", "regrets", "closes", "formal", "casual", "asks_back", "rude", "courtesy_share", "no_claim"}
     | {"passages", "gives", "promises", "promise_alone", "length_to_question"}
+    | {"reproach", "forbids", "rhetorical", "remark", "cold"}
     | {name for name in NAMES if name.startswith("veto_") and name != "veto_unsupported"}
 )
 """What only a reply to a customer can have: a claim held against its evidence has no manners."""

@@ -18,13 +18,18 @@ _FAMILIES = (
     (
         "agreement",
         r"(?:cue|new|lost|turn|stance|clause)_.*|stance.*|contra.*|flip.*|fresh_.*|jumps|misplaced.*|numbers_.*"
-        r"|opposite.*|against.*|excepts|of_itself|turns|weakest_word|claims|facts|meant.*",
+        r"|opposite.*|against.*|excepts|of_itself|turns|weakest_word|claims|facts|meant.*"
+        r"|turned.*|widens.*",
     ),
-    ("steps", r"step.*"),
-    ("coverage", r"covered.*|points.*|answerable|kinds_met|taken_up.*"),
+    ("steps", r"step.*|unnamed_means"),
+    ("coverage", r"covered.*|points.*|answerable|kinds_met|kinds_left|money_left|taken_up.*"),
     ("support", r"support.*|pairs|triples|shingles|longest_copy.*"),
     ("promises", r"promise.*|gives"),
-    ("manners", r"casual|formal|greets|closes|regrets|rude|exclaims|courtesy_share|hedges|refuses|asks_back"),
+    (
+        "manners",
+        r"casual|formal|greets|closes|regrets|rude|exclaims|courtesy_share|hedges|refuses|asks_back"
+        r"|reproach|forbids|rhetorical|remark|cold",
+    ),
     ("form", r"length.*|long|short|repeats|no_claim|no_question|no_evidence"),
     ("search", r"passages|score_.*|no_scores"),
     ("certainty", r"logprob.*|no_logprobs"),

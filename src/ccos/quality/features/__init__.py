@@ -16,6 +16,7 @@ from ccos.quality.features.agreement import agreed, compared, missing_numbers, p
 from ccos.quality.features.choosing import CITED, chosen, cited
 from ccos.quality.features.courtesy import is_courtesy
 from ccos.quality.features.coverage import covered
+from ccos.quality.features.left_out import left_out
 from ccos.quality.features.shape import shaped
 from ccos.quality.features.signals import likely, refused, retrieved
 from ccos.quality.features.sources import SOURCE_CHARACTERS, Source, passage_source, source
@@ -23,11 +24,15 @@ from ccos.quality.features.stance import taken
 from ccos.quality.features.steps import steps
 from ccos.quality.features.support import Held, Said, copied, supported, used
 from ccos.quality.features.text import Word
+from ccos.quality.features.tone import toned
+from ccos.quality.features.turned import turned
+from ccos.quality.features.unnamed import unnamed
+from ccos.quality.features.widened import widened
 from ccos.quality.folding import plain
 from ccos.quality.quantities import Quantity
 from ccos.quality.reading import Reading
 
-VERSION = 3
+VERSION = 4
 """Raised whenever a feature is added or means something else: older weights do not fit then."""
 
 MOST_PASSAGES = 20
@@ -61,6 +66,11 @@ def measure(reading: Reading, vetoes: Sequence[Veto]) -> Mapping[str, float]:
         **steps(found, held),
         **compared({n: one.sentence for n, one in enumerate(said) if one.claims}, found, held),
         **agreed(found, sources),
+        **turned(found, answer, passages),
+        **widened(found),
+        **unnamed(said, asked, passages),
+        **left_out(said, asked, passages),
+        **toned(said, held, asked, passages, answer.text),
         "numbers_missing": missing_numbers(answer, [*sources, asked]),
         **shaped(
             answer.text,
