@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ccos.domain.evidence import Evidence, EvidenceKind, Visibility
 from ccos.domain.prompt import Answer, Grounds, Prompt
@@ -68,7 +68,7 @@ class Reading:
 
     @cached_property
     def kb_passages(self) -> tuple[str, ...]:
-        return tuple(_newest([_passage(e)]) for e in self.grounds.evidence if e.kind is EvidenceKind.KB)
+        return tuple([_folded(_passage(e)) for e in self.grounds.evidence if e.kind is EvidenceKind.KB])
 
     @cached_property
     def kb_text(self) -> str:
@@ -112,6 +112,12 @@ def _may_be_shown(evidence: Evidence) -> bool:
 
 def _passage(evidence: Evidence) -> str:
     return "\n".join(part for part in (evidence.title, evidence.snippet, evidence.url) if part)
+
+
+@lru_cache(maxsize=512)
+def _folded(passage: str) -> str:
+    """A passage of the knowledge base: it comes again with other tickets, whose texts are kept nowhere."""
+    return _newest([passage])
 
 
 def _newest(parts: list[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from ccos.quality.quantities.numerals import Keys
+from ccos.quality.quantities.numerals import FIGURE, Keys, Rule
 
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
@@ -106,8 +106,8 @@ def _time(hour: int, minute: int, half: int | None, *, clear: bool) -> Keys:
 _LONG = frozenset({"half", "from", "thirty"})
 
 CALENDAR = (
-    ("date", _DATE, _dates),
-    ("date", _NAMED_DATE, _dates),
-    ("date", _YEAR_OR_MONTH, _years_and_months),
-    ("time", _TIME, _times),
+    Rule("date", _DATE, _dates, FIGURE),
+    Rule("date", _NAMED_DATE, _dates),
+    Rule("date", _YEAR_OR_MONTH, _years_and_months, FIGURE),
+    Rule("time", _TIME, _times),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from ccos.quality.quantities.numerals import HEAD, RANGE, Keys, key, values
+from ccos.quality.quantities.numerals import FIGURE, HEAD, RANGE, Keys, Rule, key, values
 
 _PATH = r"[^\s<>\"'가-힣()\[\]{}|]"
 _URL = re.compile(
@@ -77,5 +77,9 @@ def _counts(match: re.Match[str]) -> list[Keys]:
     return [Keys(frozenset({key("n", n)}), frozenset({key("n", n), key("bare", n)})) for n in numbers]
 
 
-URLS = (("url", _URL, _urls),)
-CODES_AND_COUNTS = (("number", _MEASURED, _measured), ("code", _CODE, _codes), ("number", _COUNT, _counts))
+URLS = (Rule("url", _URL, _urls, needs=re.compile(r"\.[A-Za-z]|://|w\.|W\.")),)
+CODES_AND_COUNTS = (
+    Rule("number", _MEASURED, _measured, FIGURE),
+    Rule("code", _CODE, _codes, re.compile(r"[A-Za-z0-9]+|\d")),
+    Rule("number", _COUNT, _counts, FIGURE),
+)

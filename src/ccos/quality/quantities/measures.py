@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from ccos.quality.quantities.numerals import HEAD, NUMERAL, RANGE, Keys, key, value_of, values
+from ccos.quality.quantities.numerals import FIGURE, HEAD, NUMERAL, RANGE, Keys, Rule, key, value_of, values
 
 _WORDS = {
     "KRW": ("원", "won", "krw", "₩"),
@@ -62,4 +62,4 @@ def _percents(match: re.Match[str]) -> list[Keys]:
     return [Keys.both(key("percent", value)) for value in values(match)]
 
 
-MEASURES = (("amount", _AMOUNT, _amounts), ("percent", _PERCENT, _percents))
+MEASURES = (Rule("amount", _AMOUNT, _amounts), Rule("percent", _PERCENT, _percents, FIGURE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -16,6 +17,35 @@ class Keys(NamedTuple):
     @classmethod
     def both(cls, *keys: str) -> Keys:
         return cls(frozenset(keys), frozenset(keys))
+
+
+FIGURE = re.compile(r"\d+")
+
+
+class Rule(NamedTuple):
+    """How facts of one kind are found, and read as keys.
+
+    Something that `needs` finds is in every text with a match, and a match begins where one of `begins` does,
+    where that is known: to look for these is quicker.
+    """
+
+    kind: str
+    pattern: re.Pattern[str]
+    read: Callable[[re.Match[str]], list[Keys]]
+    begins: re.Pattern[str] | None = None
+    needs: re.Pattern[str] = FIGURE
+
+    def matches(self, text: str) -> Iterator[re.Match[str]]:
+        if self.needs.search(text) is None:
+            return
+        if self.begins is None:
+            yield from self.pattern.finditer(text)
+            return
+        end = 0
+        for place in self.begins.finditer(text):
+            if place.start() >= end and (match := self.pattern.match(text, place.start())):
+                end = match.end()
+                yield match
 
 
 _NUMBER = r"\d{1,20}+(?:,\d{3}){0,6}+(?:\.\d{1,6})?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ccos.quality.quantities.numerals import HEAD, RANGE, Keys, key, values
+from ccos.quality.quantities.numerals import FIGURE, HEAD, RANGE, Keys, Rule, key, values
 
 _DAY = 86_400
 _SECONDS = {
@@ -88,4 +88,7 @@ def _base(unit: str) -> tuple[str, int]:
     return ("seconds", _SECONDS[name]) if name in _SECONDS else ("months", _MONTHS[name])
 
 
-PERIODS = (("period", _COUNTED, _counted), ("period", _SPELLED, _spelled))
+PERIODS = (
+    Rule("period", _COUNTED, _counted, FIGURE),
+    Rule("period", _SPELLED, _spelled, needs=re.compile(r"[A-Za-z시달주하이사나닷일열보]")),
+)

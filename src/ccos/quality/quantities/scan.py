@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from ccos.quality.quantities.calendar import CALENDAR
 from ccos.quality.quantities.identifiers import CODES_AND_COUNTS, URLS
 from ccos.quality.quantities.measures import MEASURES
-from ccos.quality.quantities.numerals import Keys
+from ccos.quality.quantities.numerals import FIGURE, Rule
 from ccos.quality.quantities.periods import PERIODS
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(NamedTuple):
     """One fact at `start`..`end` of the folded text.
 
     `kind` is url, date, time, amount, percent, period, code or number. The fact is supported when one of
@@ -38,31 +37,26 @@ _SKIPPED = re.compile(
 _NUMBERING = re.compile(r"^[ \t>*#-]{0,8}[(\[]?\d{1,2}[.)\]](?=\s)", re.MULTILINE)
 _EMAIL = re.compile(r"[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,255}", re.IGNORECASE)
 
-_RULES: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], list[Keys]]], ...] = (
-    *URLS,
-    *CALENDAR,
-    *MEASURES,
-    *PERIODS,
-    *CODES_AND_COUNTS,
-)
+_RULES: tuple[Rule, ...] = (*URLS, *CALENDAR, *MEASURES, *PERIODS, *CODES_AND_COUNTS)
 """In order: what an earlier rule has read is blanked for the later ones."""
 
 
 def quantities(text: str) -> Iterator[Quantity]:
     """The facts in folded text, rule by rule. Enumerations, citation marks and e-mail are passed over."""
-    rest = _SKIPPED.sub(_blank, _NUMBERING.sub(_blank, text))
+    rest = _SKIPPED.sub(_blank, _NUMBERING.sub(_blank, text)) if FIGURE.search(text) else text
     if "@" in rest:
         rest = _EMAIL.sub(_blank, rest)
-    for kind, pattern, read in _RULES:
+    for rule in _RULES:
         pieces, at = [], 0
-        for match in pattern.finditer(rest):
-            facts = read(match)
+        for match in rule.matches(rest):
+            facts = rule.read(match)
             if facts:
                 pieces += [rest[at : match.start()], _blank(match)]
                 at = match.end()
             for accepts, offers in facts:
-                yield Quantity(kind, accepts, offers, match.start(), match.end())
-        rest = "".join([*pieces, rest[at:]])
+                yield Quantity(rule.kind, accepts, offers, match.start(), match.end())
+        if pieces:
+            rest = "".join([*pieces, rest[at:]])
 
 
 def _blank(match: re.Match[str]) -> str:

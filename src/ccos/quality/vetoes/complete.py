@@ -115,10 +115,14 @@ def circling(text: str) -> tuple[int, int] | None:
     if run := _RUN.search(text):
         return run.span()
     flat = " ".join(text.casefold().split())
+    if len(flat) < 60:
+        return None
     stretches = [flat[at : at + _SHINGLE] for at in range(len(flat) - _SHINGLE + 1)]
+    if len(set(stretches)) > 0.7 * len(stretches):  # two of five cannot be there four times each
+        return None
     seen = Counter(stretches)
     again = [stretch for stretch in stretches if seen[stretch] >= 4 and _WORDS.search(stretch)]
-    return (0, len(text)) if len(flat) >= 60 and len(again) > 0.4 * len(stretches) else None
+    return (0, len(text)) if len(again) > 0.4 * len(stretches) else None
 
 
 COMPLETE = Family("complete", ("empty", "truncated", "looping"), "The answer is whole.", _look)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ccos.domain.evidence import Visibility
 from ccos.domain.verdict import Veto
@@ -16,9 +17,10 @@ INSTRUCTION_CHARACTERS = 40
 
 def copied_span(text: str, source: str, least: int) -> tuple[int, int] | None:
     """Where `text` first repeats `least` characters of `source` or more, whatever the blanks and the case."""
-    flat, flat_source = _flat(text), _flat(source)
-    if not _may_share(flat, flat_source, least):
+    flat = _flat(text)
+    if not _may_share(flat, source, least):
         return None
+    flat_source = _flat(source)
     stretches = {flat_source[at : at + least] for at in range(len(flat_source) - least + 1)}
     starts = range(len(flat) - least + 1)
     first = next((at for at in starts if flat[at : at + least] in stretches), None)
@@ -33,10 +35,16 @@ def copied_span(text: str, source: str, least: int) -> tuple[int, int] | None:
 
 def _may_share(text: str, source: str, least: int) -> bool:
     """False for most texts, and cheap: each stretch of `least` characters holds one of these blocks."""
-    step = least // 2
+    size = least - least // 2 + 1
+    return not _blocks(source, least).isdisjoint([text[at : at + size] for at in range(len(text) - size + 1)])
+
+
+@lru_cache(maxsize=128)
+def _blocks(source: str, least: int) -> frozenset[str]:
+    """Of what is compared again and again: instructions, and passages of the knowledge base."""
+    flat, step = _flat(source), least // 2
     size = least - step + 1
-    blocks = {source[at : at + size] for at in range(0, len(source) - size + 1, step)}
-    return not blocks.isdisjoint([text[at : at + size] for at in range(len(text) - size + 1)])
+    return frozenset([flat[at : at + size] for at in range(0, len(flat) - size + 1, step)])
 
 
 def _flat(text: str) -> str:

@@ -34,16 +34,14 @@ def _look(reading: Reading) -> Iterator[Veto]:
             span,
         )
         return
-    hangul, latin = list(_HANGUL.finditer(text)), list(_LATIN.finditer(text))
+    hangul, latin = _HANGUL.findall(text), _LATIN.findall(text)
     if language == "ko":  # capitals are names, menus and keys
-        prose = [
-            w for w in latin if w.group()[0].islower() and w.group().casefold() not in reading.known_text
-        ]
+        prose = [w for w in latin if w[0].islower() and w.casefold() not in reading.known_text]
         if _outweighs(prose, hangul):
             yield _wrong(reading, None)
         elif sentence := next(_english_sentences(reading), None):
             yield _wrong(reading, sentence)
-    elif _outweighs([word for word in hangul if word.group() not in reading.known_text], latin):
+    elif _outweighs([word for word in hangul if word not in reading.known_text], latin):
         yield _wrong(reading, None)
 
 
@@ -51,21 +49,23 @@ def _english_sentences(reading: Reading) -> Iterator[tuple[int, int]]:
     """Whole English sentences of a Korean reply that nobody wrote before."""
     for start, end in reading.sentences:
         sentence = reading.folded.text[start:end]
-        words = [m.group().casefold() for m in _LATIN.finditer(sentence)]
-        if len(words) < 6 or _HANGUL.search(sentence) or len(_FUNCTION_WORDS.intersection(words)) < 2:
+        if _HANGUL.search(sentence):
+            continue
+        words = [word.casefold() for word in _LATIN.findall(sentence)]
+        if len(words) < 6 or len(_FUNCTION_WORDS.intersection(words)) < 2:
             continue
         if sentence.strip(" .!?\"'").casefold() not in reading.known_text:
             yield start, end
 
 
-def _outweighs(foreign: list[re.Match[str]], own: list[re.Match[str]]) -> bool:
+def _outweighs(foreign: list[str], own: list[str]) -> bool:
     """Whether foreign letters are more than two thirds; one Hangul syllable says as much as two letters."""
-    strange, usual = _weight(foreign), _weight(own)
-    return strange >= MINIMUM and strange > 2 * usual
+    strange = _weight(foreign)
+    return strange >= MINIMUM and strange > 2 * _weight(own)
 
 
-def _weight(words: list[re.Match[str]]) -> int:
-    return sum((m.end() - m.start()) * (1 if m.group().isascii() else 2) for m in words)
+def _weight(words: list[str]) -> int:
+    return sum([len(word) * (1 if word.isascii() else 2) for word in words])
 
 
 def _wrong(reading: Reading, span: tuple[int, int] | None) -> Veto:

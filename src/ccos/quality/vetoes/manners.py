@@ -75,20 +75,26 @@ def _ending(sentence: str) -> str:
 
 def levels(text: str) -> list[Level]:
     """The speech levels of a text, sentence by sentence."""
-    folded = fold(text).text
-    found = (level(folded[start:end]) for start, end in sentences(folded))
-    return [each for each in found if each]
+    return [each for each, _ in _spoken(fold(text).text)]
+
+
+def _spoken(text: str) -> list[tuple[Level, tuple[int, int]]]:
+    """The sentences of a folded text that are on a level."""
+    found = ((level(text[start:end]), (start, end)) for start, end in sentences(text))
+    return [(each, place) for each, place in found if each]
 
 
 def mixed(text: str) -> tuple[int, int] | None:
     """The first sentence, in offsets of the folded `text`, on the level that is the rarer one, or 반말."""
+    return _mixed(text, _spoken(text))
+
+
+def _mixed(text: str, spoken: list[tuple[Level, tuple[int, int]]]) -> tuple[int, int] | None:
     told: list[tuple[Level, tuple[int, int]]] = []
-    for start, end in sentences(text):
-        sentence = text[start:end]
-        one = level(sentence)
-        either = one != "casual" and (_FORMULA.match(sentence) or _EITHER.search(_ending(sentence)))
-        if one and not either:
-            told.append((one, (start, end)))
+    for one, place in spoken:
+        sentence = text[slice(*place)]
+        if one == "casual" or not (_FORMULA.match(sentence) or _EITHER.search(_ending(sentence))):
+            told.append((one, place))
     formal, polite = ([place for one, place in told if one == kind] for kind in ("formal", "polite"))
     slips = [
         place
@@ -117,16 +123,25 @@ def _look(reading: Reading) -> Iterator[Veto]:
     if reading.grounds.language != "ko":
         return
     text = reading.folded.text
-    found = levels(reading.text)
-    spoken = [place for place in reading.sentences if not _listed(text, place)]
+    found = _spoken(text)
     courteous = _COURTEOUS.search(_GREETING.sub("", text))  # a greeting alone is no courtesy
-    casual = len(found) >= 2 and set(found) == {"casual"} and not courteous
-    syllables = sum(len(_HANGUL.findall(text[slice(*place)])) for place in spoken)
-    if casual or (len(spoken) >= 2 and syllables >= MISSING_SYLLABLES and not courteous):
+    if not courteous and (_is_casual(found) or _says_much(reading)):
         yield Veto("informal", "The answer speaks to the customer without courtesy (반말).", "repair")
-    elif place := mixed(text):
+    elif place := _mixed(text, found):
         sentence = "The answer changes its speech level (합쇼체, 해요체, 반말) from sentence to sentence."
         yield Veto("mixed_speech", sentence, "repair", reading.folded.original(*place))
+
+
+def _is_casual(found: list[tuple[Level, tuple[int, int]]]) -> bool:
+    return len(found) >= 2 and {each for each, _ in found} == {"casual"}
+
+
+def _says_much(reading: Reading) -> bool:
+    """Whether there are sentences outside lists, long enough to expect a courteous ending."""
+    text = reading.folded.text
+    said = [place for place in reading.sentences if not _listed(text, place)]
+    syllables = sum(len(_HANGUL.findall(text[slice(*place)])) for place in said)
+    return len(said) >= 2 and syllables >= MISSING_SYLLABLES
 
 
 MANNERS = Family("manners", ("informal", "mixed_speech"), "It is polite, on one speech level.", _look)
