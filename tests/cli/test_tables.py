@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import asdict
+from typing import Literal
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
 from ccos.cli.eval_plots import Frame
+from ccos.cli.eval_replay_page import _feasible
+from ccos.cli.eval_replay_words import Words
 from ccos.cli.tables import print_table
 from ccos.learning.replay.feasible import feasibility
 from support.ccos_command import Command
@@ -89,8 +93,20 @@ def test_an_axis_to_one_reads_as_ever() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("language", "loss"), [("en", "costs as much as it saves or more"), ("ko", "더 듭니다")]
+)
+def test_the_page_calls_a_loss_one_too(language: Literal["en", "ko"], loss: str) -> None:
+    for good_rate, said in ((0.0, True), (0.1, False)):
+        told = {"feasible": asdict(feasibility(good_rate, 0.7, cost_ratio=0.04))}
+        page = "".join(_feasible(told, Words(language)))
+        assert (loss in page) is said and "-4%" not in page
+
+
 @pytest.mark.parametrize("good_rate", [0.0, 0.02])
 def test_a_saving_that_is_a_loss_is_said_in_words(good_rate: float) -> None:
     said = feasibility(good_rate, 0.7, cost_ratio=0.04).sentence
     assert "-" not in said and "costs as much as it saves or more" in said
+    little = feasibility(0.03, 0.7, cost_ratio=0.04, wanted=0.0).sentence
+    assert "a good gate saves nothing, until" in little and "-" not in little
     assert "no gate saves more than 10%" in feasibility(0.1, 0.7, cost_ratio=0.04).sentence

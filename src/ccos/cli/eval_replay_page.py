@@ -11,7 +11,7 @@ from ccos.cli.eval_plots import STYLE, Frame, table
 from ccos.cli.eval_replay_table import span
 from ccos.cli.eval_replay_words import Words
 from ccos.domain.prompt import Language
-from ccos.learning.replay.feasible import percent_up
+from ccos.learning.replay.feasible import NOTHING, percent_up
 
 LINES = {
     "oracle": "plain",
@@ -134,13 +134,13 @@ def _feasible(told: Mapping[str, Any], words: Words) -> Iterator[str]:
     elif found["saving"] >= wanted - 1e-9:
         key, needed = "feasible_perfect", found["needed_with_real_gate"]
     else:
-        key, needed = "feasible_no", found["needed"]
+        key, needed = "feasible_no" if found["saving"] >= NOTHING else "feasible_loss", found["needed"]
     told_as = words(
         key,
         wanted=f"{wanted:.0%}",
         required=f"{found['required']:g}",
         most=f"{found['saving']:.0%}",
-        expected=f"{found['expected_saving']:.0%}",
+        expected=f"{max(found['expected_saving'], 0):.0%}",
         gate=words("this_gate" if found["measured_gate"] else "good_gate"),
     )
     more = "" if needed is None else " " + words("needed", rate=percent_up(needed))

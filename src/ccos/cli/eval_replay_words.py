@@ -170,6 +170,12 @@ _WORDS: dict[str, tuple[str, str]] = {
         "요구 품질 {required}에서 {wanted}를 아낄 수는 없습니다. 게이트가 아무리 좋아도 {most}를 넘지 "
         "못합니다.",
     ),
+    "feasible_loss": (
+        "A saving of {wanted} at a required quality of {required} is not feasible: with any gate, asking the "
+        "weak model first costs as much as it saves or more.",
+        "요구 품질 {required}에서 {wanted}를 아낄 수는 없습니다. 어떤 게이트를 쓰더라도 약한 모델에 먼저 "
+        "물으면 아끼는 만큼 비용이 들거나 더 듭니다.",
+    ),
     "this_gate": (
         "this gate",
         "여기서 측정한 게이트",

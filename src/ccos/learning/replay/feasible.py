@@ -19,6 +19,10 @@ REAL_GATE = 0.9
 .94 for required qualities .8 to .6)."""
 
 
+NOTHING = 0.005
+"""A saving below this is none in whole percent, and one below zero is a loss."""
+
+
 @dataclass(frozen=True, slots=True)
 class Feasibility:
     """`escalation` and `saving` are those of a perfect gate, `expected_saving` of a real one.
@@ -44,13 +48,13 @@ class Feasibility:
         """What an operator should know, in one sentence."""
         told = f"A saving of {self.wanted:.0%} at a required quality of {self.required:g} is"
         if self.expected_saving >= self.wanted - 1e-9:
-            return f"{told} feasible: {_whose(self)} saves about {self.expected_saving:.0%}."
+            return f"{told} feasible: {_whose(self)} saves {_about(self.expected_saving)}."
         if self.saving >= self.wanted - 1e-9:
             return (
                 f"{told} feasible with a perfect gate only (at most {self.saving:.0%}); {_whose(self)} saves"
-                f" about {self.expected_saving:.0%}{_until(self.needed_with_real_gate)}."
+                f" {_about(self.expected_saving)}{_until(self.needed_with_real_gate)}."
             )
-        if self.saving < 0.005:
+        if self.saving < NOTHING:
             most = "with any gate, asking the cheap tier first costs as much as it saves or more"
         else:
             most = f"no gate saves more than {self.saving:.0%}"
@@ -110,6 +114,10 @@ def gate_share(score: Floats, good: Floats, required: float) -> float | None:
 
 def _whose(found: Feasibility) -> str:
     return "this gate" if found.measured_gate else "a good gate"
+
+
+def _about(saving: float) -> str:
+    return f"about {saving:.0%}" if saving >= NOTHING else "nothing"
 
 
 def _needed(kept: float, required: float) -> float | None:
