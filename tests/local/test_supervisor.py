@@ -87,17 +87,6 @@ async def test_a_larger_context_than_the_model_was_made_for_is_cut_to_it(tiny, t
         assert (await model.endpoint(seconds=30)).context_tokens == 4096
 
 
-async def test_every_slot_has_read_the_system_text_before_the_first_request(tiny, tmp_path):
-    system = "You help customers of a shoe shop. " * 8
-    async with running(tiny, tmp_path, warm_system=(system,)) as model:
-        await model.endpoint(seconds=30)
-        for slot in (0, 1):
-            messages = [{"role": "system", "content": system}, {"role": "user", "content": "hello there"}]
-            body = {"messages": messages, "max_tokens": 1, "id_slot": slot}
-            usage = (await post(model, "/v1/chat/completions", body))["usage"]
-            assert usage["prompt_tokens_details"]["cached_tokens"] > 0.7 * usage["prompt_tokens"]
-
-
 async def test_it_comes_back_by_itself_with_another_key_after_kill_9(tiny, tmp_path):
     async with running(tiny, tmp_path) as model:
         first = await model.endpoint(seconds=30)

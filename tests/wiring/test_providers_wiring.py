@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from ccos.agents.prompts import fixed_systems
 from ccos.domain.errors import NoPrice, ProviderDown, ProviderRefused, ProviderTimeout
 from ccos.domain.prompt import Prompt, Turn
 from ccos.domain.tier import Task, Tier
@@ -195,6 +196,7 @@ async def test_a_files_plan_is_what_the_settings_say_of_its_tier(settings, tmp_p
     plan = minimax.plan
     assert (plan.context_tokens, plan.slots, plan.threads) == (1024, 1, 3)
     assert (plan.gpu_layers, plan.speculation) == (7, "lookup")
+    assert plan.warm_system == fixed_systems()
     assert (providers[0].card.slots, providers[0].card.context_tokens) == (1, 1024)
     assert (tiny.plan.slots, tiny.plan.gpu_layers, tiny.plan.speculation) == (2, None, "off")
     assert tiny.plan.threads == decoding_threads()

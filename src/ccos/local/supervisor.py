@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import structlog
@@ -23,6 +22,7 @@ from ccos.local.libraries import child_environment
 from ccos.local.machine import available_bytes
 from ccos.local.memory import check_fits
 from ccos.local.plan import ModelPlan, pooling
+from ccos.local.warming import warm
 
 _log = structlog.get_logger(__name__)
 
@@ -40,7 +40,6 @@ class Patience:
     """How long, how often, how many (seconds, counts)."""
 
     load_seconds: float = 300.0
-    warm_seconds: float = 30.0
     heartbeat_seconds: float = 5.0
     heartbeat_misses: int = 3
     backoff_seconds: float = 0.5
@@ -191,19 +190,23 @@ class LocalModel:
         context = self.plan.context(model)
         key = secrets.token_urlsafe(32)
         config = self.plan.told(model, key=key, check_weights=not self._weights_checked)
+        warming: asyncio.Task[int] | None = None
         child = self._child = await Child.start(config, environment, self._log_path)
         try:
             address = await child.address(seconds=self._patience.load_seconds)
             self._weights_checked = True
             endpoint = Endpoint(address, key, context, model.control_tokens)
-            await self._warm(http, endpoint)
             self._load_seconds = time.monotonic() - began
             self._endpoint = endpoint
             self._become(State.UP, "")
+            warming = asyncio.create_task(warm(http, address, _key(endpoint), self.plan.warm_system))
             return await self._watch(http, child, endpoint)
         except ChildGone as fault:
             return str(fault)
         finally:
+            if warming is not None:
+                warming.cancel()
+                await asyncio.gather(warming, return_exceptions=True)
             self._endpoint = self._child = None
             await child.stop()
 
@@ -214,17 +217,6 @@ class LocalModel:
         check_fits(model, self.plan.context(model), self.plan.slots, self._available())
         self._state_dir.mkdir(parents=True, exist_ok=True)
         return model, child_environment(self._state_dir)
-
-    async def _warm(self, http: aiohttp.ClientSession, endpoint: Endpoint) -> None:
-        """Let every slot read the system texts, so that no first customer waits for them."""
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError):  # a cold slot is slow, not wrong
-            async with asyncio.timeout(self._patience.warm_seconds):
-                for system in self.plan.warm_system:
-                    for slot in range(self.plan.slots):
-                        url = f"{endpoint.base_url}/v1/chat/completions"
-                        body = _warming(system) | {"id_slot": slot}
-                        async with http.post(url, json=body, headers=_key(endpoint)) as reply:
-                            await reply.read()
 
     async def _watch(self, http: aiohttp.ClientSession, child: Child, endpoint: Endpoint) -> str:
         """Until the process ends; one that hangs is killed."""
@@ -276,11 +268,6 @@ class LocalModel:
         self._changed.set()
         self._changed = asyncio.Event()
         _log.info("local_model", name=self.plan.name, state=state.value, reason=reason)
-
-
-def _warming(system: str) -> dict[str, Any]:
-    messages = [{"role": "system", "content": system}, {"role": "user", "content": "."}]
-    return {"messages": messages, "max_tokens": 1, "stream": True, "return_progress": True}
 
 
 def _key(endpoint: Endpoint) -> dict[str, str]:

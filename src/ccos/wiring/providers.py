@@ -7,6 +7,7 @@ import contextlib
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from ccos.agents.prompts import fixed_systems
 from ccos.domain.errors import ModelUnusable
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
@@ -111,6 +112,7 @@ def _plan(settings: Settings, tier: Tier, path: Path) -> ModelPlan:
         slots=s.minimax_slots if minimax else s.tinyllama_slots,
         threads=(s.minimax_threads if minimax else s.tinyllama_threads) or decoding_threads(),
         gpu_layers=s.minimax_gpu_layers if minimax else s.tinyllama_gpu_layers,
+        warm_system=fixed_systems(),
         speculation=s.minimax_speculation if minimax else s.tinyllama_speculation,
     )
 
