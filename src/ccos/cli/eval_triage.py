@@ -11,6 +11,9 @@ from ccos.cli.files import check_files, readable
 from ccos.cli.run import print_json
 from ccos.cli.train_triage import certain_option, label_option, text_option, what_option, whether_option
 
+EXAMPLES, LONGEST = 4, 40
+"""How many labels a sentence names, and how much of each."""
+
 
 @click.command()
 @click.argument("file", type=readable())
@@ -46,6 +49,7 @@ def triage(
 
     from ccos.cli.terminal import working
     from ccos.domain.errors import BadInput
+    from ccos.learning.labelled import name_of
     from ccos.learning.texts import Columns, read_texts
     from ccos.learning.triage_measuring import measure
     from ccos.learning.triage_training import PLANS, train
@@ -66,11 +70,31 @@ def triage(
         from ccos.agents.triage import intent_prior
 
         prior = intent_prior
+    _check_labels({line.label for line in lines} - {outside}, set(chosen.labels), name_of(file))
     figures = measure(chosen, lines, prior=prior, outside=outside)
     if as_json:
         print_json(figures)
     else:
         click.echo(_sentence(figures))
+
+
+def _check_labels(there: set[str], known: set[str], name: str) -> None:
+    """Raises BadInput where the model could not be right once."""
+    from ccos.domain.errors import BadInput
+
+    if there and not there & known:
+        raise BadInput(
+            f"No label of {name} is one of the model's: the file says {_some(there)}, the model "
+            f"{_some(known)}; name the right column with --label, or the right model with --what or --model."
+        )
+
+
+def _some(labels: set[str]) -> str:
+    """A few of them, as examples."""
+    from ccos.cli.terminal import plain
+
+    shown = [plain(label)[:LONGEST] for label in sorted(labels)[:EXAMPLES]]
+    return ", ".join(shown) + (" and so on" if len(labels) > EXAMPLES else "")
 
 
 def _sentence(figures: dict[str, Any]) -> str:
