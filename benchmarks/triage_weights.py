@@ -18,7 +18,8 @@ from typing import Any
 from ccos.agents.triage import intent_prior, sentiment_prior
 from ccos.learning.labelled import read_lines
 from ccos.learning.texts import Columns, LabelledText, read_texts
-from ccos.learning.triage_training import PLANS, Plan, Trained, train
+from ccos.learning.triage_plans import PLANS, Plan
+from ccos.learning.triage_training import Trained, train
 from ccos.quality.classifying import Spelling, save_model
 
 NOISY_KOREAN = Spelling(chars=(1, 3), jamo=(3, 6), words=1)

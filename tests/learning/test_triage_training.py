@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ from ccos.cli.eval_triage import triage as eval_triage
 from ccos.cli.train_triage import triage as train_triage
 from ccos.domain.errors import BadInput
 from ccos.learning.texts import Columns, LabelledText, parse_texts, read_texts
+from ccos.learning.triage_choosing import best_of, train_best
 from ccos.learning.triage_measuring import macro_f1, measure
-from ccos.learning.triage_training import Plan, certain_from, train
+from ccos.learning.triage_plans import Plan, plans_of
+from ccos.learning.triage_thresholds import apart_from, certain_from
+from ccos.learning.triage_training import train
 from ccos.quality.classifying import Spelling, load_model
 
 PLAN = Plan(Spelling(chars=(1, 3), words=1), folds=4)
@@ -118,6 +122,80 @@ def test_what_cannot_be_trained_on_is_refused(given: list[LabelledText], said: s
         )
 
 
+# -- plans and thresholds ----------------------------------------------------------------------------------
+
+
+def test_a_plan_is_taken_for_the_usual_one_only_when_it_is_clearly_better() -> None:
+    usual = np.array([1.0, 0.0] * 50)
+    lucky, better, best = usual.copy(), usual.copy(), usual.copy()
+    lucky[1:5:2], lucky[0] = 1.0, 0.0  # two lines won and one lost are chance
+    better[1:21:2], best[1:41:2] = 1.0, 1.0
+    assert best_of({"usual": usual, "lucky": lucky, "worse": usual * 0.0}) == "usual"
+    assert best_of({"usual": usual, "lucky": lucky, "better": better}) == "better"
+    assert best_of({"usual": usual, "better": better, "best": best}) == "best"
+
+
+def test_the_plan_is_chosen_on_the_lines_given_and_told_step_by_step() -> None:
+    steps: list[tuple[int, int]] = []
+    chosen = train_best("intent", lines(), tell=lambda done, total: steps.append((done, total)))
+    assert chosen.plan == "usual" and chosen.tried["usual"] > 0.9  # all do well: nothing speaks for another
+    assert chosen.trained.model.about["plan"] == "usual"
+    assert [done for done, _ in steps] == sorted(done for done, _ in steps) and steps[-1][0] == steps[-1][1]
+    fixed = train_best("intent", lines(), plan="near")
+    assert fixed.plan == "near" and not fixed.tried and fixed.trained.model.spelling.near == 5
+    with pytest.raises(BadInput, match="no plan 'loud' for intent; choose from usual, firm"):
+        train_best("intent", lines(), plan="loud")
+
+
+def test_words_apart_decide_where_only_they_differ() -> None:
+    """Which two words come together is the label; each word alone, and each order, is in both labels."""
+    fill = ("가", "나", "다")
+    rows = [
+        LabelledText(
+            f"{one} {fill[n % 3]} {fill[n // 3 % 3]} {other}", "same" if one[0] == other[0] else "not"
+        )
+        for n in range(18)
+        for one in ("북쪽", "남쪽")
+        for other in ("북문", "남문")
+    ]
+    chosen = train_best("intent", rows)
+    assert chosen.plan == "near" and chosen.tried["near"] > chosen.tried["usual"] + 0.15
+
+
+def test_right_answers_are_spared_only_up_to_the_share_given() -> None:
+    right = np.linspace(0.5, 1.0, 101)
+    strange = np.array([0.1, 0.505, 0.52, 0.6, 0.9])
+    assert apart_from(right, strange, 0.0) == 0.5
+    assert apart_from(right, strange, 0.02) == pytest.approx(0.51)
+    assert apart_from(right, strange, 0.5) == pytest.approx(0.605)
+    assert apart_from(right, np.array([0.99, 1.0]), 0.02) == 0.0  # strangers it is surer of than of anything
+    assert apart_from(right, np.array([]), 0.1) == apart_from(np.array([]), strange, 0.1) == 0.0
+
+
+MATTERS = ("환불", "배송", "재입고", "쿠폰", "회원 탈퇴", "영수증", "주소 변경", "사이즈", "색상", "포장")
+
+
+def test_texts_on_no_topic_are_left_alone_with_a_label_for_them_and_without() -> None:
+    known = [
+        LabelledText(f"{thing} {matter} {asks}", matter)
+        for matter in MATTERS
+        for thing in THINGS
+        for asks in ("문의", "알려 주세요")
+    ]
+    known += [LabelledText(f"{thing} 문의", MATTERS[n % 10]) for n, thing in enumerate(THINGS)]  # nobody knows
+    odd = [LabelledText(f"{thing} {n}번 {thing} 노래", "oos") for n, thing in enumerate(THINGS)]
+    plan = replace(plans_of("intent")["usual"], certain=0.5, folds=4)
+    careless = train("intent", known, replace(plan, spare=0.0)).model
+    without = train("intent", known, plan).model
+    labelled = train("intent", known + odd, plan, outside="oos").model
+    assert careless.certain < without.certain < 1.0
+    stranger = "오늘 날씨 참 좋네요 문의"
+    assert careless.read(stranger).label is not None and without.read(stranger).label is None
+    assert labelled.read("접시 3번 접시 노래").label in (None, "oos")
+    for model in (without, labelled):
+        assert model.read("자전거 환불 문의").label == "환불"
+
+
 # -- labelled texts ----------------------------------------------------------------------------------------
 
 
@@ -190,6 +268,7 @@ def test_a_model_is_trained_stored_and_measured_by_command(tmp_path: Path) -> No
     for chosen in (["--model", str(out)], ["--train", str(labelled)]):
         done = CliRunner().invoke(eval_triage, [str(labelled), "--what", "intent", *chosen, "--json"])
         assert done.exit_code == 0 and json.loads(done.stdout)["accuracy"] == 1.0
+        assert ("plan" in json.loads(done.stdout)) == (chosen[0] == "--train")
     done = CliRunner().invoke(eval_triage, [str(labelled), "--what", "intent", "--model", str(out)])
     assert "accuracy 1.000" in done.stdout and "ms a text" in done.stdout
 
@@ -199,6 +278,7 @@ def test_a_model_is_trained_stored_and_measured_by_command(tmp_path: Path) -> No
     [
         (["--what", "sentiment", "--rules", "--out", "m.npz"], "--rules is for"),
         (["--what", "intent", "--out", "nowhere/m.npz"], "no folder"),
+        (["--what", "intent", "--out", "m.npz", "--plan", "loud"], "no plan 'loud'"),
     ],
 )
 def test_wrong_options_are_refused(tmp_path: Path, options: list[str], said: str) -> None:

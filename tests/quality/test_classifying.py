@@ -63,6 +63,17 @@ def test_jamo_grams_are_shared_by_slips_that_syllables_tell_apart() -> None:
     assert shared(jamo) > shared(syllables)
 
 
+def test_two_words_near_each_other_count_in_either_order_and_far_apart_do_not() -> None:
+    near = Spelling(chars=(0, 0), words=0, near=2)
+
+    def read(text: str) -> set[int]:
+        return set(grams(text, near).tolist())
+
+    (pair,) = read("환불 카드")
+    assert read("카드 환불") == {pair} and pair in read("환불 받을 카드")
+    assert pair not in read("환불 받을 새 카드") and not read("환불") and not read("")
+
+
 def test_hashes_are_the_same_on_every_machine() -> None:
     found = grams("환불 a", Spelling(chars=(1, 2), jamo=(3, 4), words=2))
     assert sorted(found.tolist())[:3] == [15915539, 56623661, 125238504]

@@ -9,7 +9,17 @@ import click
 
 from ccos.cli.files import check_files, readable
 from ccos.cli.run import print_json
-from ccos.cli.train_triage import certain_option, label_option, text_option, what_option, whether_option
+from ccos.cli.train_triage import (
+    certain_option,
+    label_option,
+    outside_option,
+    plan_option,
+    sentence_of,
+    text_option,
+    told_of,
+    what_option,
+    whether_option,
+)
 
 EXAMPLES, LONGEST = 4, 40
 """How many labels a sentence names, and how much of each."""
@@ -22,8 +32,9 @@ EXAMPLES, LONGEST = 4, 40
     "--model", metavar="MODEL", type=readable(dash=False), help="A trained model; else the shipped one."
 )
 @click.option("--train", "training", metavar="FILE", type=readable(), help="Train on this set first.")
-@click.option("--outside", metavar="LABEL", help="The label of lines that are none of the topics, as `oos`.")
+@outside_option
 @certain_option
+@plan_option
 @text_option
 @label_option
 @whether_option
@@ -35,6 +46,7 @@ def triage(
     training: Path | None,
     outside: str | None,
     certain: float,
+    plan: str | None,
     text: str | None,
     label: str | None,
     whether: str | None,
@@ -43,16 +55,14 @@ def triage(
     """Measure a model on the labelled lines of FILE: accuracy, coverage, milliseconds a text.
 
     Texts are read one at a time. The shipped intent model is measured as it is used,
-    with the rules beside it; --certain counts with --train only.
+    with the rules beside it; --certain and --plan count with --train only.
     """
-    from dataclasses import replace
-
-    from ccos.cli.terminal import working
+    from ccos.cli.terminal import progress
     from ccos.domain.errors import BadInput
     from ccos.learning.labelled import name_of
     from ccos.learning.texts import Columns, read_texts
+    from ccos.learning.triage_choosing import train_best
     from ccos.learning.triage_measuring import measure
-    from ccos.learning.triage_training import PLANS, train
     from ccos.quality.classifying import load_model, shipped
 
     if model is not None and training is not None:
@@ -61,9 +71,12 @@ def triage(
     columns = Columns(text, label, whether)
     lines = read_texts(file, columns)
     if training is not None:
-        with working("Training"):
-            chosen = train(what, read_texts(training, columns), replace(PLANS[what], certain=certain)).model
+        known = read_texts(training, columns)
+        with progress("Training") as tell:
+            best = train_best(what, known, plan=plan, certain=certain, outside=outside, tell=tell)
+        chosen = best.trained.model
     else:
+        best = None
         chosen = load_model(model) if model is not None else shipped(what)
     prior = None
     if chosen.prior_weight:
@@ -73,9 +86,9 @@ def triage(
     _check_labels({line.label for line in lines} - {outside}, set(chosen.labels), name_of(file))
     figures = measure(chosen, lines, prior=prior, outside=outside)
     if as_json:
-        print_json(figures)
+        print_json(figures | (told_of(best) if best else {}))
     else:
-        click.echo(_sentence(figures))
+        click.echo(f"{_sentence(figures)} {sentence_of(best)}" if best else _sentence(figures))
 
 
 def _check_labels(there: set[str], known: set[str], name: str) -> None:

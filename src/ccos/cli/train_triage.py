@@ -11,6 +11,7 @@ from ccos.cli.files import check_files, readable, writable, write
 from ccos.cli.run import Number, print_json
 
 if TYPE_CHECKING:
+    from ccos.learning.triage_choosing import Chosen
     from ccos.learning.triage_training import Trained
 
 WHATS = ("intent", "sentiment", "abuse", "priority", "language")
@@ -30,6 +31,12 @@ certain_option = click.option(
     show_default=True,
     help="How often the model must be right where it does not abstain.",
 )
+plan_option = click.option(
+    "--plan", metavar="NAME", help="How to train; else the plans are tried on the training lines themselves."
+)
+outside_option = click.option(
+    "--outside", metavar="LABEL", help="The label of lines that are none of the topics, as `oos`."
+)
 
 
 @click.command()
@@ -47,6 +54,8 @@ certain_option = click.option(
 @whether_option
 @click.option("--rules", is_flag=True, help="Let the rules of triage have their say (intent only).")
 @certain_option
+@plan_option
+@outside_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def triage(
     files: tuple[Path, ...],
@@ -57,20 +66,21 @@ def triage(
     whether: str | None,
     rules: bool,
     certain: float,
+    plan: str | None,
+    outside: str | None,
     as_json: bool,
 ) -> None:
     """Train a model on labelled lines: {"text": ..., "label": ...}, one JSON object a line, also as .gz.
 
     Any set of labels will do. Lines with the same "group" or "ticket_id" stay together when the model
-    is tried on lines it has not seen; below the confidence that this finds, it abstains.
+    is tried on lines it has not seen; below the confidence that this finds, it abstains. The plan that
+    does best on such lines is taken; with very many, they are tried on a part.
     """
-    from dataclasses import replace
-
-    from ccos.cli.terminal import working
+    from ccos.cli.terminal import progress
     from ccos.domain.errors import BadInput
     from ccos.learning.labelled import name_of
     from ccos.learning.texts import Columns, read_texts
-    from ccos.learning.triage_training import PLANS, train
+    from ccos.learning.triage_choosing import train_best
     from ccos.quality.classifying import model_bytes
 
     if rules and what != "intent":
@@ -83,17 +93,22 @@ def triage(
         from ccos.agents.triage import intent_prior
 
         prior = intent_prior
-    with working("Training"):
-        trained = train(
+    with progress("Training") as tell:
+        chosen = train_best(
             what,
             lines,
-            replace(PLANS[what], certain=certain),
+            plan=plan,
+            certain=certain,
             prior=prior,
+            outside=outside,
             about={"files": [name_of(file) for file in files]},
+            tell=tell,
         )
+    trained = chosen.trained
     content = model_bytes(trained.model)
     write(out, content)
     document = _document(trained, [line.label for line in lines], out, len(content))
+    document |= told_of(chosen)
     if as_json:
         print_json(document)
         return
@@ -101,8 +116,17 @@ def triage(
         f"{out}: {document['lines']} lines, {len(trained.model.labels)} labels, {document['kilobytes']} kB. "
         f"On {document['held_out']} unseen lines: right {document['accuracy']:.3f}; where it does not "
         f"abstain (confidence {trained.model.certain:.3f} and up, {document['coverage']:.0%} of the lines) "
-        f"{document['accuracy_when_certain']:.3f}."
+        f"{document['accuracy_when_certain']:.3f}. {sentence_of(chosen)}"
     )
+
+
+def told_of(chosen: Chosen) -> dict[str, Any]:
+    return {"plan": chosen.plan, "plans_tried": dict(chosen.tried)}
+
+
+def sentence_of(chosen: Chosen) -> str:
+    tried = ", ".join(f"{name} {right:.3f}" for name, right in chosen.tried.items())
+    return f"Plan: {chosen.plan}{f' (of unseen lines right: {tried})' if tried else ''}."
 
 
 def _document(trained: Trained, labels: list[str], out: Path, size: int) -> dict[str, Any]:

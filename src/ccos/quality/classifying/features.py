@@ -23,6 +23,7 @@ _WORD = re.compile(r"[^\W_]+")
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 _SEEDS = {"chars": np.uint64(17), "jamo": np.uint64(1_000_003), "words": np.uint64(2_000_029)}
+_NEAR = np.uint64(3_000_017)
 _FIRST_SYLLABLE, _SYLLABLES = 0xAC00, 11_172
 _INITIAL, _VOWEL, _FINAL = 0x1100, 0x1161, 0x11A7
 _NOTHING = 0
@@ -30,7 +31,8 @@ _NOTHING = 0
 
 
 class Spelling(BaseModel):
-    """Which n-grams are read: lengths of character and jamo grams, from and to; words in a row, up to.
+    """Which n-grams are read: lengths of character and jamo grams, from and to; words in a row, up to; and
+    two words in either order that are at most `near` places apart.
 
     Jamo grams see through slips and swallowed endings in Korean (됬어요, 안되욬); 0 turns a kind off.
     """
@@ -40,6 +42,7 @@ class Spelling(BaseModel):
     chars: tuple[int, int] = (1, 4)
     jamo: tuple[int, int] = (0, 0)
     words: int = Field(2, ge=0, le=2)
+    near: int = Field(0, ge=0, le=10)
 
 
 def normal(text: str) -> str:
@@ -61,9 +64,10 @@ def grams(text: str, spelling: Spelling) -> Hashes:
         found += _runs(codes, *spelling.chars, _SEEDS["chars"])
     if spelling.jamo[1]:
         found += _runs(_jamo(codes), *spelling.jamo, _SEEDS["jamo"])
-    if spelling.words:
+    if spelling.words or spelling.near:
         words = np.array([crc32(word.encode()) for word in _WORD.findall(plain)], np.uint64)
         found += _runs(words, 1, spelling.words, _SEEDS["words"])
+        found += _pairs(words, spelling.near)
     return _mixed(np.concatenate(found)) if found else np.empty(0, np.uint32)
 
 
@@ -97,6 +101,15 @@ def _runs(codes: NDArray[np.uint64], low: int, high: int, seed: np.uint64) -> li
         value = value[: len(codes) - length + 1] * _MULTIPLIER + codes[length - 1 :] + np.uint64(1)
         if length >= low:
             found.append(value)
+    return found
+
+
+def _pairs(words: NDArray[np.uint64], near: int) -> list[NDArray[np.uint64]]:
+    found: list[NDArray[np.uint64]] = []
+    for apart in range(1, min(near, len(words) - 1) + 1):
+        one, other = words[:-apart], words[apart:]
+        low, high = np.minimum(one, other), np.maximum(one, other)
+        found.append((low + _NEAR) * _MULTIPLIER + high)
     return found
 
 
