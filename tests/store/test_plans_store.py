@@ -121,6 +121,22 @@ async def test_what_the_gate_had_not_accepted_or_was_no_answer_is_not_counted(da
     assert await of(database, tenant) == {}
 
 
+async def test_two_long_intents_that_begin_alike_are_two_cells(database, tenant):
+    """Counted by the gate and by people under the same name, however long."""
+    names = [f"{'긴' * 60}{end}" for end in ("환불", "교환")]
+    cells = [Cell(tenant.id, "solution_draft", name, "ko", "tier_2") for name in names]
+    await add(database, answers=dict(zip(cells, [(1, 0), (0, 2)], strict=True)))
+    for name, verdict in zip(names, ["approved", "rejected"], strict=True):
+        one = await draft(database, tenant, triage={"intent": name, "language": "ko"})
+        await decide(database, tenant, one, verdict)
+    found = {name: each for (_, name, *_), each in (await of(database, tenant)).items()}
+    first, second = (found[counts.kept_name(name)] for name in names)
+    assert (first.accepted, first.refused, first.approved, first.rejected) == (1, 0, 1, 0)
+    assert (second.accepted, second.refused, second.approved, second.rejected) == (0, 2, 0, 1)
+    assert len(found) == 2 and {len(name) for name in found} == {counts.LONGEST_NAME}
+    assert counts.kept_name("긴" * 60) == "긴" * 60
+
+
 async def test_a_draft_without_triage_is_counted_as_other(database, tenant):
     one = await draft(database, tenant, triage={})
     await decide(database, tenant, one, "approved")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -41,7 +42,17 @@ class CellCounts:
 
 
 def cell_values(cell: Cell) -> dict[str, object]:
-    return cell._asdict() | {"tenant_id": str(cell.tenant_id), "intent": cell.intent[:LONGEST_NAME]}
+    return cell._asdict() | {"tenant_id": str(cell.tenant_id), "intent": kept_name(cell.intent)}
+
+
+def kept_name(intent: str) -> str:
+    """The name under which an intent is counted: a long one is cut, with a hash of the whole, so that two
+    that begin alike stay two.
+    """
+    if len(intent) <= LONGEST_NAME:
+        return intent
+    whole = hashlib.md5(intent.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+    return f"{intent[: LONGEST_NAME - 9]}~{whole[:8]}"
 
 
 async def since(tx: Tx, moment: datetime | None) -> tuple[datetime, list[CellCounts]]:
@@ -70,11 +81,13 @@ async def note_decision(tx: Tx, draft_id: UUID, rated: Rated) -> bool:
         """
         INSERT INTO plan_count AS c (tenant_id, task, intent, language, tier,
                                      approved, lightly_edited, rewritten, rejected)
-        SELECT %(tenant)s, %(task)s, left(coalesce(body #>> '{triage,intent}', 'other'), %(longest)s),
+        SELECT %(tenant)s, %(task)s,
+               CASE WHEN length(intent) > %(longest)s
+                    THEN left(intent, %(longest)s - 9) || '~' || left(md5(intent), 8) ELSE intent END,
                coalesce(body #>> '{triage,language}', 'ko'), body ->> 'tier',
                (%(column)s = 'approved')::int, (%(column)s = 'lightly_edited')::int,
                (%(column)s = 'rewritten')::int, (%(column)s = 'rejected')::int
-          FROM draft
+          FROM draft, coalesce(body #>> '{triage,intent}', 'other') intent
          WHERE tenant_id = %(tenant)s AND id = %(draft)s AND body ->> 'state' <> 'abstained' AND EXISTS (
                SELECT FROM attempt WHERE tenant_id = %(tenant)s AND draft_id = %(draft)s
                   AND task = %(task)s AND outcome = %(accepted)s AND tier = body ->> 'tier')

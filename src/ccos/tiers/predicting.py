@@ -22,6 +22,7 @@ from uuid import UUID
 
 from ccos.domain.prompt import Prompt
 from ccos.domain.tier import Task, Tier
+from ccos.store.counts import kept_name
 
 K = 10.0
 """How many labels what is known of the wider cell weighs as much as."""
@@ -217,4 +218,4 @@ def _minus(one: Tally, other: Tally) -> Tally:
 
 def cell_of(prompt: Prompt, tenant_id: UUID | None, tier: Tier) -> Cell:
     """Where an answer of the tier to the prompt is counted."""
-    return Cell(tenant_id, prompt.task, prompt.grounds.intent, prompt.grounds.language, tier)
+    return Cell(tenant_id, prompt.task, kept_name(prompt.grounds.intent), prompt.grounds.language, tier)
