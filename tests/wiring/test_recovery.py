@@ -324,6 +324,16 @@ async def test_only_drafts_that_missed_the_cloud_for_another_reason_than_money_a
     assert await House(database).look() == 0
 
 
+async def test_a_cloud_that_was_asked_for_an_opinion_only_is_no_cloud_that_was_missed(database, tenant):
+    opinion = missed().model_copy(update={"task": Task.JUDGEMENT})
+    there = missed("budget.exhausted")
+    await drafted(database, tenant, attempts=(there, opinion))
+    both = await drafted(database, tenant, attempts=(missed(), opinion))
+    async with database.tenant(tenant.id) as tx:
+        found = await remakes.due(tx, since=both.created_at, limit=10)
+    assert [each.id for each in found] == [both.id]
+
+
 async def test_old_drafts_and_closed_tickets_are_left(database, tenant):
     old, closed, due = [await drafted(database, tenant) for _ in range(3)]
     async with database.tenant(tenant.id) as tx:
