@@ -1,18 +1,21 @@
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from ccos.domain.draft import DraftState, Outcome
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.tenant import TenantSettings
 from ccos.domain.ticket import Ticket
-from ccos.domain.tier import Tier
+from ccos.domain.tier import Task, Tier
 from ccos.store import certificates, decisions, drafts, knowledge, labels, tenants, tickets
-from ccos.store.certificates import Basis, Certification
+from ccos.store.certificates import Basis, Certification, Look
 from support.store import certificate, finished, new_tenant
 
 BASIS = Basis("learned-1", "tier_0:gpt", "p1", "x", 0)
+DRAFT = Task.SOLUTION_DRAFT
 REPLY = "환불은 상품을 회수한 뒤 3영업일 안에 처리됩니다. 카드사에 따라 며칠이 더 걸릴 수 있습니다."
 
 
@@ -38,21 +41,24 @@ async def latest(database, tenant, **which):
         return await labels.latest(tx, **{"scorer": "learned-1", **which})
 
 
-async def certify(database, tenant, *found, basis=None, **changes):
+async def certify(database, tenant, *found, basis=None, looks=(), gone=(), **changes):
     async with database.tenant(tenant.id) as tx:
         basis = basis or Basis("learned-1", "m", "p", *await certificates.now_for(tx))
         known = {"prompt_since": None, "labels_since": None, "labels_until": None, "labels": 40, "look": 1}
         known["labels_until"] = await certificates.newest_decision(tx)
         made = Certification(basis, **known | changes)
-        await certificates.put(tx, made, found, fingerprint="f1")
+        await certificates.put(tx, made, found, fingerprint="f1", looks=looks, gone=gone)
         return made
 
 
-async def due(database, tenant, *, scorer="learned-1", models="m", prompt="p", least=2, every=2):
+async def due(database, tenant, *, scorer="learned-1", models="m", prompt="p", least=2):
+    basis = Basis(scorer, models, prompt, "", 0).key
     async with database.unbound() as tx:
-        return tenant.id in await certificates.due(
-            tx, scorer=scorer, models=models, prompt=prompt, least=least, every=every
-        )
+        return tenant.id in await certificates.due(tx, basis=basis, prompt=prompt, least=least)
+
+
+def look(number=1, *, tier=None, labels=40):
+    return Look(Task.SOLUTION_DRAFT, tier, number, labels, datetime(2026, 11, 22, tzinfo=UTC))
 
 
 # --- labels ---
@@ -130,9 +136,59 @@ async def test_certificates_come_back_with_their_evidence_and_replace_those_befo
         found = await certificates.stored(tx)
     assert [each.certificate for each in found] == [certificate(), nothing]
     assert {(each.fingerprint, each.look) for each in found} == {("f1", 1)}
-    await certify(database, tenant, certificate(required=0.6), look=2)
+    await certify(database, tenant, certificate(required=0.6), look=2, gone=[(DRAFT, Tier.CLOUD_PREMIUM)])
     async with database.tenant(tenant.id) as tx:
         assert [(e.certificate.required, e.look) for e in await certificates.stored(tx)] == [(0.6, 2)]
+
+
+async def test_a_tier_that_was_not_looked_at_keeps_what_it_has(database, tenant):
+    cloud = Tier.CLOUD_PREMIUM
+    both = [certificate(), certificate(tier=cloud)]
+    await certify(database, tenant, *both, looks=[look(), look(tier=cloud)])
+    await certify(database, tenant, certificate(threshold=0.5), looks=[look(2, labels=70)], look=2)
+    async with database.tenant(tenant.id) as tx:
+        found = [(e.certificate.tier, e.certificate.threshold, e.look) for e in await certificates.stored(tx)]
+        looks = await certificates.looks(tx, Basis("learned-1", "m", "p", "", 0).key)
+    assert found == [(None, 0.5, 2), (cloud, certificate().threshold, 1)]
+    assert looks == [look(2, labels=70), look(tier=cloud)]
+
+
+async def test_certificates_of_several_bases_stand_side_by_side(database, tenant):
+    other = replace(BASIS, models="tier_0:claude")
+    await certify(database, tenant, certificate(), basis=BASIS, looks=[look(3)], look=3)
+    await certify(database, tenant, certificate(required=0.9), basis=other, looks=[look()])
+    newer = replace(BASIS, policy="y", kb_epoch=9)  # the same kind of answers, by other knowledge
+    assert newer.key == BASIS.key != other.key
+    async with database.tenant(tenant.id) as tx:
+        for basis, required, number in ((newer, 0.7, 3), (other, 0.9, 1)):
+            (stored,) = await certificates.stored(tx, basis.key)
+            (seen,) = await certificates.looks(tx, basis.key)
+            made = await certificates.last(tx, basis.key)
+            assert (stored.certificate.required, seen.number, made.look) == (required, number, number)
+        assert [each.basis.models for each in await certificates.every(tx)] == ["tier_0:claude", "tier_0:gpt"]
+
+
+async def test_rows_of_a_newer_release_are_left_out_and_told_of(database, tenant):
+    await certify(database, tenant, certificate(), looks=[look()])
+    await decided(database, tenant)
+    async with database.tenant(tenant.id) as tx:
+        for table in ("certificate", "certified_look"):
+            for column in ("task", "tier"):
+                await tx.run(
+                    f"""INSERT INTO {table} SELECT (jsonb_populate_record(row,
+                            jsonb_build_object('{column}', '{column} of tomorrow'))).*
+                          FROM {table} row WHERE tenant_id = %(tenant)s AND task = 'solution_draft'
+                           AND tier = 'any'"""
+                )
+        await tx.run("UPDATE draft SET body = jsonb_set(body, '{tier}', '\"tier_9\"')")
+        await tx.run("UPDATE attempt SET tier = 'tier_9'")
+        with capture_logs() as logs:
+            assert [each.certificate for each in await certificates.stored(tx)] == [certificate()]
+            assert await certificates.looks(tx, Basis("learned-1", "m", "p", "", 0).key) == [look()]
+            assert await labels.latest(tx, scorer="learned-1") == []
+    assert [(each["what"], each["left_out"]) for each in logs] == [
+        ("certificates", 2), ("looks", 2), ("labels", 1),
+    ]  # fmt: skip
 
 
 async def test_the_last_certification_says_what_it_holds_for(database, tenant):
@@ -163,12 +219,14 @@ async def test_policy_and_knowledge_are_known_by_their_changes(database, tenant)
     assert published[0] == settled[0] and published[1] > settled[1]
 
 
-async def test_it_is_time_once_there_are_enough_decisions_and_again_after_enough_new_ones(database, tenant):
+async def test_it_is_time_once_there_are_enough_decisions_and_again_after_as_many_as_were_wanted(
+    database, tenant
+):
     await decided(database, tenant)
     assert not await due(database, tenant)
     await decided(database, tenant)
     assert await due(database, tenant)
-    await certify(database, tenant)
+    await certify(database, tenant, wanted=2)
     assert not await due(database, tenant)
     await decided(database, tenant)
     assert not await due(database, tenant)
@@ -177,25 +235,54 @@ async def test_it_is_time_once_there_are_enough_decisions_and_again_after_enough
 
 
 @pytest.mark.parametrize("changed", [{"scorer": "learned-2"}, {"models": "other"}, {"prompt": "p2"}])
-async def test_another_score_model_or_prompt_makes_it_time(database, tenant, changed):
+async def test_another_score_model_or_prompt_makes_it_time_and_once_only(database, tenant, changed):
     await decided(database, tenant)
     await decided(database, tenant)
     await certify(database, tenant)
     assert await due(database, tenant, **changed)
+    named = {"scorer": "learned-1", "models": "m", "prompt": "p"} | changed
+    await certify(database, tenant, basis=Basis(**named, policy="x", kb_epoch=0))
+    assert not await due(database, tenant, **changed)
 
 
-async def test_a_change_of_policy_or_knowledge_makes_it_time(database, tenant):
+async def test_two_models_side_by_side_make_it_time_for_neither(database, tenant):
+    await decided(database, tenant)
+    await decided(database, tenant)
+    for models in ("m", "other", "m", "other"):
+        await certify(database, tenant, basis=Basis("learned-1", models, "p", "x", 0))
+    assert not await due(database, tenant, models="m")
+    assert not await due(database, tenant, models="other")
+
+
+async def test_a_prompt_that_was_at_work_meanwhile_makes_it_time(database, tenant):
     await decided(database, tenant)
     await decided(database, tenant)
     await certify(database, tenant)
+    await certify(database, tenant, basis=Basis("learned-1", "m", "p2", "x", 0))
+    assert await due(database, tenant, prompt="p")
+    await certify(database, tenant)
+    assert not await due(database, tenant, prompt="p")
+
+
+async def test_a_change_of_policy_or_knowledge_makes_stale_and_is_no_reason_to_look(database, tenant):
+    async def stale():
+        async with database.tenant(tenant.id) as tx:
+            made = await certificates.last(tx)
+            return made.is_stale(*await certificates.now_for(tx))
+
+    await decided(database, tenant)
+    await decided(database, tenant)
+    await certify(database, tenant)
+    assert not await stale()
     async with database.tenant(tenant.id) as tx:
         await tenants.update_settings(tx, TenantSettings(banned_phrases=("절대",)))
-    assert await due(database, tenant)
+    assert await stale() and not await due(database, tenant)
     await certify(database, tenant)
+    assert not await stale()
     async with database.tenant(tenant.id) as tx:
         item = knowledge.Item(EvidenceKind.KB, "kb-1", "Refunds", "How refunds work.")
         await knowledge.put(tx, item, [knowledge.Passage("Refunds", "Money comes back in three days.")])
-    assert await due(database, tenant)
+    assert await stale() and not await due(database, tenant)
 
 
 async def test_who_was_certified_since_is_known_to_every_process(database, tenant):

@@ -96,7 +96,8 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         assert await plans.add(tx, uuid4(), 1, [planned(owner)], {cell: (1, 0)})
         basis = certificates.Basis("learned-1", "tier_0:gpt", "1", *await certificates.now_for(tx))
         certification = certificates.Certification(basis, None, None, None, labels=40, look=1)
-        await certificates.put(tx, certification, [certificate()], fingerprint="f")
+        look = certificates.Look(Task.SOLUTION_DRAFT, None, 1, 40, datetime.now(UTC))
+        await certificates.put(tx, certification, [certificate()], fingerprint="f", looks=[look])
 
 
 def planned(owner: Tenant, **changes: Any) -> plans.PlanDecision:

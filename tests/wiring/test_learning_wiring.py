@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from uuid import uuid4
 
 import pytest
 
 from ccos import worker
 from ccos.domain.draft import DraftState, Outcome
-from ccos.domain.errors import StoreError
+from ccos.domain.errors import DatabaseUnavailable, StoreError
+from ccos.domain.evidence import EvidenceKind
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tenant import TenantSettings
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Task, Tier
 from ccos.quality.gate import Gate
+from ccos.quality.judging import Rates
+from ccos.quality.likeness import LikenessOdds
 from ccos.quality.promises import Promises
 from ccos.settings import Settings
-from ccos.store import certificates, counts, decisions, drafts, plans, tenants, tickets
+from ccos.store import certificates, counts, decisions, drafts, knowledge, plans, tenants, tickets
 from ccos.store.database import Database
 from ccos.store.migrate import migrate
 from ccos.tiers.predicting import Cell
 from ccos.wiring import learning as wiring
+from ccos.wiring.embedding import write_embedding
+from ccos.wiring.judges import write_judge
 from ccos.wiring.learning import (
     JudgeAndPromises,
     Learning,
@@ -69,14 +74,16 @@ def learning(database, promises=None, **changes):
     return Learning(database, promises or shipped, SCORER, **known | changes)
 
 
-async def label(database, tenant, how_many=1, verdict="approved", *, quality=0.9, model="tiny"):
+async def label(
+    database, tenant, how_many=1, verdict="approved", *, quality=0.9, model="tiny", tier=Tier.LOCAL_TINYLLAMA
+):
     async with database.tenant(tenant.id) as tx:
         for _ in range(how_many):
             ticket = (await tickets.put(tx, Ticket(external_id=uuid4().hex, subject="환불"))).ticket
             queued = await drafts.queue(tx, ticket.id)
-            made = finished(queued, DraftState.READY, tier=Tier.LOCAL_TINYLLAMA, scorer=SCORER)
+            made = finished(queued, DraftState.READY, tier=tier, scorer=SCORER)
             used = made.attempts[1].model_copy(
-                update={"quality": quality, "model": model, "outcome": Outcome.ACCEPTED}
+                update={"quality": quality, "model": model, "tier": tier, "outcome": Outcome.ACCEPTED}
             )
             made = made.model_copy(update={"attempts": (used,)})
             await drafts.finish(tx, made, run=await drafts.start(tx, queued.id))
@@ -110,7 +117,7 @@ async def test_good_labels_certify_a_threshold_and_the_gate_is_told(database, te
 async def test_until_thirty_labels_the_shipped_thresholds_hold(database, tenant):
     known = learning(database)
     await label(database, tenant, 29, "rejected")
-    await known.certify(tenant.id)
+    assert (await known.certify(tenant.id)).look == 0
     assert promised(known, tenant) == 0.7
     await label(database, tenant, 1, "rejected")
     await known.certify(tenant.id)
@@ -140,10 +147,25 @@ async def test_labels_of_an_older_prompt_do_not_count(database, tenant):
     assert (await known.certify(tenant.id)).labels == 40
     newer = learning(database, prompt="p2")
     made = await newer.certify(tenant.id)
-    assert (made.labels, made.look) == (0, 1)
+    assert (made.labels, made.look) == (0, 0)  # nothing to look at costs no look
     assert promised(newer, tenant) == 0.7
     await label(database, tenant, 31)
-    assert (await newer.certify(tenant.id)).labels == 31
+    made = await newer.certify(tenant.id)
+    assert (made.labels, made.look) == (31, 1)
+
+
+async def test_labels_of_a_prompt_that_came_and_went_do_not_count(database, tenant):
+    known, other = learning(database), learning(database, prompt="p2")
+    await label(database, tenant, 40)
+    await known.certify(tenant.id)
+    await other.certify(tenant.id)
+    await label(database, tenant, 40, "rejected")
+    assert await known.certify_due() >= 1
+    await known.certify(tenant.id)
+    assert promised(known, tenant) > 0.7  # as it was earned before the other came
+    await label(database, tenant, 35, "rejected")
+    made = await known.certify(tenant.id)
+    assert (made.labels, made.look, promised(known, tenant)) == (35, 2, 0.0)
 
 
 async def test_after_a_change_of_policy_the_latest_two_hundred_count(database, tenant):
@@ -157,14 +179,92 @@ async def test_after_a_change_of_policy_the_latest_two_hundred_count(database, t
     assert made.labels == 200 and made.labels_since is not None
 
 
-async def test_looks_are_counted_when_there_is_something_new_to_see(database, tenant):
+async def test_a_look_is_taken_once_enough_labels_are_new(database, tenant):
     known = learning(database)
     await label(database, tenant, 30)
-    assert [(await known.certify(tenant.id)).look for _ in range(2)] == [1, 1]
+    assert [(await known.certify(tenant.id)).look for _ in range(3)] == [1, 1, 1]
+    await label(database, tenant, 20)  # 30 * (2.128 / 1.645) ** 2 = 50.2
+    made = await known.certify(tenant.id)
+    assert (made.look, made.labels, made.wanted) == (1, 30, 1)
     await label(database, tenant, 1)
-    assert (await known.certify(tenant.id)).look == 2
+    made = await known.certify(tenant.id)
+    assert (made.look, made.labels, made.wanted) == (2, 51, 26)
     stricter = learning(database, cards=(*CARDS, ProviderCard(Tier.LOCAL_MINIMAX, "local", "seven")))
     assert (await stricter.certify(tenant.id)).look == 1
+
+
+async def test_a_published_page_costs_no_look_and_leaves_promises_standing(database, tenant):
+    known = learning(database)
+    await label(database, tenant, 40)
+    before = await known.certify(tenant.id)
+    for n in range(5):
+        async with database.tenant(tenant.id) as tx:
+            item = knowledge.Item(EvidenceKind.KB, f"kb-{n}", "Refunds", "How refunds work.")
+            await knowledge.put(tx, item, [knowledge.Passage("Refunds", "Money comes back in three days.")])
+        await label(database, tenant, 1)
+        assert await known.certify_due() == 0
+        made = await known.certify(tenant.id)
+        assert (made.look, made.basis, made.labels) == (1, before.basis, 40)
+        async with database.tenant(tenant.id) as tx:
+            assert made.is_stale(*await certificates.now_for(tx))
+    assert promised(known, tenant) >= 0.9
+    await label(database, tenant, 22, "rejected")
+    made = await known.certify(tenant.id)
+    assert made.look == 2 and made.basis.kb_epoch > before.basis.kb_epoch
+    assert promised(known, tenant) < 0.7
+
+
+async def test_two_workers_with_other_models_take_their_own_looks_in_turn(database, tenant):
+    seven = (*CARDS, ProviderCard(Tier.LOCAL_MINIMAX, "local", "seven"))
+    one, other = learning(database), learning(database, cards=seven)
+    await label(database, tenant, 35)
+    assert await one.certify_due() >= 1 and await other.certify_due() >= 1
+    for _ in range(3):
+        assert (await one.certify_due(), await other.certify_due()) == (0, 0)
+    async with database.tenant(tenant.id) as tx:
+        assert [each.look for each in await certificates.every(tx)] == [1, 1]
+    await one.refresh()
+    assert promised(one, tenant) == promised(other, tenant) >= 0.9
+
+
+async def test_a_tier_is_looked_at_when_its_own_labels_have_grown(database, tenant):
+    known = learning(database)
+    await label(database, tenant, 200)
+    assert (await known.certify(tenant.id)).look == 1
+    await label(database, tenant, 150, tier=Tier.CLOUD_PREMIUM, model="gpt-4o")
+    assert (await known.certify(tenant.id)).look == 2
+    async with database.tenant(tenant.id) as tx:
+        looks = await certificates.looks(tx, (await certificates.last(tx)).basis.key)
+        stored = {(each.certificate.tier, each.look) for each in await certificates.stored(tx)}
+    assert {(each.tier, each.number, each.labels) for each in looks} == {
+        (None, 2, 350),
+        (Tier.LOCAL_TINYLLAMA, 1, 200),
+    }
+    assert stored == {(None, 2), (Tier.LOCAL_TINYLLAMA, 1)}
+
+
+async def test_nothing_is_held_that_was_not_committed(database, tenant):
+    class Uncommitted:
+        """All goes well until the transaction is to be written."""
+
+        @asynccontextmanager
+        async def tenant(self, tenant_id):
+            with suppress(_Undone):
+                async with database.tenant(tenant_id) as tx:
+                    yield tx
+                    raise _Undone
+            raise DatabaseUnavailable
+
+    class _Undone(Exception):
+        pass
+
+    told = []
+    known = learning(Uncommitted(), on_change=told.append)
+    await label(database, tenant, 40, "rejected")
+    with pytest.raises(StoreError):
+        await known.certify(tenant.id)
+    assert told == [] and promised(known, tenant) == 0.7
+    assert (await learning(database).certify(tenant.id)).look == 1  # and the look was not taken
 
 
 async def test_upkeep_certifies_whoever_is_due_and_nobody_twice(database, tenant):
@@ -175,7 +275,7 @@ async def test_upkeep_certifies_whoever_is_due_and_nobody_twice(database, tenant
     assert await known.certify_due() == 0
     async with database.tenant(few.id) as tx:
         assert await certificates.last(tx) is None
-    await label(database, tenant, 49)
+    await label(database, tenant, 20)
     assert await known.certify_due() == 0
     await label(database, tenant, 1)
     assert await known.certify_due() == 1
@@ -281,6 +381,54 @@ def test_a_dated_edition_is_the_same_model_and_a_smaller_one_is_not():
     assert not still_answers(models, Tier.LOCAL_MINIMAX, "gpt-4o")
     assert still_answers(models, Tier.LOCAL_MINIMAX, "my model.gguf")
     assert still_answers(models, Tier.RULE_BASED, "whatever")
+
+
+@pytest.fixture
+def settings(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    return lambda **given: Settings(**{"CCOS_HOME": tmp_path / "home", **given})
+
+
+PROVEN = LikenessOdds(
+    slope=10.0, intercept=-4.0, scorer=SCORER, labels=200,
+    auroc_gate=0.7, auroc_likeness=0.8, auroc_both=0.85, gain=(0.02, 0.2),
+)  # fmt: skip
+RATES = Rates(true_positive=0.85, true_negative=0.85, labels=400, good=200, bad=200)
+
+
+def prompt_of(found):
+    """What labels are of, by the settings."""
+    return wiring._prompt_of(open_gate(found))
+
+
+def test_a_second_opinion_that_is_heard_makes_other_labels(settings):
+    server = {"CCOS_EMBEDDING_BASE_URL": "http://127.0.0.1:9/v1", "CCOS_EMBEDDING_MODEL": "bag"}
+    off, on = settings(**server), settings(CCOS_SECOND_OPINION=True, **server)
+    alone = prompt_of(off)
+    assert prompt_of(on) == alone  # switched on, and nobody has proven anything yet
+    write_embedding(on.folder, "bag", PROVEN.model_copy(update={"gain": (-0.1, 0.2)}))
+    write_embedding(on.folder, "another", PROVEN)
+    assert prompt_of(on) == alone
+    write_embedding(on.folder, "bag", PROVEN)
+    likeness = prompt_of(on)
+    write_embedding(on.folder, "bag", PROVEN.model_copy(update={"slope": 9.0}))
+    learned_anew = prompt_of(on)
+    write_judge(on.folder, "claude-x", RATES)
+    assert len({alone, likeness, learned_anew, prompt_of(on)}) == 4
+    assert prompt_of(off) == alone
+
+
+async def test_certificates_end_when_second_opinions_are_switched_on_and_are_there_when_off_again(
+    database, tenant, settings
+):
+    off, on = settings(), settings(CCOS_SECOND_OPINION=True)
+    write_judge(on.folder, "claude-x", RATES)
+    await label(database, tenant, 40)
+    await learning(database, prompt=prompt_of(off)).certify(tenant.id)
+    for found, expected in ((on, 0.7), (off, 0.9)):
+        known = learning(database, prompt=prompt_of(found))
+        await known.refresh()
+        assert promised(known, tenant) == expected
 
 
 def test_the_order_of_providers_changes_no_fingerprint():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -13,19 +13,31 @@ if TYPE_CHECKING:
     from ccos.domain.certificate import Certificate
     from ccos.store.certificates import Certification, Stored
 
+FIRST = 30
+"""Labels of a task before the first look."""
 HEADS = ("task", "tier", "required", "threshold", "labels", "accepted", "bad", "risk at most", "confidence")
+
+
+class Shown(NamedTuple):
+    """A tenant's thresholds, and whether settings or knowledge have changed since they were certified."""
+
+    slug: str
+    last: Certification | None
+    own: list[Stored]
+    stale: bool
 
 
 @click.command()
 @click.option("--tenant", metavar="SLUG", help="Whose; left out: every tenant's.")
-@click.option("--certify", is_flag=True, help="Certify anew by the labels there are now, then show.")
+@click.option("--certify", is_flag=True, help="Certify now where enough labels are new, then show.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def thresholds(tenant: str | None, certify: bool, as_json: bool) -> None:
     """Show from which quality on answers are certified, by which labels.
 
     A line says: of LABELS answers that people decided about, ACCEPTED reached the threshold and BAD of these
     were no good, so that with the confidence given at most that share of accepted answers is. Without a
-    threshold the labels certify nothing, and every answer needs review.
+    threshold the labels certify nothing, and every answer needs review. Each look at labels takes from the
+    confidence of later ones, so there is none until half as many again are new.
     """
     from ccos.cli import tenancy
     from ccos.store import certificates, tenants
@@ -33,8 +45,8 @@ def thresholds(tenant: str | None, certify: bool, as_json: bool) -> None:
 
     found = settings()
 
-    async def go() -> list[tuple[str, Certification | None, list[Stored]]]:
-        shown = []
+    async def go() -> list[Shown]:
+        shown: list[Shown] = []
         async with open_thresholds(found) as (database, learning):
             if tenant is None:
                 whose = [each async for each in tenancy.every_tenant(database)]
@@ -45,29 +57,30 @@ def thresholds(tenant: str | None, certify: bool, as_json: bool) -> None:
                 if certify:
                     await learning.certify(each.id)
                 async with database.tenant(each.id) as tx:
-                    shown.append((each.slug, await certificates.last(tx), await certificates.stored(tx)))
+                    last = await certificates.last(tx)
+                    own = await certificates.stored(tx, last.basis.key) if last else []
+                    stale = last is not None and last.is_stale(*await certificates.now_for(tx))
+                    shown.append(Shown(each.slug, last, own, stale))
         return shown
 
     told = run(go())
     shipped = open_gate(found).promises.shipped
     if as_json:
-        print_json(
-            {"shipped": [_plain(each) for each in shipped], "tenants": [_json(*each) for each in told]}
-        )
+        print_json({"shipped": [_plain(each) for each in shipped], "tenants": [_json(each) for each in told]})
         return
     if not told:
         complain("There is no tenant yet; `ccos tenants create SLUG` makes one.")
     if shipped:
         _table("shipped", shipped)
-    for slug, last, own in told:
-        if own:
-            _table(slug, [each.certificate for each in own])
-            click.echo(f"  {_when(last)}")
+    for each in told:
+        if each.own:
+            _table(each.slug, [stored.certificate for stored in each.own])
+            click.echo(f"  {_when(each)}")
         else:
-            labels = last.labels if last else 0
+            labels = each.last.labels if each.last else 0
             complain(
-                f"{slug} has no thresholds of its own ({labels} labels count; 30 of a task are needed): "
-                "those that ship hold."
+                f"{each.slug} has no thresholds of its own ({labels} labels count; {FIRST} of a task are "
+                "needed): those that ship hold."
             )
 
 
@@ -95,24 +108,27 @@ def _table(title: str, certificates: list[Certificate] | tuple[Certificate, ...]
     print_table(stdout(), table)
 
 
-def _when(last: Certification | None) -> str:
+def _when(shown: Shown) -> str:
+    last = shown.last
     if last is None or last.made_at is None:
         return ""
     basis = last.basis
-    return (
+    made = (
         f"Certified {last.made_at:%Y-%m-%d %H:%M} UTC, look {last.look}, for the score {basis.scorer}, "
         f"prompts {basis.prompt}, knowledge at change {basis.kb_epoch}."
     )
+    stale = " Settings or knowledge have changed since; the next look goes by the latest labels."
+    return f"{made} The next look wants {last.wanted} more labels.{stale if shown.stale else ''}"
 
 
-def _json(slug: str, last: Certification | None, own: list[Stored]) -> dict[str, Any]:
+def _json(shown: Shown) -> dict[str, Any]:
     return {
-        "tenant": slug,
-        "certification": None if last is None else _plain(last),
+        "tenant": shown.slug,
+        "certification": None if shown.last is None else _plain(shown.last) | {"stale": shown.stale},
         "certificates": [
             _plain(each.certificate)
             | {"fingerprint": each.fingerprint, "look": each.look, "made_at": each.made_at.isoformat()}
-            for each in own
+            for each in shown.own
         ],
     }
 

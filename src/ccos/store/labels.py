@@ -9,6 +9,7 @@ from uuid import UUID
 from ccos.domain.labelling import rate
 from ccos.domain.tier import Task, Tier
 from ccos.store.database import Tx
+from ccos.store.newer import of_this_release
 
 MOST_LABELS = 2_000
 VETOED = -1.0
@@ -41,8 +42,8 @@ async def latest(
     """
     rows = await tx.rows(
         """
-        SELECT d.id, d.body ->> 'tier' AS tier, a.model, a.quality, a.reason LIKE 'veto.%%' AS vetoed,
-               e.verdict, e.text AS sent, e.decided_at,
+        SELECT d.id, %(task)s AS task, d.body ->> 'tier' AS tier, a.model, a.quality,
+               a.reason LIKE 'veto.%%' AS vetoed, e.verdict, e.text AS sent, e.decided_at,
                CASE WHEN e.text IS NOT NULL THEN d.body ->> 'reply' ELSE '' END AS reply
           FROM decision e
           JOIN draft d ON d.tenant_id = e.tenant_id AND d.id = e.draft_id
@@ -72,5 +73,5 @@ async def latest(
             good=rate(row["verdict"], row["reply"], row["sent"]).good,
             decided_at=row["decided_at"],
         )
-        for row in rows
+        for row in of_this_release(rows, what="labels")
     ]

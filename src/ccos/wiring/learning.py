@@ -29,6 +29,7 @@ from ccos.store.labels import StoredLabel
 from ccos.tiers.decision_writer import DecisionWriter
 from ccos.tiers.predicting import Cell, Counted, Counts, Tally
 from ccos.wiring.database import open_database, open_urls
+from ccos.wiring.opinions import what_is_heard
 
 log = structlog.get_logger(__name__)
 
@@ -37,8 +38,8 @@ OVERLAP = timedelta(seconds=60)
 """So far back is read again: what was being written while it was read the last time is not missed."""
 LATEST = 200
 """Labels that still count after knowledge or policy changed."""
-LEAST, EVERY = 30, 50
-"""Labels of a task before its own thresholds replace the shipped ones, and new decisions between looks."""
+LEAST = 30
+"""Decisions before labels are counted at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +55,25 @@ class JudgeAndPromises:
     assumes: str = ""
 
 
-def learned_gate(priors: Mapping[Tier, float]) -> JudgeAndPromises:
+def learned_gate(priors: Mapping[Tier, float], heard: str = "") -> JudgeAndPromises:
     """The trained score that ships with the product, under certified thresholds.
 
-    `priors` is the share of each tier's answers that is expected to be good.
+    `priors` is the share of each tier's answers that is expected to be good, `heard` what second opinions can
+    change of a quality.
     """
     from ccos.quality.scorer import LearnedScorer, shipped
 
     model = shipped()
     promises = Promises(model.certificates)
-    assumed = repr(sorted((tier.value, share) for tier, share in priors.items())).encode()
-    assumes = hashlib.blake2b(assumed, digest_size=4).hexdigest()
+    assumed = repr(sorted((tier.value, share) for tier, share in priors.items())) + heard
+    assumes = hashlib.blake2b(assumed.encode(), digest_size=4).hexdigest()
     gate = Gate(LearnedScorer(model, priors), promises=promises)
     return JudgeAndPromises(gate, promises, model.name, assumes)
 
 
 def open_gate(settings: Settings) -> JudgeAndPromises:
     """The gate in force."""
-    return learned_gate(settings.thresholds)
+    return learned_gate(settings.thresholds, what_is_heard(settings))
 
 
 class Learning:
@@ -113,8 +115,9 @@ class Learning:
             self._count(counted)
         for tenant_id in certified:
             async with self._database.tenant(tenant_id) as tx:
-                made, known = await certificates.last(tx), await certificates.stored(tx)
-            self._hold(tenant_id, known if self._stands(made) else ())
+                made = self._own(await certificates.every(tx))
+                known = await certificates.stored(tx, made.basis.key) if made else ()
+            self._hold(tenant_id, known)
         self._heard_at = now
 
     async def run(self) -> None:
@@ -131,13 +134,14 @@ class Learning:
                 told = True
 
     async def certify_due(self) -> int:
-        """Certifies every tenant for whom it is time. How many those were. Raises StoreError."""
+        """Counts the labels of every tenant who may have enough new ones, and certifies those who have. How
+        many were counted. Raises StoreError.
+        """
         if self._models is None:
             return 0
+        basis = Basis(self._scorer, self._models, self._prompt, "", 0).key
         async with self._database.unbound() as tx:
-            due = await certificates.due(
-                tx, scorer=self._scorer, models=self._models, prompt=self._prompt, least=LEAST, every=EVERY
-            )
+            due = await certificates.due(tx, basis=basis, prompt=self._prompt, least=LEAST)
         done = 0
         for tenant_id in due:
             try:
@@ -148,54 +152,78 @@ class Learning:
         return done
 
     async def certify(self, tenant_id: UUID) -> Certification:
-        """Certifies the tenant's thresholds by the labels that count now. Raises StoreError.
+        """Certifies the tenant's thresholds by the labels that count now, where enough of them are new
+        (`learning.looks`). Raises StoreError.
 
         Those count whose answer the same score measured, a model that still answers wrote, under the same
-        version of the prompts; after a change of knowledge or policy, the latest LATEST of them. A task with
-        fewer than LEAST has no certificates of its own.
+        version of the prompts; after a change of knowledge or policy, the latest LATEST of them.
         """
+        from ccos.learning import looks
+
         async with self._database.tenant(tenant_id) as tx:
             await certificates.lock(tx)
-            made, counted = await self._look(tx)
-            found = await asyncio.to_thread(_certificates, counted, self._scorer, made.look)
-            await certificates.put(tx, made, found, fingerprint=fingerprint(made.basis))
-            self._hold(tenant_id, await certificates.stored(tx))
-        promised = sorted({c.required for c in found if c.threshold is not None})
-        log.info(
-            "certification.made",
-            tenant_id=str(tenant_id),
-            labels=made.labels,
-            look=made.look,
-            promised=promised,
-        )
+            before, made, counted = await self._counted(tx)
+            known = await certificates.looks(tx, made.basis.key)
+            due = looks.due(counted, known)
+            made = replace(made, wanted=due.missing)
+            if due.looks:
+                made = replace(made, look=max(look.number for look in (*known, *due.looks)))
+                found = await asyncio.to_thread(looks.certified, counted, due.looks, scorer=self._scorer)
+                await certificates.put(
+                    tx, made, found, fingerprint=fingerprint(made.basis), looks=due.looks, gone=due.gone
+                )
+            else:
+                made = _as_it_was(made, before)
+                await certificates.note(tx, made)
+            held = await certificates.stored(tx, made.basis.key)
+        self._hold(tenant_id, held)
+        if due.looks:
+            log.info(
+                "certification.made",
+                tenant_id=str(tenant_id),
+                labels=made.labels,
+                look=made.look,
+                promised=sorted({c.required for c in found if c.threshold is not None}),
+            )
         return made
 
-    async def _look(self, tx: Tx) -> tuple[Certification, list[StoredLabel]]:
-        """What is to be certified now: for what, and by which labels."""
-        before = await certificates.last(tx)
+    async def _counted(self, tx: Tx) -> tuple[Certification | None, Certification, list[StoredLabel]]:
+        """The last certification for what is in force, what is to be certified now, and by which labels."""
+        every = await certificates.every(tx)
+        before = self._own(every)
         policy, kb_epoch = await certificates.now_for(tx)
         models = self._models if self._models is not None else (before.basis.models if before else "")
         basis = Basis(self._scorer, models, self._prompt, policy, kb_epoch)
         prompt_since = labels_since = None
+        if every:
+            same_prompt = every[0].basis.prompt == basis.prompt
+            prompt_since = every[0].prompt_since if same_prompt else await certificates.now(tx)
         if before is not None:
-            same_prompt = before.basis.prompt == basis.prompt
-            prompt_since = before.prompt_since if same_prompt else await certificates.now(tx)
             labels_since = before.labels_since
         known = await labels.latest(
             tx, scorer=self._scorer, made_since=prompt_since, decided_since=labels_since
         )
         counted = [label for label in known if not models or still_answers(models, label.tier, label.model)]
-        moved = before is not None and (before.basis.policy, before.basis.kb_epoch) != (policy, kb_epoch)
-        if moved and len(counted) > LATEST:
+        if before is not None and before.is_stale(policy, kb_epoch) and len(counted) > LATEST:
             counted = counted[:LATEST]
             labels_since = counted[-1].decided_at
         until = await certificates.newest_decision(tx)
+        look = before.look if before else 0
         return (
-            Certification(
-                basis, prompt_since, labels_since, until, len(counted), _look_of(before, basis, counted)
-            ),
+            before,
+            Certification(basis, prompt_since, labels_since, until, len(counted), look),
             counted,
         )
+
+    def _own(self, every: Sequence[Certification]) -> Certification | None:
+        """The last one for this score, these models and these prompts: those of others say nothing here.
+        Newer knowledge or another policy make it stale, and leave it standing until new labels have come.
+        """
+        for made in every:
+            of_it = (made.basis.scorer, made.basis.prompt) == (self._scorer, self._prompt)
+            if of_it and self._models in (None, made.basis.models):
+                return made
+        return None
 
     def _count(self, counted: CellCounts) -> None:
         try:
@@ -207,14 +235,6 @@ class Learning:
         people = Tally(good + counted.rewritten + counted.rejected, good)
         gate = Tally(counted.accepted + counted.refused, counted.accepted)
         self.counts.put(cell, Counted(gate, people))
-
-    def _stands(self, made: Certification | None) -> bool:
-        """Whether a certification speaks of what is in force: this score, these models, these prompts. Newer
-        knowledge or another policy leave it standing until it is made anew.
-        """
-        if made is None or (made.basis.scorer, made.basis.prompt) != (self._scorer, self._prompt):
-            return False
-        return self._models is None or made.basis.models == self._models
 
     def _hold(self, tenant_id: UUID, stored: Sequence[certificates.Stored]) -> None:
         """Those of another score say nothing of this one's numbers."""
@@ -294,25 +314,15 @@ def fingerprint(basis: Basis) -> str:
     return hashlib.blake2b(repr(astuple(basis)).encode(), digest_size=8).hexdigest()
 
 
-def _look_of(before: Certification | None, basis: Basis, counted: Sequence[StoredLabel]) -> int:
-    """Looks are counted as long as the same score, models and prompts are looked at; without new labels it is
-    the same look again."""
-    if before is None or replace(before.basis, policy=basis.policy, kb_epoch=basis.kb_epoch) != basis:
-        return 1
-    until = before.labels_until
-    return before.look + any(until is None or label.decided_at > until for label in counted)
-
-
-def _certificates(counted: Sequence[StoredLabel], scorer: str, look: int) -> tuple[Certificate, ...]:
-    from ccos.learning.certifying import Rated, at_look
-    from ccos.learning.certifying import certificates as certified
-
-    by_task: dict[Task, list[Rated]] = {}
-    for label in counted:
-        rated = Rated(label.task, label.tier, label.quality, label.good)
-        by_task.setdefault(label.task, []).append(rated)
-    enough = [rated for each in by_task.values() if len(each) >= LEAST for rated in each]
-    return certified(enough, scorer=scorer, source="tenant", confidence=at_look(look))
+def _as_it_was(counted: Certification, before: Certification | None) -> Certification:
+    """What is written down where nothing was looked at: that labels were counted, and nothing that would say
+    that certificates were made by them.
+    """
+    if before is None:
+        return counted
+    return replace(
+        before, prompt_since=counted.prompt_since, labels_until=counted.labels_until, wanted=counted.wanted
+    )
 
 
 def _code(fault: Exception) -> str:

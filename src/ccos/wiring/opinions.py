@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AsyncExitStack
 
 from ccos.quality.promises import Promises
 from ccos.settings import Settings
 from ccos.tiers.budget import Budget
+from ccos.tiers.embedder import Embedder
 from ccos.tiers.judges import Judges
 from ccos.tiers.second_opinion import Adviser, SecondOpinion
 from ccos.wiring.embedding import embedding_model, open_embedder, read_embeddings
@@ -25,6 +27,23 @@ async def open_opinion(
     if proven_judges(settings):
         advisers.append(Judges(read_judges(settings.folder)))
     return SecondOpinion(advisers, promises)
+
+
+def what_is_heard(settings: Settings) -> str:
+    """Everything that second opinions can change of a quality, in one line; "" where nobody is heard.
+
+    With another adviser, other numbers learned of one, or none, the same draft has another quality.
+    """
+    if not settings.second_opinion:
+        return ""
+    heard: dict[str, object] = {}
+    model = embedding_model(settings)
+    if model is not None and proven_embedding(settings):
+        heard[f"{Embedder.name} {model}"] = read_embeddings(settings.folder)[model].model_dump(mode="json")
+    for judge, rates in read_judges(settings.folder).items():
+        if rates.proven:
+            heard[f"{Judges.name} {judge}"] = rates.model_dump(mode="json")
+    return json.dumps(heard, sort_keys=True) if heard else ""
 
 
 def proven_embedding(settings: Settings) -> bool:
