@@ -46,7 +46,7 @@ def measure(reading: Reading, vetoes: Sequence[Veto]) -> Mapping[str, float]:
     """Every feature of `NAMES`, in finite numbers; linear in the texts, and it never raises."""
     text = reading.folded.text.lower()
     passages = [passage_source(passage.lower()) for passage in reading.kb_passages[:MOST_PASSAGES]]
-    words = {word.written: word for passage in passages for word in passage.words}
+    words: dict[str, Word] = {}
     # citation marks are no part of what a sentence says; all else stays in its place
     answer = source(CITED.sub(_blank, text), words, _read(reading.stated, reading.folded.text, text))
     asked = source(_question(reading), words)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ccos.quality.features.clauses import clauses
 from ccos.quality.features.cues import Cues, cues, denies, numbers
 from ccos.quality.features.stance import Stance, stance
-from ccos.quality.features.text import Word, chains, shared_start, words
+from ccos.quality.features.text import MOST_WORDS, Word, chains, of_passages, shared_start, words
 from ccos.quality.folding import sentences
 from ccos.quality.quantities import Quantity, quantities
 
@@ -123,13 +123,15 @@ class Source:
 
     def supports(self, word: Word) -> float:
         """How much of a word is here: all, pairs of its syllables, or its start."""
-        if word.stem in self.stems:
-            return 1.0
-        pieces = word.pieces
+        return 1.0 if word.stem in self.stems else self.partly(word)
+
+    def partly(self, word: Word) -> float:
+        """Likewise, of a word that is not here as a whole."""
+        pieces, places = word.pieces, self.places
         if len(pieces) == 1:
-            share = 1.0 if pieces[0] in self.places else 0.0
+            share = 1.0 if pieces[0] in places else 0.0
         else:
-            places, hits = self.places, 0
+            hits = 0
             for piece in pieces:
                 if piece in places:
                     hits += 1
@@ -179,7 +181,9 @@ def passage_source(text: str) -> Source:
 
     Only for these: texts of tickets and similar cases are kept nowhere.
     """
-    return source(text)
+    if len(of_passages) > MOST_WORDS:
+        of_passages.clear()
+    return source(text, of_passages)
 
 
 def _clause(text: str, start: int, end: int, sentence: int, known: dict[str, Word]) -> Clause:

@@ -38,10 +38,11 @@ class Held:
         self._meant: dict[str, float] = {}
         self._known: dict[str, float] = {}
         for stem, word in {word.stem: word for word in words}.items():
-            each = [1.0 if stem in source.stems else source.supports(word) for source in sources]
+            each = [1.0 if stem in source.stems else source.partly(word) for source in sources]
             most = meant = max(each, default=0.0)
-            if most < ALIKE and word.concept is not None:
-                meant = max([most, *(ALIKE for source in sources if word.concept in source.places)])
+            concept = word.concept if most < ALIKE else None
+            if concept is not None and any(concept in source.places for source in sources):
+                meant = ALIKE
             self._by_source[stem], self._most[stem], self._meant[stem] = each, most, meant
             self._known[stem] = most if asked is None or most == 1.0 else max(most, asked.supports(word))
 
@@ -62,8 +63,8 @@ class Held:
         total = sum([word.weight for word in words])
         if not total:
             return [0.0] * len(self.sources)
-        each = [(word.weight, self._by_source[word.stem]) for word in words]
-        return [sum([weight * held[n] for weight, held in each]) / total for n in range(len(self.sources))]
+        each = [[word.weight * held for held in self._by_source[word.stem]] for word in words]
+        return [sum(of_source) / total for of_source in zip(*each, strict=True)]
 
     def knows(self, word: Word) -> bool:
         """Whether anybody, the customer too, brought up half of a word or one of its meaning."""

@@ -18,6 +18,9 @@ MOST_LETTERS = 24
 """A longer run of letters is cut: no word is that long."""
 
 
+MOST_WORDS = 20_000
+
+
 class Word(NamedTuple):
     """One word: as it is written, without its ending, what it is made of, and its stem `spelt` in letters.
 
@@ -32,6 +35,10 @@ class Word(NamedTuple):
     concept: str | None = None
 
 
+of_passages: dict[str, Word] = {}
+"""Words of the knowledge base, `MOST_WORDS` at most; those of tickets and answers are kept nowhere."""
+
+
 def words(text: str, known: dict[str, Word] | None = None) -> list[Word]:
     """The words of folded text in order; `text` must be in lower case.
 
@@ -42,7 +49,7 @@ def words(text: str, known: dict[str, Word] | None = None) -> list[Word]:
     for written in _RUN.findall(text):
         word = lexicon.get(written)
         if word is None:
-            word = lexicon[written] = _word(written[:MOST_LETTERS])
+            word = lexicon[written] = of_passages.get(written) or _word(written[:MOST_LETTERS])
         found.append(word)
     return found
 
@@ -100,7 +107,7 @@ def _english_stem(word: str) -> str:
 
 def letters(stem: str) -> str:
     """A Korean word in letters (jamo); anything else stays as it is."""
-    return stem.translate(_JAMO)
+    return "".join([_JAMO.get(syllable, syllable) for syllable in stem])
 
 
 def shared_start(one: str, other: str) -> int:
@@ -121,7 +128,7 @@ def chains(stems: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
 _LETTERS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 _FINALS = ("", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ")
 _JAMO = {
-    0xAC00 + place: _LETTERS[place // 588] + _LETTERS[19 + place % 588 // 28] + _FINALS[place % 28]
+    chr(0xAC00 + place): _LETTERS[place // 588] + _LETTERS[19 + place % 588 // 28] + _FINALS[place % 28]
     for place in range(11_172)
 }
 _PARTICLES = """
