@@ -1,17 +1,20 @@
-"""How long the gate takes for one answer, beside the bare heuristic and the learned score.
+"""How long the gate takes for one answer, beside the bare heuristic and with the plan before it.
 
     python benchmarks/gate.py [--rounds N]
 
 Realistic replies of about 600 characters with five evidence passages and a ticket; every family of vetoes
-looks. What passages of the knowledge base support is remembered, so there is a row where all are new. The
-last rows show that time grows with the text and not faster. Figures are microseconds of one call.
+looks. What passages of the knowledge base say is remembered, so that each row is there twice: with passages
+seen before, and with five that are all new (their words are not: tickets of one desk share them). `ratio` is
+the median of CPU time over that of the bare heuristic, which reads the answer alone. The last rows show that
+time grows with the text and not faster. Figures are microseconds of one call.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from ccos.domain.evidence import Evidence, EvidenceKind, Visibility
 from ccos.domain.prompt import Answer, Grounds, Language, Prompt, Turn
@@ -22,6 +25,9 @@ from ccos.quality import Gate, HeuristicBaseline
 from ccos.quality.pii import classify
 from ccos.quality.reading import Reading
 from ccos.quality.scorer import LearnedScorer, shipped
+from ccos.tiers.predicting import Counts
+
+WARM_UP = 20
 
 KOREAN_REPLY = """안녕하세요, 김민수 고객님. 불편을 드려 죄송합니다.
 문의하신 주문번호 20261103-12345의 결제 금액 35,000원과 관련해 안내드립니다.
@@ -96,7 +102,7 @@ def case(text: str, language: Language, edition: str = "") -> tuple[Prompt, Answ
 
 def microseconds(job: Callable[[], object], rounds: int) -> tuple[float, ...]:
     """p50 and p95 by the wall clock, then by CPU time, which busy neighbours do not lengthen."""
-    for _ in range(min(20, rounds)):
+    for _ in range(WARM_UP):
         job()
     wall, cpu = [], []
     for _ in range(rounds):
@@ -107,50 +113,55 @@ def microseconds(job: Callable[[], object], rounds: int) -> tuple[float, ...]:
     return tuple(sorted(taken)[int(rounds * share)] for taken in (wall, cpu) for share in (0.5, 0.95))
 
 
+def rows(name: str, text: str, language: Language, rounds: int) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """What is measured, and its figures; the heuristic first."""
+    from planning import counted, predicted  # benchmarks/planning.py, which measures plans with this file
+
+    counts = Counts(counted())
+    prompt, answer = case(text, language)
+    bare, vetoes, trained = HeuristicBaseline(), Gate(), Gate(LearnedScorer(shipped()))
+    reading = Reading(text, prompt, answer)
+    yield f"bare heuristic, {name}", microseconds(lambda: bare.score(reading), rounds)
+
+    def planned(prompt: Prompt) -> object:
+        predicted(counts, prompt)
+        return trained.judge(prompt, answer)
+
+    jobs: tuple[tuple[str, Callable[[Prompt], object]], ...] = (
+        ("vetoes", lambda prompt: vetoes.judge(prompt, answer)),
+        ("vetoes and learned score", lambda prompt: trained.judge(prompt, answer)),
+        ("plan, vetoes, learned score", planned),
+    )
+    for n, (what, job) in enumerate(jobs):
+        unseen = iter([case(text, language, f" {n}.{m}판")[0] for m in range(rounds + WARM_UP)])
+        yield f"{what}, {name}, seen", microseconds(partial(job, prompt), rounds)
+        yield f"{what}, {name}, unseen", microseconds(lambda job=job, new=unseen: job(next(new)), rounds)  # type: ignore[misc]
+    yield f"pii.classify(), {name}", microseconds(lambda: classify(text), rounds)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=1_000)
     rounds = parser.parse_args().rounds
-    gate, heuristic = Gate(), HeuristicBaseline()
-    learned = LearnedScorer(shipped())
-    trained = Gate(learned)
-    rows: list[tuple[str, int, int, int, tuple[float, ...]]] = []
+    heads = " ".join(f"{head:>10}" for head in ("p50 us", "p95 us", "cpu p50", "cpu p95", "ratio"))
+    print(f"{'what':46} {'chars':>6} {heads}")
     for name, text, language in (("ko reply", KOREAN_REPLY, "ko"), ("en reply", ENGLISH_REPLY, "en")):
-        prompt, answer = case(text, language)  # type: ignore[arg-type]
-        vetoes = len(gate.judge(prompt, answer).vetoes)
-        judged = microseconds(lambda p=prompt, a=answer: gate.judge(p, a), rounds)  # type: ignore[misc]
-        read = Reading(text, prompt, answer)
-        bare = microseconds(lambda r=read: heuristic.score(r), rounds)  # type: ignore[misc]
-        found_before = tuple(gate.judge(prompt, answer).vetoes)
-        measured = microseconds(
-            lambda p=prompt, a=answer, v=found_before: learned.score(Reading(a.text, p, a), v),  # type: ignore[misc]
-            rounds,
-        )
-        whole = microseconds(lambda p=prompt, a=answer: trained.judge(p, a), rounds)  # type: ignore[misc]
-        found = microseconds(lambda t=text: classify(t), rounds)  # type: ignore[misc]
-        editions = iter([case(text, language, f" {n}판")[0] for n in range(rounds + 20)])  # type: ignore[arg-type]
-        unseen = microseconds(lambda e=editions, a=answer: gate.judge(next(e), a), rounds)  # type: ignore[misc]
-        rows.append((f"judge(), {name}", len(text), vetoes, rounds, judged))
-        rows.append((f"judge(), {name}, unseen passages", len(text), vetoes, rounds, unseen))
-        rows.append((f"bare heuristic, {name}", len(text), 0, rounds, bare))
-        rows.append((f"learned score alone, {name}", len(text), 0, rounds, measured))
-        rows.append((f"judge() with learned score, {name}", len(text), vetoes, rounds, whole))
-        rows.append((f"pii.classify(), {name}", len(text), 0, rounds, found))
+        base = None
+        for what, figures in rows(name, text, language, rounds):  # type: ignore[arg-type]
+            base = base or figures[2]
+            show(what, len(text), figures, base)
     for size in (6_000, 60_000):
         prompt, answer = case((KOREAN_REPLY * (size // len(KOREAN_REPLY) + 1))[:size], "ko")
-        vetoes = len(gate.judge(prompt, answer).vetoes)
-        fewer = max(5, rounds * 600 // size)
-        for what, judging in (
-            ("judge(), repeated reply", gate),
-            ("with learned score, repeated reply", trained),
-        ):
-            long = microseconds(lambda p=prompt, a=answer, g=judging: g.judge(p, a), fewer)  # type: ignore[misc]
-            rows.append((what, size, vetoes, fewer, long))
-    heads = " ".join(f"{head:>10}" for head in ("p50 us", "p95 us", "cpu p50", "cpu p95"))
-    print(f"{'what':38} {'chars':>7} {'vetoes':>6} {'rounds':>6} {heads}")
-    for what, size, vetoes, times, figures in rows:
-        shown = " ".join(f"{figure:>10.1f}" for figure in figures)
-        print(f"{what:38} {size:>7} {vetoes:>6} {times:>6} {shown}")
+        reading, fewer = Reading(answer.text, prompt, answer), max(5, rounds * 600 // size)
+        bare = microseconds(lambda r=reading: HeuristicBaseline().score(r), fewer)[2]  # type: ignore[misc]
+        for what, gate in (("vetoes", Gate()), ("vetoes and learned score", Gate(LearnedScorer(shipped())))):
+            figures = microseconds(lambda p=prompt, a=answer, g=gate: g.judge(p, a), fewer)  # type: ignore[misc]
+            show(f"{what}, repeated reply", size, figures, bare)
+
+
+def show(what: str, size: int, figures: tuple[float, ...], base: float) -> None:
+    shown = " ".join(f"{figure:>10.1f}" for figure in (*figures, figures[2] / base))
+    print(f"{what:46} {size:>6} {shown}")
 
 
 if __name__ == "__main__":
