@@ -182,7 +182,9 @@ def test_texts_on_no_topic_are_left_alone_with_a_label_for_them_and_without() ->
         for thing in THINGS
         for asks in ("문의", "알려 주세요")
     ]
-    known += [LabelledText(f"{thing} 문의", MATTERS[n % 10]) for n, thing in enumerate(THINGS)]  # nobody knows
+    known += [
+        LabelledText(f"{thing} 문의", MATTERS[n % 10]) for n, thing in enumerate(THINGS)
+    ]  # nobody knows
     odd = [LabelledText(f"{thing} {n}번 {thing} 노래", "oos") for n, thing in enumerate(THINGS)]
     plan = replace(plans_of("intent")["usual"], certain=0.5, folds=4)
     careless = train("intent", known, replace(plan, spare=0.0)).model
