@@ -63,8 +63,8 @@ class Held:
         total = sum([word.weight for word in words])
         if not total:
             return [0.0] * len(self.sources)
-        each = [[word.weight * held for held in self._by_source[word.stem]] for word in words]
-        return [sum(of_source) / total for of_source in zip(*each, strict=True)]
+        each = [(word.weight, self._by_source[word.stem]) for word in words]
+        return [sum([weight * held[n] for weight, held in each]) / total for n in range(len(self.sources))]
 
     def knows(self, word: Word) -> bool:
         """Whether anybody, the customer too, brought up half of a word or one of its meaning."""

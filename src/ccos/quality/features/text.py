@@ -107,7 +107,7 @@ def _english_stem(word: str) -> str:
 
 def letters(stem: str) -> str:
     """A Korean word in letters (jamo); anything else stays as it is."""
-    return "".join([_JAMO.get(syllable, syllable) for syllable in stem])
+    return stem.translate(_JAMO)
 
 
 def shared_start(one: str, other: str) -> int:
@@ -128,7 +128,7 @@ def chains(stems: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
 _LETTERS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 _FINALS = ("", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ")
 _JAMO = {
-    chr(0xAC00 + place): _LETTERS[place // 588] + _LETTERS[19 + place % 588 // 28] + _FINALS[place % 28]
+    0xAC00 + place: _LETTERS[place // 588] + _LETTERS[19 + place % 588 // 28] + _FINALS[place % 28]
     for place in range(11_172)
 }
 _PARTICLES = """
