@@ -52,10 +52,10 @@ def due(counted: Iterable[StoredLabel], known: Iterable[Look]) -> Due:
         before = last.get((task, tier))
         fresh = sum(before is None or label.decided_at > before.labels_until for label in those)
         number = before.number if before else 0
-        more = max(_wanted(number, len(those) - fresh) - fresh, _least(tier) - len(those))
+        more = max(wanted(number, len(those) - fresh) - fresh, _least(tier) - len(those))
         if more <= 0:
             looks.append(Look(task, tier, number + 1, len(those), max(each.decided_at for each in those)))
-            more = _wanted(number + 1, len(those))
+            more = wanted(number + 1, len(those))
         missing.append(more)
     whole = {look.task for look in looks if look.tier is None}
     gone = (
@@ -83,7 +83,7 @@ def _least(tier: Tier | None) -> int:
     return LEAST if tier is None else LEAST_OF_A_TIER
 
 
-def _wanted(look: int, labels: int) -> int:
+def wanted(look: int, labels: int) -> int:
     """New labels without which the look after number `look`, at so many labels from before, cannot pay."""
     return max(1, math.ceil(labels * (_growth(look) - 1) - 1e-9)) if look else 1
 
