@@ -55,6 +55,12 @@ def is_person(found: Candidate) -> bool:
     return True
 
 
+def _is_dotted(found: Candidate) -> bool:
+    """90.01.01-1234567; days of the last years stand before other numbers."""
+    likely = not _UNLIKELY_FROM <= int(found.digits[:2]) <= _UNLIKELY_TO
+    return likely and is_person(found) and not found.after(PRODUCT)
+
+
 def _is_halves(found: Candidate) -> bool:
     digits = found.digits
     return checksums.birth_date(digits[:6], digits[6])
@@ -104,10 +110,19 @@ def _is_plate(found: Candidate) -> bool:
     return found.match.group(1) is not None and not found.after(PRODUCT) and not found.after(ORDER)
 
 
-_PERSON_NUMBER = rf"{ALONE}\d{{6}}[,:(]?{SEP}[%s](?:{SEP}\d{{6}}|[{_HIDDEN}]{{4,7}}){END}"
+_PERSON_NUMBER = (
+    rf"{ALONE}\d{{6}}[,:(]?{SEP}[%s](?:{SEP}\d{{6}}|\d\d[- ]?\d[- ]?\d{{3}}|[{_HIDDEN}]{{4,7}}){END}"
+)
 _HALVES = r"(?<!\d)\d{6}[^\d\n]{1,16}뒷?\s?(?:자리|번호)[^\d\n]{0,8}[%s]\d{6}(?!\d)"
 _APART = rf"{ALONE}\d{{6}}(?:[^\w\n]{{1,8}}|&[a-z#0-9]{{1,6}};|%%2[dD])[%s]\d{{6}}{END}"
 """With anything but words between: blanks, brackets, arrows, and what the web makes of a dash."""
+_SAID_APART = (
+    r"(?<!\d)\d{6}[가-힣]{0,2}\s?(?:뒷?|뒤에|하이픈|다시|대시|빼기|작대기|그리고|이고|에)[가-힣]{0,2}\s?"
+    r"[%s]\d{6}(?!\d|\s?[원개건])"
+)
+_DOTTED = (
+    r"(?<!\d)(?<!\d[./-])\d\d([./ -])(?:0\d|1[0-2])\1[0-3]\d(?:\s?[-~:]\s?|\s)[%s]\d{6}(?!\d|\s?[원개건]|,\d)"
+)
 _LABELLED = (
     r"(?:주민|외국인|거소|[Rr]esident|[Aa]lien|RRN|rrn)[^\n]{0,24}?(?<!\d)"
     rf"(\d\d[-./]?\d\d[-./]?\d\d[^\d\n]{{0,12}}[%s](?:\d{{6}}|(?=\d{{0,5}}[{_HIDDEN}])[\d{_HIDDEN}]{{6}}))(?!\d)"
@@ -161,6 +176,8 @@ PEOPLE = tuple(
         (_HALVES, _is_halves, 0, ("자리", "번호"), r"\d{6}"),
         (_FRONT, _is_halves, 1, ("주민",), r"\d{6}"),
         (_APART, is_person, 0, (), ""),
+        (_SAID_APART, is_person, 0, (), ""),
+        (_DOTTED, _is_dotted, 0, (), ""),
         (_LABELLED, _is_halves, 1, ("주민", "외국인", "거소", "esident", "lien", "RRN", "rrn"), ""),
         (_BEHIND, None, 1, ("생", "주민"), r"\d{6}"),
     )

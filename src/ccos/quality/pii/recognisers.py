@@ -37,7 +37,7 @@ MOST_NAMES = 20
 
 Found = tuple[Kind, str, int, int]
 
-_SPACED = r"(?<!\d)(?<!\d[ .-])\d(?:[ .·-]{1,2}\d){9,15}(?!\d|[ .-]\d)"
+_SPACED = r"(?<!\d)(?<!\d[ .-])\d(?:[ .·-]{1,3}\d){9,15}(?!\d|[ .-]\d)"
 
 
 def _spaced(test: Callable[[str], bool]) -> Callable[[Candidate], bool]:

@@ -6,15 +6,20 @@ import re
 
 _NUMERAL = "공영빵일이삼사오육륙칠팔구"
 _AS_DIGITS = str.maketrans(_NUMERAL, "0001234566789")
-_ONE, _GLUE = rf"[{_NUMERAL}\d]", r"(?:[\s.,·-]{1,3}|에\s?|다시\s?)?"
+_ONE = rf"[{_NUMERAL}\d]"
+_SAID = rf"\s?(?:에|다시|하이픈|대시|빼기)\s?(?={_ONE})"
+_GLUE = rf"(?:{_SAID}|[\s.,·-]{{1,3}})?"
 _SPOKEN = re.compile(rf"{_ONE}{_GLUE}(?:{_ONE}{_GLUE}){{8,39}}")
-_BETWEEN = re.compile(rf"(?<=[{_NUMERAL}\d])(?:에|다시)(?=\s?[{_NUMERAL}\d])")
+_BETWEEN = re.compile(rf"(?<=[{_NUMERAL}\d]){_SAID}")
 _GOES_ON = re.compile("[고에라며니야던어랑가는다란]")
 """Behind 이 they make it the end of a word: 육칠팔이고, 육칠팔이에요."""
 FEWEST = 4
 _HAS_NUMERAL = re.compile(f"[{_NUMERAL}]")
 
 _LETTERS = re.compile(r"[0Oo](?<![A-Za-z0-9].)[1lI][0Oo16-9](?:[-.\s]{0,3}[0-9OolI]){7,8}(?![A-Za-z0-9])")
+_PERSON = re.compile(r"(?<![A-Za-z0-9])[0-9OolI]{6}[-~.\s]{0,3}[0-9OolI]{7}(?![A-Za-z0-9])")
+_FEWEST_DIGITS = 7
+_LOOKALIKE = re.compile("[OolI]")
 _AS_NUMBERS = str.maketrans("OolI", "0011")
 _FOREIGN = re.compile(r"(?![0-9])\d")
 
@@ -30,11 +35,17 @@ def in_digits(text: str) -> str:
             text = _FOREIGN.sub(lambda match: str(int(match.group())), text)
         if _HAS_NUMERAL.search(text):
             text = _SPOKEN.sub(_said, text)
-    return (
-        _LETTERS.sub(lambda match: match.group().translate(_AS_NUMBERS), text)
-        if "o" in text.lower()
-        else text
-    )
+    if _LOOKALIKE.search(text):
+        text = _LETTERS.sub(lambda match: match.group().translate(_AS_NUMBERS), text)
+        text = _PERSON.sub(_typed, text)
+    return text
+
+
+def _typed(match: re.Match[str]) -> str:
+    """9OO1O1-l234567: two groups as long as a resident number's, and most of it digits."""
+    run = match.group()
+    enough = sum(map(str.isdigit, run)) >= _FEWEST_DIGITS
+    return run.translate(_AS_NUMBERS) if enough else run
 
 
 def _said(match: re.Match[str]) -> str:
