@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from ccos.domain.errors import BadInput
 if TYPE_CHECKING:
     from ccos.domain.draft import DraftState
     from ccos.domain.tenant import Tenant
+    from ccos.domain.tier import Tier
     from ccos.store.database import Database, Tx
 
 PAGE = 200
@@ -34,8 +35,9 @@ PAGE = 200
 def labels(out: Path, tenant: str | None, days: int, as_written: bool, as_json: bool) -> None:
     """Write the drafts that people decided about into OUT, one labelled answer a line.
 
-    The file is what `ccos eval gate` measures on and `ccos train gate` learns from. It holds the words of
-    tickets and replies: keep it where those may be kept.
+    The file is what `ccos eval gate` measures on and `ccos train gate` learns from. Each line holds all that
+    the gate judged the draft by, so that judging it again finds the same. Customers' personal data is
+    replaced; the words of tickets and replies remain: keep the file where those may be kept.
     """
     if not out.parent.is_dir():
         raise BadInput(f"There is no folder {out.parent}; make it, or give another path.")
@@ -49,7 +51,7 @@ def labels(out: Path, tenant: str | None, days: int, as_written: bool, as_json: 
         async with open_administration(found) as database:
             whose = await tenancy.tenant_for(database, tenant)
             with out.open("w", encoding="utf-8") as file, progress("Writing", every=1_000) as tell:
-                async for line in _lines(database, whose, days, as_written):
+                async for line in lines(database, whose, days, as_written, found.thresholds):
                     counts[line["label"] if line else "left_out"] += 1
                     if line:
                         file.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -68,8 +70,8 @@ def labels(out: Path, tenant: str | None, days: int, as_written: bool, as_json: 
     )
 
 
-async def _lines(
-    database: Database, tenant: Tenant, days: int, as_written: bool
+async def lines(
+    database: Database, tenant: Tenant, days: int, as_written: bool, usual: Mapping[Tier, float]
 ) -> AsyncIterator[dict[str, Any] | None]:
     """A page of decisions in each transaction, oldest first; one moment's decisions may span pages."""
     from ccos.learning.exporting import labelled
@@ -85,7 +87,15 @@ async def _lines(
             for decision in fresh:
                 draft = await drafts.get(tx, decision.draft_id)
                 ticket, made = await tickets.get(tx, draft.ticket_id), await _made(tx, decision.draft_id)
-                yield labelled(ticket, draft, made, decision, as_written=as_written)
+                yield labelled(
+                    ticket,
+                    draft,
+                    made,
+                    decision,
+                    settings=tenant.settings,
+                    usual_of_tier=usual.get(draft.tier) if draft.tier else None,
+                    as_written=as_written,
+                )
         if len(page) < size:
             return
         moment, before = page[-1].decided_at, moment

@@ -14,8 +14,10 @@ from ccos.learning.certifying import Rated
 from ccos.learning.labelled import LabelledAnswer
 from ccos.quality.features import measure
 from ccos.quality.gate import BASELINE, Gate, Scorer
+from ccos.quality.priors import without_prior
 from ccos.quality.promises import Promises
 from ccos.quality.reading import Reading
+from ccos.quality.scorer import LearnedScorer
 from ccos.quality.vetoes import FACT_LIST
 
 FACT_KINDS = frozenset(kind for family in FACT_LIST for kind in family.kinds)
@@ -63,16 +65,15 @@ def judge(
 
     Without `certificates` qualities are compared with what is required as they stand.
     """
-    watched = _Watched(scorer)
-    gate = Gate(watched)
     promises = None if certificates is None else Promises(certificates)
     for file, row in rows:
         prompt, answer = row.prompt(), row.as_answer()
         claim = is_claim(row)
         asked = replace(prompt, task=Task.SOLUTION_DRAFT) if claim else prompt
-        watched.begin(prompt, answer)
+        watched = _Watched(_as_at_the_desk(scorer, row), prompt, answer)
+        gate = Gate(watched)
         started = time.perf_counter()
-        verdict = gate.judge(asked, answer)
+        verdict = gate.judge(asked, answer, tier=row.tier)
         seconds = time.perf_counter() - started
         looked_at = verdict.vetoes
         if claim:
@@ -103,21 +104,29 @@ def _promise(
 ) -> Promise | None:
     if promises is None or verdict.scorer != scorer.name:
         return None  # a check of form, with a standard of its own
-    return promises.promise(None, task, tier, scorer=verdict.scorer, quality=verdict.quality)
+    before = without_prior(verdict.quality, verdict.scores)
+    return promises.promise_after(
+        None, task, tier, scorer=verdict.scorer, quality=verdict.quality, before=before
+    )
+
+
+def _as_at_the_desk(scorer: Scorer, row: LabelledAnswer) -> Scorer:
+    """A desk moves a quality by what it expects of the tier; a line that says how much is scored likewise."""
+    usual = row.desk.usual_of_tier if row.desk else None
+    if usual is None or row.tier is None or not isinstance(scorer, LearnedScorer):
+        return scorer
+    return LearnedScorer(scorer.model, {row.tier: usual})
 
 
 class _Watched:
     """A scorer under the task the line names, that remembers what it read: features need it once more."""
 
-    def __init__(self, scorer: Scorer) -> None:
-        self._scorer = scorer
+    def __init__(self, scorer: Scorer, prompt: Prompt, answer: Answer) -> None:
+        self._scorer, self._prompt, self._answer = scorer, prompt, answer
         self.name = scorer.name
         self.reading: Reading | None = None
 
-    def begin(self, prompt: Prompt, answer: Answer) -> None:
-        self._prompt, self._answer, self.reading = prompt, answer, None
-
     def score(self, reading: Reading, vetoes: Sequence[Veto]) -> tuple[float, tuple[tuple[str, float], ...]]:
         same = reading.prompt.task is self._prompt.task
-        self.reading = reading if same else Reading(reading.text, self._prompt, self._answer)
+        self.reading = reading if same else Reading(reading.text, self._prompt, self._answer, reading.tier)
         return self._scorer.score(self.reading, vetoes)

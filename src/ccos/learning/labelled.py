@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import re
@@ -10,6 +11,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal, cast
 
@@ -18,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from ccos.domain.errors import BadInput
 from ccos.domain.evidence import Evidence, EvidenceKind
 from ccos.domain.prompt import Answer, Grounds, Language, Prompt, Turn
+from ccos.domain.tenant import TenantSettings
 from ccos.domain.ticket import Text, Ticket
 from ccos.domain.tier import Task, Tier
 from ccos.quality.folding import storable
@@ -77,9 +80,44 @@ def _passage(value: dict[str, object]) -> object:
     return "\n".join(word for word in words if isinstance(word, str) and word) or value
 
 
+def _desk(value: object, evidence: object) -> object:
+    """Its passages are the evidence of the line; another program's own word for a desk is none of ours."""
+    if not isinstance(value, dict):
+        return None
+    listed = evidence if isinstance(evidence, list) else []
+    whole = all(isinstance(each, dict) and "snippet" in each for each in listed)
+    return {**value, "passages": listed} if whole else value
+
+
+def _moment(value: object) -> object:
+    """Another program's way to write a time is no fault of the label."""
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 Name = Annotated[str | None, BeforeValidator(_name)]
 Storable = Annotated[str, BeforeValidator(storable)]
 """Of any length: the gate reads as much of it as it reads of any answer."""
+
+
+class Desk(BaseModel):
+    """What else a desk judged an answer by, so that it can be judged again as it was.
+
+    `passages` are the line's evidence as it was found: what is public, what is a similar case, where it
+    stands. `settings` holds the house's names and limits, `approved` the approved texts the answer quotes,
+    `actions` what was really done, `usual_of_tier` the share of good answers expected of its tier.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    ticket: Ticket | None = None
+    passages: tuple[Evidence, ...] = ()
+    settings: TenantSettings = TenantSettings()
+    approved: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    usual_of_tier: float | None = Field(None, gt=0, lt=1)
 
 
 class LabelledAnswer(BaseModel):
@@ -88,7 +126,8 @@ class LabelledAnswer(BaseModel):
     `label`: "approve" and "edit" (sent with a light edit) are good, "reject" is not; 1 and 0 stand for the
     first and the last. `ticket_id` groups the lines that must not be told apart by a split. `generator` is
     who wrote the answer. `task_name` and `language_name` are the line's own words for task and language:
-    under a task that is none of ours it is judged as a reply to a customer.
+    under a task that is none of ours it is judged as a reply to a customer. `desk` stands in lines that a
+    desk exported.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -107,6 +146,8 @@ class LabelledAnswer(BaseModel):
     tier: Annotated[Tier | None, BeforeValidator(_tier)] = None
     reasons: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     kind: str | None = Field(None, description="How the line was made, in a set that was written")
+    decided_at: Annotated[datetime | None, BeforeValidator(_moment)] = None
+    desk: Desk | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -121,6 +162,7 @@ class LabelledAnswer(BaseModel):
             known["task"] = task.strip() if task.strip() in _TASKS else Task.SOLUTION_DRAFT
         elif task == "":
             known["task"] = None
+        known["desk"] = _desk(known.get("desk"), known.get("evidence"))
         if isinstance(language, str):
             known["language_name"] = language.strip() or None
             known["language"] = _LANGUAGES.get(re.split("[-_]", language.strip().lower())[0])
@@ -140,6 +182,22 @@ class LabelledAnswer(BaseModel):
         return self.language or language_of(self.question or self.answer)
 
     @property
+    def turn(self) -> str:
+        """The least of a group stands for it where one may: the first that was decided, or one drawn by its
+        words. The place in the file says nothing: written sets often have the good answer of a ticket first.
+        """
+        words = hashlib.blake2b("\0".join(self.words).encode(), digest_size=8).hexdigest()
+        if self.decided_at is None:
+            return f"1{words}"
+        known = self.decided_at if self.decided_at.tzinfo else self.decided_at.replace(tzinfo=UTC)
+        return f"0{known.astimezone(UTC).isoformat()} {words}"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Lines with the same words are one observation, however often they stand in a file."""
+        return (self.told_task.value, self.question, *self.evidence, "\1", self.answer)
+
+    @property
     def group(self) -> str:
         """Lines of one group stay on one side of every split: one ticket, else one question and evidence."""
         return self.ticket_id or "\0".join((self.question, *self.evidence))
@@ -147,18 +205,27 @@ class LabelledAnswer(BaseModel):
     def prompt(self) -> Prompt:
         """The prompt the answer is judged under."""
         ticket = Ticket(description=self.question) if self.question.strip() else None
-        evidence = tuple(
+        desk = self.desk or Desk()
+        evidence = desk.passages or tuple(
             Evidence(n=n, kind=EvidenceKind.KB, id=f"e{n}", title="", snippet=text, score=0.0)
             for n, text in enumerate(self.evidence, start=1)
         )
         grounds = Grounds(
-            ticket=ticket, evidence=evidence, language=self.told_language, intent=self.intent or "other"
+            ticket=desk.ticket or ticket,
+            evidence=evidence,
+            language=self.told_language,
+            intent=self.intent or "other",
+            settings=desk.settings,
+            recorded_actions=desk.actions,
         )
         turns = (Turn("user", self.question),) if self.question.strip() else ()
         return Prompt(self.told_task, "", turns, grounds)
 
     def as_answer(self) -> Answer:
-        return Answer(self.answer, provider=self.generator or "unknown", model=self.generator or "unknown")
+        author = self.generator or "unknown"
+        return Answer(
+            self.answer, provider=author, model=author, approved=self.desk.approved if self.desk else ()
+        )
 
 
 def language_of(text: str) -> Language:
