@@ -1,0 +1,18 @@
+"""`ccos models`: the model files of this machine; one module a command, imported when called."""
+
+from __future__ import annotations
+
+import click
+
+from ccos.cli.stopping import StoppableGroup
+
+COMMANDS = {
+    "list": ("ccos.cli.models_list:show", "The models here, and which of them serve."),
+    "add": ("ccos.cli.models_add:add", "Register a model file."),
+    "verify": ("ccos.cli.models_verify:verify", "Whether a model is whole, loads and answers."),
+}
+
+
+@click.group(cls=StoppableGroup, table=COMMANDS)
+def models() -> None:
+    """Local models: get them, prove them, take them into service and back."""

@@ -1,0 +1,91 @@
+"""`ccos models list`: the models here, and which of them serve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ccos.cli.run import complain, print_json, settings
+
+if TYPE_CHECKING:
+    from ccos.settings import Settings
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def show(as_json: bool) -> None:
+    """List the models of this machine, and which of them serve a tier."""
+    found = document(settings())
+    if as_json:
+        print_json(found)
+        return
+    if not found["models"]:
+        click.echo(
+            "No models are registered. Add a GGUF file with `ccos models add FILE`, or download one with"
+            " `ccos models pull URL`."
+        )
+    else:
+        _print(found["models"])
+    for tier, by in found["tiers"].items():
+        click.echo(f"{tier}: {by['served_by'] or 'nothing serves it'}{by['note']}")
+    for damaged in found["damaged"]:
+        complain(damaged["why"])
+
+
+def document(found: Settings) -> dict[str, Any]:
+    """Everything the list shows."""
+    from ccos.local.registry.manifest import Manifest
+    from ccos.wiring.models import open_registry, open_service, told_elsewhere
+
+    registry, served = open_registry(found), open_service(found).read()
+    rows: list[dict[str, Any]] = []
+    damaged = []
+    for each in registry.all():
+        if not isinstance(each, Manifest):
+            damaged.append({"name": each.name, "why": each.why})
+            continue
+        serves = [tier for tier, by in served.items() if by.current == each.name]
+        before = [tier for tier, by in served.items() if by.previous == each.name]
+        row = {"serves": serves, "previous_of": before, "there": registry.path(each).is_file()}
+        rows.append(each.document() | row)
+    tiers = {}
+    for tier in ("tier_1", "tier_2"):
+        elsewhere = told_elsewhere(found, tier)
+        by = served.get(tier)
+        note = f" (because {elsewhere})" if elsewhere else f" since {by.since}" if by else ""
+        tiers[tier] = {
+            "served_by": (by.current if by else None) if elsewhere is None else "the settings",
+            "previous": by.previous if by else None,
+            "since": by.since if by else None,
+            "evidence": dict(by.evidence) if by else None,
+            "note": note,
+        }
+    return {"models": rows, "tiers": tiers, "damaged": damaged}
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from ccos.cli.models_showing import size_of
+    from ccos.cli.tables import print_table
+    from ccos.cli.terminal import plain, stdout
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("model", "serves", "size", "quantisation", "context", "licence", "verified"):
+        table.add_column(name, justify="right" if name in ("size", "context") else "left")
+    for row in rows:
+        state = ", ".join(row["serves"]) or ", ".join(f"before: {tier}" for tier in row["previous_of"])
+        verified = (row["verified_at"] or "no")[:10] if row["there"] else "file is missing"
+        cells = (
+            row["name"],
+            state,
+            size_of(row["size"]),
+            row["quantisation"],
+            str(row["context_tokens"]),
+            row["licence"],
+            verified,
+        )
+        table.add_row(*(Text(plain(cell)) for cell in cells))
+    print_table(stdout(), table)

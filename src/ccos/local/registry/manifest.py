@@ -1,0 +1,145 @@
+"""What is known of a model: one small document beside its file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from ccos.domain.errors import BadInput
+from ccos.local.gguf import ModelFile
+
+UNKNOWN = "unknown"
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+_QUANTISATION = re.compile(
+    r"(?:^|[-._])((?:i?q\d(?:_\d|_k(?:_(?:xs|s|m|l|xl))?|_(?:xxs|xs|s|m|nl))?|tq\d_0|mxfp4|bf16|f16|f32))"
+    r"(?=[-._]|$)",
+    re.IGNORECASE,
+)
+_FORMATS = {
+    "<|im_start|>": "chatml",
+    "<|start_header_id|>": "llama-3",
+    "<start_of_turn>": "gemma",
+    "<|start_of_turn|>": "gemma",
+    "[INST]": "mistral",
+    "[|assistant|]": "exaone",
+    "<|assistant|>": "phi",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A registered model. `file` is a name in the registry's own folder, or a whole path when it is `linked`.
+
+    `size` is in bytes, times are ISO 8601 in UTC. `source` is a URL or the path it was added from, without a
+    password; `etag` is what the source called this very file. `verified_at`: it was whole, loaded and
+    answered then.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    size: int
+    licence: str
+    prompt_format: str
+    context_tokens: int
+    source: str
+    added_at: str
+    architecture: str
+    quantisation: str
+    linked: bool = False
+    etag: str = ""
+    verified_at: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        model: ModelFile,
+        *,
+        file: str,
+        sha256: str,
+        licence: str | None,
+        source: str,
+        at: datetime,
+        linked: bool = False,
+        etag: str = "",
+    ) -> Self:
+        """What the header of the file says, with what only whoever adds it knows."""
+        return cls(
+            name=name,
+            file=file,
+            sha256=sha256,
+            size=model.size,
+            licence=licence or UNKNOWN,
+            prompt_format=prompt_format(model),
+            context_tokens=model.context_length,
+            source=source,
+            added_at=at.isoformat(timespec="seconds"),
+            architecture=model.architecture,
+            quantisation=quantisation(source if not linked else file) or quantisation(name) or UNKNOWN,
+            linked=linked,
+            etag=etag,
+        )
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Self | None:
+        """The manifest a document holds; None when it is none. Names that a newer version knows are passed
+        over.
+        """
+        known = {field.name: document[field.name] for field in fields(cls) if field.name in document}
+        try:
+            found = cls(**known)
+        except TypeError:
+            return None
+        texts = (found.file, found.sha256, found.licence, found.source, found.etag, found.quantisation)
+        sound = (
+            isinstance(found.name, str)
+            and _NAME.fullmatch(found.name) is not None
+            and all(isinstance(text, str) for text in texts)
+            and isinstance(found.size, int)
+            and isinstance(found.linked, bool)
+            and bool(found.file)
+            and (Path(found.file).is_absolute() if found.linked else Path(found.file).name == found.file)
+        )
+        return found if sound else None
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def verified(self, at: datetime) -> Self:
+        return replace(self, verified_at=at.isoformat(timespec="seconds"))
+
+
+def checked_name(name: str) -> str:
+    """The name, when it is fit to be one; raises BadInput. It becomes the name of a file."""
+    if _NAME.fullmatch(name) is None or ".." in name:
+        raise BadInput(
+            "A model's name has up to 64 small letters, digits, dots, hyphens and underscores, and begins and"
+            " ends with a letter or digit; give another with --name."
+        )
+    return name
+
+
+def name_of(file: str) -> str:
+    """A name made of a file's name: small letters, what is no letter or digit a hyphen."""
+    stem = re.sub(r"\.gguf$", "", file, flags=re.IGNORECASE).lower()
+    made = re.sub(r"-{2,}", "-", re.sub(r"\.{2,}", ".", re.sub(r"[^a-z0-9._-]", "-", stem)))
+    return made[:64].strip("-._") or "model"
+
+
+def quantisation(file: str) -> str:
+    """As the file's name tells it, `Q4_K_M`; empty when it does not."""
+    found = _QUANTISATION.findall(re.sub(r"\.gguf$", "", file, flags=re.IGNORECASE))
+    return str(found[-1]).upper() if found else ""
+
+
+def prompt_format(model: ModelFile) -> str:
+    """The name of the chat template's family, by the control tokens of the file."""
+    known = next((name for token, name in _FORMATS.items() if token in model.control_tokens), None)
+    if not model.has_chat_template:
+        return "chatml (ours: the file brings none)"
+    return known or "of the file"
