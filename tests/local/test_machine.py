@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from ccos.local.machine import available_bytes, decoding_threads
+from ccos.local.machine import available_bytes, decoding_threads, private_bytes
 
 
 def test_the_smaller_of_machine_and_container_counts(tmp_path):
@@ -46,3 +46,12 @@ def test_without_a_limit_all_usable_cores_but_one_decode(tmp_path, monkeypatch, 
     if limit is not None:
         (tmp_path / "cpu.max").write_text(limit)
     assert decoding_threads(tmp_path) == 3
+
+
+def test_own_memory_is_what_a_process_holds_without_mapped_files(tmp_path):
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "status").write_text("VmRSS:\t 900 kB\nRssAnon:\t     300 kB\nRssFile:\t 600 kB\n")
+    assert private_bytes(7, tmp_path) == 300 * 1024
+    assert private_bytes(8, tmp_path) is None
+    (tmp_path / "7" / "status").write_text("RssAnon:\t many kB\n")
+    assert private_bytes(7, tmp_path) is None

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -91,6 +92,11 @@ class Child:
 
     def reason(self) -> str:
         status = self._process.returncode
+        if status == -signal.SIGBUS:
+            return (
+                f"its file could not be read any more (signal {-status}): it was cut short or overwritten"
+                " while it was in use, or its disk failed"
+            )
         how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
         complaint = self._complaint()
         return f"the process ended with {how}" + (f": {complaint}" if complaint else "")

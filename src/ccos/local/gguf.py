@@ -78,6 +78,7 @@ class ModelFile:
     kv_bytes_per_token: int
     is_q4_0: bool
     pooling: str = ""
+    layers: int = 0
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -241,6 +242,7 @@ def _described(path: Path, reader: _Reader, tensors: int, header: dict[str, Any]
     key_width = number(f"{architecture}.attention.key_length", head_width)
     value_width = number(f"{architecture}.attention.value_length", head_width)
     kv_heads = number(f"{architecture}.attention.head_count_kv", heads)
+    layers = number(f"{architecture}.block_count")
     return ModelFile(
         path=path,
         size=reader.size,
@@ -251,7 +253,8 @@ def _described(path: Path, reader: _Reader, tensors: int, header: dict[str, Any]
         tokenizer=text("tokenizer.ggml.model"),
         vocabulary=len(tokens),
         control_tokens=tuple(sorted(set(control))),
-        kv_bytes_per_token=2 * number(f"{architecture}.block_count") * kv_heads * (key_width + value_width),
+        kv_bytes_per_token=2 * layers * kv_heads * (key_width + value_width),
         is_q4_0=number("general.file_type") == _MOSTLY_Q4_0,
         pooling=_POOLING.get(number(f"{architecture}.pooling_type"), ""),
+        layers=layers,
     )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ccos.domain.errors import ModelUnusable
 from ccos.local.gguf import ModelFile
 from ccos.local.machine import decoding_threads
+from ccos.local.memory import MIB, ceiling_bytes, check_fits, chosen_cache_mib, needed_bytes
 
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content']"
@@ -38,7 +39,10 @@ class ModelPlan:
 
     Each of the `slots` writes one answer at a time, within `context_tokens` of its own; on a processor more
     than two gain nothing. `gpu_layers` of the model go to a graphics card where the engine was built for
-    one; None leaves the number to the engine. `warm_system` are system texts that are read ahead of traffic.
+    one; None leaves the number to the engine. `cache_mib` of what was read of earlier prompts are kept; None
+    goes by the model and the memory there is. A process with more than `ceiling_mib` of its own memory is
+    replaced; None goes by what the model needs. `warm_system` are system texts that are read ahead of
+    traffic.
     One that `embeds` makes vectors of texts, at /v1/embeddings, and each text must fit into
     `context_tokens`.
     """
@@ -49,7 +53,8 @@ class ModelPlan:
     slots: int = 2
     threads: int = field(default_factory=decoding_threads)
     gpu_layers: int | None = None
-    cache_mib: int = 256
+    cache_mib: int | None = None
+    ceiling_mib: int | None = None
     warm_system: tuple[str, ...] = ()
     adapters: tuple[Adapter, ...] = ()
     speculation: Speculation = "off"
@@ -59,7 +64,31 @@ class ModelPlan:
         """Tokens of one slot: what was wished, or what the model was trained for when that is less."""
         return min(self.context_tokens, model.context_length or self.context_tokens)
 
-    def told(self, model: ModelFile, *, key: str, check_weights: bool) -> dict[str, Any]:
+    def fitted(self, model: ModelFile, available: int | None) -> int:
+        """MiB of prompt cache, when the model fits into the `available` bytes; else raises ModelUnusable."""
+        context = self.context(model)
+        cache = self.cache_mib
+        if cache is None:
+            needed = needed_bytes(model, context, self.slots, gpu_layers=self.gpu_layers)
+            cache = 0 if self.embeds else chosen_cache_mib(model, needed, available)
+        check_fits(model, context, self.slots, available, cache_mib=cache, gpu_layers=self.gpu_layers)
+        return cache
+
+    def ceiling(self, model: ModelFile, *, cache_mib: int, at_start: int) -> int:
+        """The most bytes of its own that a process with this model may have; it had `at_start` when ready."""
+        if self.ceiling_mib is not None:
+            return self.ceiling_mib * MIB
+        adapters = sum(adapter.path.stat().st_size for adapter in self.adapters if adapter.path.exists())
+        return ceiling_bytes(
+            model,
+            self.context(model),
+            self.slots,
+            cache_mib=cache_mib,
+            at_start=at_start,
+            adapter_bytes=adapters,
+        )
+
+    def told(self, model: ModelFile, *, key: str, cache_mib: int, check_weights: bool) -> dict[str, Any]:
         """The line of JSON the process reads. `check_weights`: NaN weights load and answer nonsense."""
         context = self.context(model)
         return {
@@ -69,7 +98,7 @@ class ModelPlan:
             "slots": self.slots,
             "threads": self.threads,
             "gpu_layers": self.gpu_layers,
-            "cache_mib": self.cache_mib,
+            "cache_mib": cache_mib,
             "keep_weights_as_they_are": not model.is_q4_0,  # the engine's reordered copy pays for Q4_0 only
             "check_weights": check_weights,
             "chat_template": "" if model.has_chat_template else CHATML,

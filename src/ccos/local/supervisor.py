@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,55 +14,34 @@ import aiohttp
 import structlog
 
 from ccos.domain.errors import ModelUnusable
-from ccos.local.child import Child, ChildGone, rotate
-from ccos.local.gguf import ModelFile, read_model_file
-from ccos.local.libraries import child_environment
+from ccos.local.child import ChildGone
+from ccos.local.gguf import read_model_file
+from ccos.local.life import Endpoint, Life, Patience, prepare
 from ccos.local.machine import available_bytes
-from ccos.local.memory import check_fits
-from ccos.local.plan import ModelPlan, pooling
-from ccos.local.warming import warm
+from ccos.local.memory import amount
+from ccos.local.plan import ModelPlan
+from ccos.local.watching import FileWatch, Mark, Tally, mark_of
 
 _log = structlog.get_logger(__name__)
+
+__all__ = ["Endpoint", "LocalModel", "Patience", "State", "Status"]
 
 
 class State(StrEnum):
     STOPPED = "stopped"
     STARTING = "starting"
     UP = "up"
+    RECYCLING = "recycling"
     BACKOFF = "backoff"
     BROKEN = "broken"
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long, how often, how many (seconds, counts)."""
-
-    load_seconds: float = 300.0
-    heartbeat_seconds: float = 5.0
-    heartbeat_misses: int = 3
-    backoff_seconds: float = 0.5
-    backoff_most_seconds: float = 30.0
-    exits_allowed: int = 3
-    exits_window_seconds: float = 300.0
-
-    def backoff(self, exits: int) -> float:
-        """Seconds to rest after that many exits within the window."""
-        return min(self.backoff_seconds * 2.0 ** (exits - 1), self.backoff_most_seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a running model answers. Another start has another address and another key."""
-
-    base_url: str
-    api_key: str = field(repr=False)
-    context_tokens: int
-    control_tokens: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Status:
-    """What health and the console show. `reason` is a sentence when the model is not up."""
+    """What health and the console show. `reason` is a sentence when the model is not up, or a warning.
+
+    `restarts` count failures, `recycles` processes that were replaced on purpose.
+    """
 
     name: str
     state: State
@@ -72,13 +49,28 @@ class Status:
     restarts: int
     load_seconds: float | None
     pid: int | None
+    recycles: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A process must go, and why. `successor`, when it could be loaded beside the old one."""
+
+    why: str
+    for_memory: bool = False
+    successor: Life | None = None
 
 
 class LocalModel:
     """A supervised model. `start` returns at once; `endpoint` gives the address when it is up.
 
+    A process that outgrew its memory ceiling is recycled: no new calls, running answers end, a fresh one
+    starts; too often in an hour makes it `broken`. A model file that was replaced by a good one is taken into
+    use, beside the old one first where both fit; a bad one is not, and the old one goes on with a warning.
+
     A file the engine refuses makes it `broken` at once, as do more than `exits_allowed` exits in the window;
-    `start` tries again. `close` lets running answers end until its deadline, then leaves no process behind.
+    it tries again when the file changes, or on `start`. `close` lets running answers end until its deadline,
+    then leaves no process behind.
     """
 
     def __init__(
@@ -96,12 +88,14 @@ class LocalModel:
         self._state, self._reason = State.STOPPED, "The model is not started."
         self._changed = asyncio.Event()
         self._endpoint: Endpoint | None = None
-        self._child: Child | None = None
+        self._life: Life | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._http: aiohttp.ClientSession | None = None
-        self._restarts = 0
+        self._restarts = self._recycles = 0
+        self._outgrown = Tally(self._patience.recycles_window_seconds)
         self._load_seconds: float | None = None
-        self._weights_checked = False
+        self._weights_checked: Mark | None = None
         self._closing = False
 
     @property
@@ -114,13 +108,18 @@ class LocalModel:
 
     @property
     def status(self) -> Status:
-        pid = self._child.pid if self._child else None
-        return Status(self.plan.name, self._state, self._reason, self._restarts, self._load_seconds, pid)
+        pid = self._life.pid if self._life else None
+        return Status(
+            self.plan.name, self._state, self._reason, self._restarts, self._load_seconds, pid, self._recycles
+        )
 
     async def start(self) -> None:
         """Begin to load, unless it runs already. Never waits for the model."""
         if self._task is not None and not self._task.done():
-            return
+            if self._state is not State.BROKEN:
+                return
+            self._task.cancel()  # it only waits for another file
+            await asyncio.wait([self._task])
         if self._http is None:
             # The engine closes a connection after a streamed answer, though it promises to keep it.
             self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
@@ -140,126 +139,205 @@ class LocalModel:
 
     async def close(self, *, seconds: float = 10.0) -> None:
         """End it. Answers that are being written may go on for at most `seconds`; new ones are refused."""
-        endpoint, self._endpoint = self._endpoint, None
-        was_up = self._state is State.UP
+        life = self._life if self._state in (State.UP, State.RECYCLING) else None
+        self._endpoint = None
         self._become(State.STOPPED, "The model is stopped.")
         self._closing = True
         try:
-            if was_up and endpoint is not None and self._http is not None:
-                await self._drain(self._http, endpoint, seconds)
+            if life is not None:
+                await life.drain(seconds)
         finally:
             task, self._task = self._task, None
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
+            tasks = {*self._retiring, *([task] if task else [])}
+            for each in tasks:
+                each.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
             http, self._http = self._http, None
             if http is not None:
                 await http.close()
 
     async def _supervise(self, http: aiohttp.ClientSession) -> None:
-        exits: deque[float] = deque()
-        while True:
-            try:
-                reason = await self._run(http)
-            except ModelUnusable as fault:
-                return self._become(State.BROKEN, fault.sentence)
-            except Exception as fault:
-                self._become(
-                    State.BROKEN, f"The model's process cannot be run: {fault or type(fault).__name__}."
-                )
-                raise
-            now = time.monotonic()
-            exits.append(now)
-            while exits[0] < now - self._patience.exits_window_seconds:
-                exits.popleft()
-            if len(exits) > self._patience.exits_allowed:
-                return self._become(State.BROKEN, f"The model failed {len(exits)} times; last, {reason}.")
-            self._restarts += 1
-            self._become(State.BACKOFF, f"The model failed and is started again: {reason}.")
-            await asyncio.sleep(self._patience.backoff(len(exits)))
-            self._become(State.STARTING, "The model is being loaded again.")
-
-    async def _run(self, http: aiohttp.ClientSession) -> str:
-        """One life of the process; why it ended. Raises ModelUnusable when another would not help."""
-        began = time.monotonic()
-        try:
-            async with asyncio.timeout(self._patience.load_seconds):
-                model, environment = await asyncio.to_thread(self._prepare)
-        except TimeoutError:
-            return f"its file was not read in {self._patience.load_seconds:g} seconds"
-        context = self.plan.context(model)
-        key = secrets.token_urlsafe(32)
-        config = self.plan.told(model, key=key, check_weights=not self._weights_checked)
-        warming: asyncio.Task[int] | None = None
-        child = self._child = await Child.start(config, environment, self._log_path)
-        try:
-            address = await child.address(seconds=self._patience.load_seconds)
-            self._weights_checked = True
-            endpoint = Endpoint(address, key, context, model.control_tokens)
-            self._load_seconds = time.monotonic() - began
-            self._endpoint = endpoint
-            self._become(State.UP, "")
-            warming = asyncio.create_task(warm(http, address, _key(endpoint), self.plan.warm_system))
-            return await self._watch(http, child, endpoint)
-        except ChildGone as fault:
-            return str(fault)
-        finally:
-            if warming is not None:
-                warming.cancel()
-                await asyncio.gather(warming, return_exceptions=True)
-            self._endpoint = self._child = None
-            await child.stop()
-
-    def _prepare(self) -> tuple[ModelFile, dict[str, str]]:
-        model = read_model_file(self.plan.path)
-        if self.plan.embeds:
-            pooling(model)
-        check_fits(model, self.plan.context(model), self.plan.slots, self._available())
-        self._state_dir.mkdir(parents=True, exist_ok=True)
-        return model, child_environment(self._state_dir)
-
-    async def _watch(self, http: aiohttp.ClientSession, child: Child, endpoint: Endpoint) -> str:
-        """Until the process ends; one that hangs is killed."""
-        ended = asyncio.create_task(child.ended())
-        misses = 0
         try:
             while True:
-                done, _ = await asyncio.wait([ended], timeout=self._patience.heartbeat_seconds)
-                if done:
-                    return ended.result()
-                rotate(self._log_path)
-                misses = 0 if await self._healthy(http, endpoint) else misses + 1
-                if misses >= self._patience.heartbeat_misses:
-                    child.kill()
-                    await ended
-                    return f"it did not answer {misses} health checks in a row"
-        finally:
-            ended.cancel()
+                mark = await asyncio.to_thread(mark_of, self.plan.path)
+                self._become(State.BROKEN, await self._keep_alive(http))
+                await self._another_file(mark)
+                self._become(State.STARTING, "The model file has changed and is being loaded.")
+        except Exception as fault:
+            words = fault or type(fault).__name__
+            self._become(State.BROKEN, f"The model's process cannot be run: {words}.")
+            raise
 
-    async def _healthy(self, http: aiohttp.ClientSession, endpoint: Endpoint) -> bool:
-        limit = aiohttp.ClientTimeout(total=self._patience.heartbeat_seconds)
+    async def _keep_alive(self, http: aiohttp.ClientSession) -> str:
+        """One process after the other; the sentence that says why there will be no other."""
+        exits = Tally(self._patience.exits_window_seconds)
+        life: Life | None = None
+        while True:
+            try:
+                life = await self._live(http, life or await self._begin(http))
+            except ModelUnusable as fault:
+                return fault.sentence
+            except ChildGone as fault:
+                count, life = exits.add(time.monotonic()), None
+                if count > self._patience.exits_allowed:
+                    return f"The model failed {count} times; last, {fault}."
+                self._restarts += 1
+                self._become(State.BACKOFF, f"The model failed and is started again: {fault}.")
+                await asyncio.sleep(self._patience.backoff(count))
+            if life is None:
+                self._become(State.STARTING, "The model is being loaded again.")
+
+    async def _begin(self, http: aiohttp.ClientSession, *, beside: bool = False) -> Life:
+        """A loaded process. Raises ModelUnusable when another try would not help, or ChildGone."""
+        seconds = self._patience.load_seconds
         try:
-            async with http.get(
-                f"{endpoint.base_url}/health", headers=_key(endpoint), timeout=limit
-            ) as reply:
-                return reply.status == 200
-        except (aiohttp.ClientError, TimeoutError):
-            return False
+            async with asyncio.timeout(seconds):
+                prepared = await asyncio.to_thread(prepare, self.plan, self._state_dir, self._available)
+        except TimeoutError:
+            raise ChildGone(f"its file was not read in {seconds:g} seconds") from None
+        life = await Life.start(
+            self.plan,
+            prepared,
+            http,
+            log=self._state_dir / f"{self.plan.name}.log",
+            patience=self._patience,
+            check_weights=prepared.mark is None or prepared.mark != self._weights_checked,
+        )
+        if not beside:
+            self._life = life
+        try:
+            await life.load()
+        except BaseException:
+            self._life = None if self._life is life else self._life
+            await life.close()
+            raise
+        self._weights_checked = prepared.mark
+        return life
 
-    async def _drain(self, http: aiohttp.ClientSession, endpoint: Endpoint, seconds: float) -> None:
-        """Wait until no slot works, the server is gone, or the time is up."""
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with asyncio.timeout(max(seconds, 0.0)):
-                while True:
-                    async with http.get(f"{endpoint.base_url}/slots", headers=_key(endpoint)) as reply:
-                        slots = await reply.json()
-                    if not any(slot["is_processing"] for slot in slots):
-                        return
-                    await asyncio.sleep(0.05)
+    async def _live(self, http: aiohttp.ClientSession, life: Life) -> Life | None:
+        """Serve from a loaded process until it has to go; the one that already took its place."""
+        self._life, self._endpoint, self._load_seconds = life, life.endpoint, life.load_seconds
+        self._become(State.UP, "")
+        handed_over = False
+        try:
+            turn = await self._watch(http, life)
+            self._recycles += 1
+            if turn.successor is not None:
+                handed_over = True
+                self._retire(life)
+                _log.info("local_model", name=self.plan.name, state="replaced", reason=turn.why)
+                return turn.successor
+            self._endpoint = None
+            self._become(State.RECYCLING, turn.why)
+            await life.drain(self._patience.drain_seconds)
+            if turn.for_memory:
+                self._count_outgrown(life)
+            return None
+        finally:
+            if not handed_over:
+                self._endpoint = self._life = None
+                await life.close()
 
-    @property
-    def _log_path(self) -> Path:
-        return self._state_dir / f"{self.plan.name}.log"
+    async def _watch(self, http: aiohttp.ClientSession, life: Life) -> _Turn:
+        """Until the process has to go. Raises ChildGone when it went by itself, ModelUnusable when what it
+        serves is spoilt.
+        """
+        following = asyncio.create_task(self._follow_file(http, life))
+        turn: _Turn | None = None
+        try:
+            while turn is None:
+                await life.beat()
+                if (why := life.outgrown) is not None:
+                    turn = _Turn(why, for_memory=True)
+                elif following.done():
+                    turn = following.result()
+            return turn
+        finally:
+            following.cancel()
+            await asyncio.wait([following])
+            if not following.cancelled() and following.exception() is None:
+                left = following.result().successor
+                if left is not None and (turn is None or turn.successor is not left):
+                    await left.close()
+
+    async def _follow_file(self, http: aiohttp.ClientSession, life: Life) -> _Turn:
+        """Until another file should be served. Apart from the heartbeat: a far disk that hangs is no news."""
+        watch = FileWatch(life.mark)
+        while True:
+            await asyncio.sleep(self._patience.heartbeat_seconds)
+            mark = await asyncio.to_thread(mark_of, self.plan.path)
+            if not watch.is_news(mark):
+                continue
+            if mark is None:
+                self._warn(
+                    f"There is no model file at {self.plan.path} any more; the model goes on from what is in"
+                    " memory and cannot be started again without it."
+                )
+            elif mark == life.mark:
+                self._warn("")
+            elif (turn := await self._on_other_file(http, life, mark)) is not None:
+                return turn
+
+    async def _on_other_file(self, http: aiohttp.ClientSession, life: Life, mark: Mark) -> _Turn | None:
+        """What follows from a file that is not the one being served; None when the old one goes on.
+
+        Raises ModelUnusable when the old one was overwritten in place by a bad one.
+        """
+        in_place = life.mark is not None and mark.same_file(life.mark)
+        try:
+            if not in_place:
+                successor = await self._begin(http, beside=True)
+                return _Turn("The model file was replaced.", successor=successor)
+            await asyncio.to_thread(read_model_file, self.plan.path)
+            return _Turn("The model file was overwritten; it is being loaded again.")
+        except ModelUnusable as fault:
+            if in_place:
+                was = "The model file was overwritten while it was in use"
+                raise ModelUnusable(f"{was}, and cannot be used any more: {fault.sentence}") from fault
+            needed, there = fault.facts.get("needed_bytes"), fault.facts.get("available_bytes")
+            if needed is not None and there is not None and needed <= there + (life.own_bytes or 0):
+                return _Turn("The model file was replaced; the new one is being loaded.")
+            why = fault.sentence
+        except ChildGone as fault:
+            why = f"{fault}."
+        self._warn(
+            "The model file was replaced by one that cannot be used, so the old one goes on until the next"
+            f" start: {why}"
+        )
+        return None
+
+    async def _another_file(self, mark: Mark | None) -> None:
+        """Returns when the file is another than it was, and rests."""
+        watch = FileWatch(mark)
+        while not watch.is_news(await asyncio.to_thread(mark_of, self.plan.path)):  # noqa: ASYNC110  a file
+            await asyncio.sleep(self._patience.heartbeat_seconds)
+
+    def _count_outgrown(self, life: Life) -> None:
+        count = self._outgrown.add(time.monotonic())
+        if count > self._patience.recycles_allowed:
+            hours = self._patience.recycles_window_seconds / 3_600
+            raise ModelUnusable(
+                f"The model outgrew its memory ceiling of {amount(life.ceiling or 0)} {count} times within"
+                f" {hours:g} h; give it a smaller context or another file."
+            )
+
+    def _retire(self, life: Life) -> None:
+        """Let the answers of a process that was replaced end, aside."""
+
+        async def end() -> None:
+            try:
+                await life.drain(self._patience.drain_seconds)
+            finally:
+                await life.close()
+
+        task = asyncio.create_task(end(), name=f"retired model {self.plan.name}")
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    def _warn(self, reason: str) -> None:
+        if self._state is State.UP and reason != self._reason:
+            self._become(State.UP, reason)
 
     def _become(self, state: State, reason: str) -> None:
         if self._closing and state is not State.STOPPED:
@@ -268,7 +346,3 @@ class LocalModel:
         self._changed.set()
         self._changed = asyncio.Event()
         _log.info("local_model", name=self.plan.name, state=state.value, reason=reason)
-
-
-def _key(endpoint: Endpoint) -> dict[str, str]:
-    return {"Authorization": f"Bearer {endpoint.api_key}"}
