@@ -50,10 +50,19 @@ def test_the_same_seed_prints_the_same(ccos: Command, model: str):
 
 def test_gzipped_and_several_files(ccos: Command, model: str):
     write(ccos.folder / "a.jsonl", lines(20))
-    text = "".join(json.dumps(row) + "\n" for row in lines(10))
+    text = "".join(json.dumps(row) + "\n" for row in lines(10, task="chat"))
     (ccos.folder / "b.jsonl.gz").write_bytes(gzip.compress(text.encode()))
     found = ccos("eval", "gate", "a.jsonl", "b.jsonl.gz", "--model", model, "--json").json
     assert found["n"] == 30 and found["files"] == ["a.jsonl", "b.jsonl.gz"] and found["groups"] == 15
+
+
+def test_lines_that_repeat_another_count_once_and_are_told(ccos: Command, model: str):
+    rows = lines(20)
+    write(ccos.folder / "a.jsonl", [*rows, *rows[:5], {**rows[7], "label": 1 - rows[7]["label"]}])
+    ran = ccos("eval", "gate", "a.jsonl", "--model", model, "--json", "--resamplings", "0")
+    found = ran.json
+    assert (found["n"], found["repeated_lines"], found["disputed_lines"]) == (20, 6, 1)
+    assert "6 lines repeat another" in ran.err and "of 1 the labels disagree" in ran.err
 
 
 def test_scores_come_in_the_order_of_the_lines(ccos: Command, model: str):

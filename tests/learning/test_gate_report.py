@@ -33,9 +33,10 @@ def test_certified_and_shipped_thresholds_stand_beside_each_other():
     found = gate_report(judged, resamplings=40)["coverage"]
     assert found["0.6"]["threshold"] is not None and found["0.6"]["coverage"] == pytest.approx(0.5)
     assert found["0.6"]["risk_bound"] <= 0.4
-    assert found["0.6"]["bad"] / found["0.6"]["accepted"] == pytest.approx(0.2)
+    assert found["0.6"]["bad"] / found["0.6"]["accepted"] == pytest.approx(0.2, abs=0.02)
+    assert found["0.6"]["tickets"] == 200 > found["0.6"]["accepted"], "two answers to a ticket"
     assert found["0.8"]["threshold"] is None and found["0.8"]["coverage"] == 0.0  # a fifth is wrong: no proof
-    assert found["0.6"]["resampled"]["labels"] == pytest.approx(133, abs=2)
+    assert found["0.6"]["resampled"]["labels"] == pytest.approx(67, abs=2)
     assert found["0.6"]["broken_share"] <= 0.1
     assert found["0.6"]["shipped"]["coverage"] == found["0.7"]["shipped"]["coverage"] == pytest.approx(0.5)
     assert found["0.7"]["shipped"]["good_share"] == pytest.approx(0.8)

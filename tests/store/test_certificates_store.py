@@ -114,6 +114,23 @@ async def test_another_score_a_question_to_the_customer_and_another_tenant_give_
     assert await latest(database, tenant) == []
 
 
+async def test_drafts_of_one_ticket_are_one_label_the_first_that_was_decided(database, tenant):
+    first = await decided(database, tenant, "rejected", quality=0.9)
+    async with database.tenant(tenant.id) as tx:
+        ticket_id = (await drafts.get(tx, first)).ticket_id
+    for _ in range(3):
+        async with database.tenant(tenant.id) as tx:
+            queued = await drafts.queue(tx, ticket_id)
+            made = finished(
+                queued, DraftState.READY, reply=REPLY, tier=Tier.LOCAL_TINYLLAMA, scorer="learned-1"
+            )
+            await drafts.finish(tx, made, run=await drafts.start(tx, queued.id))
+            await decisions.decide(tx, queued.id, "approved")
+    other = await decided(database, tenant)
+    found = await latest(database, tenant)
+    assert [(str(label.draft_id), label.good) for label in found] == [(other, True), (first, False)]
+
+
 async def test_labels_can_be_had_from_a_moment_on_and_only_the_newest(database, tenant):
     first, second = await decided(database, tenant), await decided(database, tenant)
     newest, older = await latest(database, tenant)

@@ -84,7 +84,11 @@ def gate(
     check_files([scores, html], [*files, model])
     if model is not None and cross_validate:
         raise BadInput("Give --model or --cross-validate, not both: cross-validation trains its own models.")
+    from ccos.learning.repeats import once
+
     rows, skipped = _read(files, skip_bad_lines)
+    told = once(rows)
+    rows = list(told.rows)
     scorer, certificates, remarks = _scorer(model)
     judged = _judge(rows, scorer, certificates, features=scores is not None)
     if cross_validate:
@@ -94,8 +98,11 @@ def gate(
     known = seen(sets, files, rows)
     if known is not None:
         remarks = [*remarks, _not_blind(known, len(rows))]
+    remarks = [*remarks, told.remark] if told.repeated else remarks
     document = {
         **_document(files, judged, remarks, resamplings, seed, len(skipped)),
+        "repeated_lines": told.repeated,
+        "disputed_lines": told.disputed,
         "trained_on": [one["name"] for one in sets],
         "training_sets": sets,
         "seen_in_training": known,

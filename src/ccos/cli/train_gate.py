@@ -60,6 +60,8 @@ def gate(
         model = train(sets, name=name or out.stem, about=dated, tell=tell)
     write(out, written(model))
     complain(f"The model is in {out}.")
+    if "repeats" in model.about:
+        complain(str(model.about["repeats"]))
     if as_json:
         print_json({"name": model.name, "model": str(out), **model.about})
     else:

@@ -14,7 +14,7 @@ Labels must be like the answers to come: of the same kind of tickets, and not th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ccos.domain.certificate import Certificate
 from ccos.domain.tier import Task, Tier
+from ccos.learning.repeats import one_each
 
 CONFIDENCE = 0.9
 LEAST = 30
@@ -63,12 +64,18 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """One labelled answer as a threshold sees it. A negative `quality` is never accepted: it was vetoed."""
+    """One labelled answer as a threshold sees it. A negative `quality` is never accepted: it was vetoed.
+
+    Of one `ticket` the answer with the least `turn` is counted, and no other (`repeats.one_each`); without a
+    ticket each is.
+    """
 
     task: Task
     tier: Tier | None
     quality: float
     good: bool
+    ticket: Hashable = None
+    turn: str = ""
 
 
 def certify(
@@ -124,19 +131,28 @@ def certificates(
     confidence: float = CONFIDENCE,
     levels: Sequence[float] = LEVELS,
 ) -> tuple[Certificate, ...]:
-    """Of each task, and of each of its tiers that has enough labels, a certificate for each level."""
+    """Of each task, and of each of its tiers that has enough labels, a certificate for each level.
+
+    Tickets are what is independent, so a certificate's labels are of one answer each.
+    """
     every = list(rated)
     apart: dict[tuple[Task, Tier | None], list[Rated]] = {}
     for one in every:
         apart.setdefault((one.task, None), []).append(one)
         if one.tier is not None:
             apart.setdefault((one.task, one.tier), []).append(one)
+    counted = {key: _trials(those) for key, those in apart.items()}
     return tuple(
         _certificate(task, tier, level, those, scorer, source, confidence)
-        for (task, tier), those in sorted(apart.items(), key=lambda item: (item[0][0], item[0][1] or ""))
+        for (task, tier), those in sorted(counted.items(), key=lambda item: (item[0][0], item[0][1] or ""))
         if tier is None or len(those) >= LEAST_OF_A_TIER
         for level in levels
     )
+
+
+def _trials(rated: Sequence[Rated]) -> list[Rated]:
+    places = one_each([one.ticket for one in rated], [one.turn for one in rated])
+    return [rated[place] for place in places]
 
 
 def _certificate(

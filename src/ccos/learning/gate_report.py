@@ -23,6 +23,7 @@ from ccos.learning.metrics import (
     spearman,
     wilson,
 )
+from ccos.learning.repeats import one_each
 from ccos.learning.resampling import RESAMPLINGS, try_promise
 
 REQUIRED = (0.6, 0.7, 0.8)
@@ -85,10 +86,21 @@ def _coverage(
     quality = [one.threshold_quality for one in judged]
     good = [one.row.good for one in judged]
     groups = [one.group for one in judged]
-    found = certify(quality, good, required=required, least=least)
+    turns = [one.row.turn for one in judged]
+    trials = one_each(groups, turns)
+    found = certify(
+        [quality[place] for place in trials],
+        [good[place] for place in trials],
+        required=required,
+        least=least,
+    )
+    reached = 0
+    if found.threshold is not None:
+        reached = sum(value >= found.threshold - 1e-9 for value in quality)
     document: dict[str, Any] = {
         "threshold": rounded(found.threshold, 6),
-        "coverage": rounded(found.accepted / len(judged)),
+        "coverage": rounded(reached / len(judged)),
+        "tickets": len(trials),
         "accepted": found.accepted,
         "bad": found.bad,
         "risk_bound": rounded(found.bound),
@@ -106,6 +118,7 @@ def _coverage(
             resamplings=resamplings,
             seed=seed,
             least=least,
+            turns=turns,
         )
         document |= {
             "broken_share": rounded(tried.broken),

@@ -51,7 +51,14 @@ class Judged:
         return REFUSED if self.vetoed else self.verdict.quality
 
     def rated(self) -> Rated:
-        return Rated(self.row.told_task, self.row.tier, self.threshold_quality, self.row.good)
+        return Rated(
+            self.row.told_task,
+            self.row.tier,
+            self.threshold_quality,
+            self.row.good,
+            self.group,
+            self.row.turn,
+        )
 
 
 def judge(

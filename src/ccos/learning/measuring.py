@@ -30,6 +30,7 @@ class Measured:
     language: Language
     vetoed: bool
     generator: str | None = None
+    turn: str = ""
 
     @property
     def head(self) -> str:
@@ -53,6 +54,7 @@ def measured(answers: Sequence[LabelledAnswer], tell: Tell | None = None) -> lis
                 language=prompt.grounds.language,
                 vetoed=bool(vetoes),
                 generator=each.generator,
+                turn=each.turn,
             )
         )
         if tell:

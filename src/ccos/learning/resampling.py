@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ccos.learning.certifying import CONFIDENCE, LEAST, certify, upper_bound
 from ccos.learning.metrics import Interval, wilson
+from ccos.learning.repeats import one_each
 
 RESAMPLINGS = 200
 
@@ -48,10 +49,12 @@ def try_promise(
     confidence: float = CONFIDENCE,
     least: int = LEAST,
     seed: int = 0,
+    turns: Sequence[str] | None = None,
 ) -> Tried:
     """Certify on about `labels` answers (half of them all by default), count on the others.
 
-    Whole groups go to one part. A negative quality stands for a vetoed answer, as in `certify`.
+    Whole groups go to one part. With `turns`, one answer of each group
+    certifies (`repeats.one_each`). A negative quality stands for a vetoed answer, as in `certify`.
     Raises ValueError when the groups do not make two parts.
     """
     values, truth = np.asarray(qualities, dtype=float), np.asarray(good, dtype=bool)
@@ -60,6 +63,10 @@ def try_promise(
     if len(numbers) < 2:
         raise ValueError("answers of one group alone cannot be parted")
     sizes = np.bincount(member)
+    trials = np.ones(len(values), dtype=bool)
+    if turns is not None:
+        trials[:] = False
+        trials[one_each(groups, turns)] = True
     wanted = min(labels or len(values) // 2, len(values) - 1)
     draw = np.random.default_rng(seed)
     taken, certified, broken, refuted = 0, 0, 0, 0
@@ -72,9 +79,10 @@ def try_promise(
         chosen = np.zeros(len(numbers), dtype=bool)
         chosen[order[:cut]] = True
         ours = chosen[member]
-        taken += int(ours.sum())
+        certifying = ours & trials
+        taken += int(certifying.sum())
         found = certify(
-            values[ours], truth[ours], required=required, confidence=confidence, least=least
+            values[certifying], truth[certifying], required=required, confidence=confidence, least=least
         ).threshold
         if found is None:
             coverages.append(0.0)

@@ -15,6 +15,7 @@ from ccos.learning.heads import enough, fit_heads, parted
 from ccos.learning.labelled import LabelledAnswer
 from ccos.learning.measuring import Measured, Tell, measured
 from ccos.learning.metrics import auroc, auroc_interval, calibration_error, calibration_interval
+from ccos.learning.repeats import once
 from ccos.quality.features import VERSION
 from ccos.quality.gate import BASELINE
 from ccos.quality.model import ANY, GateModel
@@ -52,8 +53,14 @@ def train(
     """A model of heads by task and language; the same sets in the same order give the same model.
 
     `tell` hears how many answers are measured. `about` is kept in the model beside what training found.
-    Raises BadInput for too few labels.
+    Lines that repeat another are left out (`repeats.once`), and a ticket is one trial of a threshold. Raises
+    BadInput for too few labels.
     """
+    told = once((number, answer) for number, each in enumerate(sets) for answer in each.answers)
+    sets = [
+        replace(each, answers=[answer for place, answer in told.rows if place == number])
+        for number, each in enumerate(sets)
+    ]
     answers = [answer for each in sets for answer in each.answers]
     if not answers:
         raise BadInput("There are no labelled answers to train on.")
@@ -68,6 +75,7 @@ def train(
         certificates=_certificates(rows, qualities, certifies, name),
         about={
             **(about or {}),
+            **({"repeats": told.remark} if told.repeated else {}),
             "trained_on": [_told(each) for each in sets],
             "figures": _figures(rows, qualities, heuristic),
             "figures_by_set": {
@@ -102,7 +110,7 @@ def _certificates(
     rows: Sequence[Measured], qualities: Sequence[float], certifies: Sequence[bool], name: str
 ) -> tuple[Certificate, ...]:
     rated = [
-        Rated(row.task, None, REFUSED if row.vetoed else quality, row.good)
+        Rated(row.task, None, REFUSED if row.vetoed else quality, row.good, row.group, row.turn)
         for row, quality, counts in zip(rows, qualities, certifies, strict=True)
         if counts and row.task in CERTIFIED
     ]

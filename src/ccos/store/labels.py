@@ -35,28 +35,34 @@ async def latest(
     decided_since: datetime | None = None,
     limit: int = MOST_LABELS,
 ) -> list[StoredLabel]:
-    """The tenant's newest labels of answers that `scorer` measured, newest first.
+    """The tenant's newest labels of answers that `scorer` measured, newest first, one of a ticket.
+
+    Drafts of one ticket are good or bad together, so they are one observation; which one counts must not
+    hang on what was decided, so it is the one decided first.
 
     `made_since`: of drafts made from then on; `decided_since`: decided from then on. A draft that asked the
     customer or handed over is no answer, so what was decided of it is no label.
     """
     rows = await tx.rows(
         """
-        SELECT d.id, %(task)s AS task, d.body ->> 'tier' AS tier, a.model, a.quality,
-               a.reason LIKE 'veto.%%' AS vetoed, e.verdict, e.text AS sent, e.decided_at,
-               CASE WHEN e.text IS NOT NULL THEN d.body ->> 'reply' ELSE '' END AS reply
-          FROM decision e
-          JOIN draft d ON d.tenant_id = e.tenant_id AND d.id = e.draft_id
+        SELECT first.*, a.model, a.quality, a.reason LIKE 'veto.%%' AS vetoed
+          FROM (
+               SELECT DISTINCT ON (d.ticket_id) d.id, %(task)s AS task, d.body ->> 'tier' AS tier,
+                      e.id AS decision_id, e.verdict, e.text AS sent, e.decided_at,
+                      CASE WHEN e.text IS NOT NULL THEN d.body ->> 'reply' ELSE '' END AS reply
+                 FROM decision e
+                 JOIN draft d ON d.tenant_id = e.tenant_id AND d.id = e.draft_id
+                WHERE e.tenant_id = %(tenant)s AND d.body ->> 'scorer' = %(scorer)s
+                  AND d.body ->> 'state' IN ('ready', 'needs_review')
+                  AND (%(made)s::timestamptz IS NULL OR d.created_at >= %(made)s::timestamptz)
+                  AND (%(decided)s::timestamptz IS NULL OR e.decided_at >= %(decided)s::timestamptz)
+                ORDER BY d.ticket_id, e.decided_at, e.id) first
           JOIN LATERAL (
                SELECT model, quality, reason FROM attempt
-                WHERE tenant_id = e.tenant_id AND draft_id = e.draft_id AND task = %(task)s
-                  AND tier = d.body ->> 'tier' AND quality IS NOT NULL
+                WHERE tenant_id = %(tenant)s AND draft_id = first.id AND task = %(task)s
+                  AND tier = first.tier AND quality IS NOT NULL
                 ORDER BY outcome = 'accepted' DESC, reason LIKE 'veto.%%', quality DESC LIMIT 1) a ON true
-         WHERE e.tenant_id = %(tenant)s AND d.body ->> 'scorer' = %(scorer)s
-           AND d.body ->> 'state' IN ('ready', 'needs_review')
-           AND (%(made)s::timestamptz IS NULL OR d.created_at >= %(made)s::timestamptz)
-           AND (%(decided)s::timestamptz IS NULL OR e.decided_at >= %(decided)s::timestamptz)
-         ORDER BY e.decided_at DESC, e.id DESC LIMIT %(limit)s""",
+         ORDER BY first.decided_at DESC, first.decision_id DESC LIMIT %(limit)s""",
         task=Task.SOLUTION_DRAFT.value,
         scorer=scorer,
         made=made_since,
