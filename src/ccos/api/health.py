@@ -17,6 +17,7 @@ from ccos.domain.errors import DatabaseUnavailable, StoreError
 from ccos.store import checks
 from ccos.tiers.health import health
 from ccos.wiring import Ccos
+from ccos.wiring.models import told_of_models
 
 router = APIRouter(tags=["health"])
 
@@ -28,7 +29,8 @@ def health_now(ccos: Ccos) -> dict[str, Any]:
     """The document about the tiers at this moment."""
     service, money = ccos.service, ccos.budget.level(None)
     now, at = time.monotonic(), datetime.now(UTC)
-    return health(service.pulses(), now=now, at=at, load=service.load(), money=money)
+    document = health(service.pulses(), now=now, at=at, load=service.load(), money=money)
+    return told_of_models(document, ccos.models)
 
 
 @router.get("/livez", summary="Is the process alive")

@@ -27,7 +27,6 @@ from ccos.knowledge.importing import import_path
 from ccos.knowledge.memory import MemoryShelf
 from ccos.knowledge.search import Searcher
 from ccos.learning.tier_report import TierState
-from ccos.local.supervisor import LocalModel
 from ccos.quality.gate import Gate
 from ccos.settings import Settings
 from ccos.tiers.budget import Budget, MemoryBudget
@@ -36,6 +35,7 @@ from ccos.tiers.daily_ledger import DailyLedger
 from ccos.tiers.provider import Provider
 from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.database import open_database, open_owner, open_urls
+from ccos.wiring.models import Served, with_models_in_service
 from ccos.wiring.providers import open_providers
 
 LOAD_SECONDS = 120.0
@@ -69,7 +69,7 @@ async def open_trial(
     `slug` (left out: `default`) pays.
     """
     home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ccos-eval-")))
-    wanted = _only(settings, tiers).model_copy(update={"home": home})
+    wanted = _only(with_models_in_service(settings), tiers).model_copy(update={"home": home})
     providers, models = await open_providers(wanted, stack)
     budget: Budget = MemoryBudget(_FREE)
     ledger: DailyLedger | None = None
@@ -116,10 +116,10 @@ def _state(tier: Tier, mine: Sequence[Provider], unusable: Mapping[str, str]) ->
     return TierState(tier, names, faults[0] if len(faults) == len(mine) else None)
 
 
-async def _loaded(models: Sequence[LocalModel]) -> dict[str, str]:
+async def _loaded(models: Sequence[Served]) -> dict[str, str]:
     """Waits for models that are being loaded; by name, why some cannot be."""
 
-    async def why(model: LocalModel) -> str | None:
+    async def why(model: Served) -> str | None:
         try:
             await model.endpoint(seconds=LOAD_SECONDS)
         except CcosError as fault:

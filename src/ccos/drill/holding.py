@@ -36,6 +36,7 @@ from ccos.settings import Settings
 from ccos.tiers.provider import Provider
 from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.learning import open_gate
+from ccos.wiring.models import with_models_in_service
 from ccos.wiring.providers import open_providers, wait_until_loaded
 
 LOAD_SECONDS = 120.0
@@ -135,7 +136,9 @@ async def open_scene(settings: Settings, wish: Wish, stack: AsyncExitStack) -> S
     """
     # Model logs and indexes of a product that is serving stay untouched.
     home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ccos-drill-")))
-    found, models = await open_providers(settings.model_copy(update={"home": home}), stack)
+    found, models = await open_providers(
+        with_models_in_service(settings).model_copy(update={"home": home}), stack
+    )
     clock = DrillClock()
     parts: list[Part] = []
     providers: list[Provider] = []

@@ -9,7 +9,7 @@ from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
-from ccos.domain.errors import BadSetting, ModelUnusable, NoPrice
+from ccos.domain.errors import BadSetting, CcosError, ModelUnusable, NoPrice
 from ccos.domain.money import micro_usd, usd
 from ccos.domain.tier import Tier
 from ccos.local.gguf import read_model_file
@@ -18,6 +18,7 @@ from ccos.providers.http import checked_key
 from ccos.settings import Settings, read_deployments, variable
 from ccos.store.database import patience
 from ccos.wiring.embedding import embedding_model
+from ccos.wiring.models import chosen
 from ccos.wiring.opinions import proven_embedding, proven_judges
 from ccos.wiring.servers import Wanted, told_apart, wanted_servers
 from ccos.wiring.upstreams import leaves_network, openai_seller, prices_of
@@ -218,6 +219,8 @@ def _local(settings: Settings) -> list[str]:
             unused = [f"{name}_MODEL_PATH"] if path is not None else []
             unused += [f"{name}_BASE_URL"] if urls else []
             found += [f"{each} is not used, because {deployments.source} lists servers." for each in unused]
+        elif path is None and not urls and (serves := _in_service(settings, tier)):
+            found += serves
         elif path is None and not urls:
             found.append(f"{tier.value} is off: neither {name}_MODEL_PATH nor {name}_BASE_URL is set.")
         elif path is not None and urls:
@@ -237,6 +240,18 @@ def _local(settings: Settings) -> list[str]:
             if wish.tier is tier and wish.outside and wish.model is not None:
                 found += _paid(settings, wish, name, listed=bool(listed))
     return found
+
+
+def _in_service(settings: Settings, tier: Tier) -> list[str]:
+    """Which registered model serves the tier, and what is wrong with it; nothing when none does."""
+    try:
+        choice = chosen(settings, tier)
+    except CcosError as fault:
+        return [f"{tier.value} is off: {fault.sentence}"]
+    if choice is None:
+        return []
+    told = f"{tier.value} is served by {choice.name}, which `ccos models promote` put into service."
+    return [told, *_model(f"The model {choice.name}", choice.path)]
 
 
 def _leaves(what: str) -> list[str]:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import structlog
+
+from ccos.domain.errors import CcosError
+from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.tier import Tier
 from ccos.local.registry.registry import Registry
 from ccos.local.registry.service import Service
+from ccos.local.supervisor import LocalModel
+from ccos.local.switching import Choice, Switching
+from ccos.providers.local import Client, Endpoint
+from ccos.providers.voice import Hear
 from ccos.settings import Settings, read_deployments
+
+log = structlog.get_logger(__name__)
+
+Served = LocalModel | Switching
+"""A model that runs here: of one file, or of whatever is in service."""
 
 PATH_FIELDS = {"tier_1": "minimax_model_path", "tier_2": "tinyllama_model_path"}
 
@@ -36,3 +51,57 @@ def told_elsewhere(settings: Settings, tier: str) -> str | None:
     if settings.minimax_urls if minimax else settings.tinyllama_urls:
         return f"{name}_BASE_URL is set"
     return f"{name}_MODEL_PATH is set" if getattr(settings, PATH_FIELDS[tier]) is not None else None
+
+
+def chosen(settings: Settings, tier: Tier) -> Choice | None:
+    """The registered model in service for a tier, or None. Raises RegistryDamaged, NotFound."""
+    served = open_service(settings).read().get(tier.value)
+    if served is None:
+        return None
+    registry = open_registry(settings)
+    manifest = registry.get(served.current)
+    return Choice(manifest.name, registry.path(manifest))
+
+
+def first_choice(settings: Settings, tier: Tier) -> Choice | None:
+    """As `chosen`, where the registry decides; what is damaged is told in the log, and its tier is off."""
+    if told_elsewhere(settings, tier.value) is not None:
+        return None
+    try:
+        return chosen(settings, tier)
+    except CcosError as fault:
+        log.warning("models.unusable", tier=tier.value, reason=fault.sentence)
+        return None
+
+
+def with_models_in_service(settings: Settings) -> Settings:
+    """The settings naming the files in service, for whoever opens them with another home."""
+    found = {tier: first_choice(settings, Tier(tier)) for tier in PATH_FIELDS}
+    return settings.model_copy(
+        update={PATH_FIELDS[tier]: choice.path for tier, choice in found.items() if choice is not None}
+    )
+
+
+class Counted:
+    """A client whose calls are counted, so that its model ends after the last of them."""
+
+    def __init__(self, inner: Client, model: Switching, endpoint: Endpoint) -> None:
+        self._inner, self._model, self._endpoint = inner, model, endpoint
+
+    async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
+        with self._model.call(self._endpoint):
+            return await self._inner.answer(prompt, seconds=seconds, hear=hear)
+
+
+def told_of_models(document: dict[str, Any], models: Iterable[Served]) -> dict[str, Any]:
+    """The document about health, naming the model that really serves, and why no other does."""
+    for model in models:
+        if not isinstance(model, Switching):
+            continue
+        for tier in document["tiers"].values():
+            for provider in tier.get("providers", ()):
+                if provider["provider"] == model.plan.name:
+                    provider["model"] = model.serving
+                    if model.notice:
+                        provider["notice"] = model.notice
+    return document

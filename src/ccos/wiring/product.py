@@ -17,7 +17,6 @@ from ccos.domain.draft import Draft
 from ccos.domain.money import micro_usd
 from ccos.knowledge.postgres import PostgresShelf
 from ccos.knowledge.search import Searcher
-from ccos.local.supervisor import LocalModel
 from ccos.quality.pii import classify
 from ccos.settings import Settings
 from ccos.store.database import Database
@@ -29,6 +28,7 @@ from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.breakers import open_board
 from ccos.wiring.database import Urls, open_database, open_urls
 from ccos.wiring.learning import Learning, open_gate, open_learning
+from ccos.wiring.models import Served
 from ccos.wiring.opinions import open_opinion
 from ccos.wiring.premium import premium_cost, warm_prices
 from ccos.wiring.providers import open_providers, wait_until_loaded
@@ -47,7 +47,7 @@ class Ccos:
     shelf: PostgresShelf
     searcher: Searcher
     drafting: Drafting
-    models: tuple[LocalModel, ...]
+    models: tuple[Served, ...]
     learning: Learning
 
 

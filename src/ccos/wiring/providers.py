@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ccos.local.grammar import to_gbnf
 from ccos.local.machine import decoding_threads
 from ccos.local.plan import ModelPlan
 from ccos.local.supervisor import LocalModel
+from ccos.local.switching import Choice, Switching
 from ccos.providers.anthropic_wire import AnthropicMessages
 from ccos.providers.anthropic_wire import dialect_for as anthropic_dialect
 from ccos.providers.http import open_session
@@ -26,22 +28,21 @@ from ccos.settings import Settings, read_deployments
 from ccos.tiers.privacy import Masked
 from ccos.tiers.provider import Provider
 from ccos.tiers.tuned import Tuned
+from ccos.wiring.models import Counted, Served, chosen, first_choice
 from ccos.wiring.servers import POOL_NAMES, open_servers, wanted_servers
 from ccos.wiring.upstreams import fingerprint, openai_seller, prices_of
 
 LOCAL_DIALECT = Dialect(schema="grammar", grammar=to_gbnf, bounds=True, return_progress=True, logprobs=True)
 
 
-async def open_providers(
-    settings: Settings, stack: AsyncExitStack
-) -> tuple[list[Provider], list[LocalModel]]:
+async def open_providers(settings: Settings, stack: AsyncExitStack) -> tuple[list[Provider], list[Served]]:
     """Every configured provider, best first within a tier, and the local models that are being loaded.
 
     The rules are always among them; a paid server without a model's name is not, for it has no price.
     Loading is begun, not awaited: until a model is up, its tier is skipped.
     """
     providers: list[Provider] = [*await _cloud(settings, stack)]
-    models: list[LocalModel] = []
+    models: list[Served] = []
     servers = wanted_servers(settings, read_deployments(settings))
     for tier in (Tier.LOCAL_MINIMAX, Tier.LOCAL_TINYLLAMA):
         wanted = [wish for wish in servers if wish.tier is tier]
@@ -49,9 +50,13 @@ async def open_providers(
         providers += [_tuned(settings, server) for server in opened]
         path = _file_of(settings, tier)
         if not wanted and path is not None:
-            provider, model = await _file(settings, stack, tier, path)
+            provider, model = await open_file(settings, stack, tier, path)
             providers.append(_tuned(settings, provider))
             models.append(model)
+        elif not wanted and (first := await asyncio.to_thread(first_choice, settings, tier)) is not None:
+            provider, switching = await _registered(settings, stack, tier, first)
+            providers.append(_tuned(settings, provider))
+            models.append(switching)
     providers.append(RuleBased())
     return providers, models
 
@@ -117,40 +122,66 @@ def _plan(settings: Settings, tier: Tier, path: Path) -> ModelPlan:
     )
 
 
-async def _file(
-    settings: Settings, stack: AsyncExitStack, tier: Tier, path: Path
+async def open_file(
+    settings: Settings, stack: AsyncExitStack, tier: Tier, path: Path, *, state_dir: Path | None = None
 ) -> tuple[Provider, LocalModel]:
     """A GGUF file in a child process of its own."""
-    name = POOL_NAMES[tier]
-    # The engine closes a connection after each streamed answer although it says it keeps it.
-    session = await stack.enter_async_context(open_session(keepalive_seconds=0))
     plan = _plan(settings, tier, path)
-    model = LocalModel(plan, state_dir=settings.folder / "models" / name)
+    model = LocalModel(plan, state_dir=state_dir or settings.folder / "models" / plan.name)
     stack.push_async_callback(model.close)
     await model.start()
-    card = ProviderCard(
-        tier=tier,
-        name=name,
-        model=path.stem,
-        context_tokens=plan.context_tokens,
-        slots=plan.slots,
+    chat = await _chat(plan, tier, stack)
+    card = _card(plan, tier, path.stem)
+    return LocalProvider(model, lambda to: chat(to, path.stem), card, slots=plan.slots), model
+
+
+async def _registered(
+    settings: Settings, stack: AsyncExitStack, tier: Tier, first: Choice
+) -> tuple[Provider, Switching]:
+    """The model in service, and whatever is put in its place from now on."""
+    state_dir = settings.folder / "models" / POOL_NAMES[tier]
+    model = Switching(
+        first,
+        lambda: chosen(settings, tier),
+        lambda choice: LocalModel(_plan(settings, tier, choice.path), state_dir=state_dir / choice.name),
+    )
+    stack.push_async_callback(model.close)
+    await model.start()
+    plan = model.plan
+    chat = await _chat(plan, tier, stack)
+
+    def connect(endpoint: Endpoint) -> Counted:
+        return Counted(chat(endpoint, model.name_at(endpoint)), model, endpoint)
+
+    return LocalProvider(model, connect, _card(plan, tier, first.name), slots=plan.slots), model
+
+
+def _card(plan: ModelPlan, tier: Tier, model: str) -> ProviderCard:
+    return ProviderCard(
+        tier=tier, name=plan.name, model=model, context_tokens=plan.context_tokens, slots=plan.slots
     )
 
-    def connect(endpoint: Endpoint) -> OpenAIChat:
+
+async def _chat(plan: ModelPlan, tier: Tier, stack: AsyncExitStack) -> Callable[[Endpoint, str], OpenAIChat]:
+    """What makes the client of an endpoint, and of the model's name there."""
+    # The engine closes a connection after each streamed answer although it says it keeps it.
+    session = await stack.enter_async_context(open_session(keepalive_seconds=0))
+
+    def chat(endpoint: Endpoint, model: str) -> OpenAIChat:
         return OpenAIChat(
             session=session,
             base_url=endpoint.base_url,
-            model=path.stem,
+            model=model,
             api_key=endpoint.api_key,
             tier=tier,
-            name=name,
+            name=plan.name,
             paid=False,
             leaves_machine=False,
             context_tokens=plan.context_tokens,
             dialect=LOCAL_DIALECT,
         )
 
-    return LocalProvider(model, connect, card, slots=plan.slots), model
+    return chat
 
 
 def _tuned(settings: Settings, provider: Provider) -> Provider:
@@ -159,10 +190,10 @@ def _tuned(settings: Settings, provider: Provider) -> Provider:
     return Tuned(provider, max_tokens=settings.minimax_max_tokens, temperature=settings.minimax_temperature)
 
 
-async def wait_until_loaded(models: list[LocalModel], *, seconds: float) -> None:
+async def wait_until_loaded(models: Sequence[Served], *, seconds: float) -> None:
     """Returns when every model is up or has given up, or the time is over."""
 
-    async def settled(model: LocalModel) -> None:
+    async def settled(model: Served) -> None:
         with contextlib.suppress(ModelUnusable):
             await model.endpoint(seconds=seconds)
 

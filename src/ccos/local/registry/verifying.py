@@ -14,11 +14,10 @@ import aiohttp
 
 from ccos.domain.errors import CcosError
 from ccos.local.gguf import read_model_file
-from ccos.local.life import Endpoint, Patience
 from ccos.local.plan import ModelPlan
 from ccos.local.registry.files import Done, sha256_of
 from ccos.local.registry.manifest import Manifest
-from ccos.local.supervisor import LocalModel
+from ccos.local.supervisor import Endpoint, LocalModel, Patience
 
 LOAD_SECONDS = 600.0
 ANSWER_SECONDS = 120.0
@@ -96,11 +95,12 @@ async def _answers(endpoint: Endpoint) -> Check:
         "max_tokens": _ANSWER_TOKENS,
         "temperature": 0.2,
     }
+    headers = {"Authorization": f"Bearer {endpoint.api_key}"}
     limit = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
     began = time.monotonic()
     try:
         async with (
-            aiohttp.ClientSession(headers=endpoint.headers, timeout=limit) as http,
+            aiohttp.ClientSession(headers=headers, timeout=limit) as http,
             http.post(f"{endpoint.base_url}/v1/chat/completions", json=body) as reply,
         ):
             reply.raise_for_status()
