@@ -219,3 +219,32 @@ def test_a_dip_between_two_tested_thresholds_does_not_end_the_walk():
     assert certify(np.linspace(1, 0.1, 1_000), good, required=0.6).accepted > 900
     good[38] = False
     assert certify(np.linspace(1, 0.1, 1_000), good, required=0.6).accepted == 37
+
+
+@pytest.mark.parametrize("required", LEVELS)
+def test_good_answers_that_differ_in_quality_certify_every_promise_in_the_end(required):
+    count = 400
+    found = certify(np.linspace(0.5, 1.0, count), np.ones(count, dtype=bool), required=required)
+    assert found.bad == 0
+    assert found.accepted > count / 1.05
+
+
+def test_one_bad_answer_among_the_best_does_not_end_the_walk_of_a_high_promise():
+    qualities = np.linspace(1.0, 0.5, 400)
+    good = np.ones(400, dtype=bool)
+    good[3] = False
+    for look in (1, 2, 3):
+        found = certify(qualities, good, required=0.95, confidence=at_look(look))
+        assert found.bad == 1
+        assert found.accepted > 400 / 1.05
+
+
+def test_a_promise_that_is_broken_is_certified_seldom_however_high_it_is():
+    """Answers are good a little less often than promised, whatever their quality: one walk in ten may pass."""
+    dice = np.random.default_rng(11)
+    for required in (0.7, 0.9, 0.95):
+        passed = 0
+        for _ in range(300):
+            good = dice.random(300) < required - 0.002
+            passed += certify(dice.random(300), good, required=required).threshold is not None
+        assert passed / 300 <= 0.15, required

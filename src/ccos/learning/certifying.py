@@ -30,6 +30,12 @@ CONFIDENCE = 0.9
 LEAST = 30
 """The strictest threshold that is tested accepts at least this many labelled answers."""
 
+SPARE = 3
+"""The strictest threshold that is tested could pass with so many bad answers among those it accepts, or with
+fewer where that would take more than half of the labels: the first to fail ends the walk, and of a high
+promise one bad answer among the best would be the end. It goes by counts, as it must.
+"""
+
 STEP = 1.05
 """Each threshold that is tested accepts at least so many times as many as the one before. Tested at every
 label, a walk ends at its luckiest moment: on public labels steps of 5 % left coverage as it was (within .01,
@@ -101,16 +107,24 @@ def certify(
     order = np.argsort(-values, kind="stable")
     values, failures = values[order], np.cumsum(bad[order])
     ends = np.append(np.flatnonzero(np.diff(values)), len(values) - 1)  # the last of each run of equals
+    room = allowed(len(values), alpha, confidence)
     ends = _walked(ends, max(least, 1))
+    ends = ends[ends + 1 >= _patience(room)]
     if not len(ends):
         return Found()
-    passed = failures[ends] <= allowed(len(values), alpha, confidence)[ends + 1]
+    passed = failures[ends] <= room[ends + 1]
     last = len(ends) if passed.all() else int(np.argmin(passed))
     if not last:
         return Found()
     end = int(ends[last - 1])
     accepted, failed = end + 1, int(failures[end])
     return Found(float(values[end]), accepted, failed, upper_bound(failed, accepted, confidence))
+
+
+def _patience(room: NDArray[np.int64]) -> int:
+    """How many answers the first threshold that is tested accepts at least; `room` is what `allowed` gives."""
+    firsts = [int(np.searchsorted(room, spare)) for spare in range(SPARE + 1)]
+    return max(firsts[0], *(first for first in firsts if 2 * first < len(room)), 0)
 
 
 def _walked(ends: NDArray[np.intp], least: int) -> NDArray[np.intp]:
