@@ -45,9 +45,11 @@ async def running(
 
 
 @asynccontextmanager
-async def provider_of(model: LocalModel, **options: Any) -> AsyncIterator[LocalProvider]:
+async def provider_of(
+    model: LocalModel, grammar: Callable[[Any], str] = to_gbnf, **options: Any
+) -> AsyncIterator[LocalProvider]:
     """The provider as the product wires it: grammar dialect, streamed, one session."""
-    dialect = Dialect(schema="grammar", grammar=to_gbnf, return_progress=True, logprobs=True)
+    dialect = Dialect(schema="grammar", grammar=grammar, return_progress=True, logprobs=True)
     async with open_session(keepalive_seconds=0) as session:  # the engine closes after every stream
 
         def connect(endpoint: Endpoint) -> OpenAIChat:

@@ -82,6 +82,16 @@ def labels_folder() -> AbstractContextManager[Path]:
     return as_file(_data().joinpath("labels"))
 
 
+def triage_lines() -> list[str]:
+    """Customer texts with their intent and tone, one JSON object a line."""
+    return [line for name in ("ko", "en") for line in _lines(f"triage/{name}.jsonl")]
+
+
+def tiny_asks() -> str:
+    """Questions beside the sections that answer them: what the tiny model is taught with."""
+    return _text("tiny/asks.txt")
+
+
 def pii_path(half: Literal["dev", "dev2", "dev3", "test", "blind", "blind2"]) -> AbstractContextManager[Path]:
     """Lines with labelled personal data, all invented; docs/privacy.md says which of them were tuned on."""
     return as_file(_data().joinpath(f"pii/ko-pii-{half}.jsonl"))

@@ -1,0 +1,1 @@
+"""Trains the drafter in the box; PyTorch is imported only where weights are trained."""
