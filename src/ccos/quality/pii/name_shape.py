@@ -6,6 +6,7 @@ stands in that place of a name than in that place of another word.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -23,6 +24,7 @@ SURNAMES = _grades(
     (0.5, "이정조장한오안양손백남심노하나차민채육옥여함"),
     (0.0, "서신유고문배성우전구주진지천공현변추소석선설길연위명왕인모국어은편봉태"),
     (-0.5, "라마원도기반제용예경금가감빈승피형음사범복부계두단동화호시갈팽옹목상"),
+    (-1.0, "좌간견당돈묵빙순창초평점궁종탄"),
 )
 FIRST = _grades(
     (1.5, "민서지하도예수유현은윤재승정성영미혜준채태"),
@@ -39,7 +41,7 @@ FIRST = _grades(
 )
 LAST = _grades(
     (1.5, "수연훈은윤준우서원민현진영희호빈혁환석철숙경순율태규식섭욱린솔"),
-    (1.0, "혜아재미자정선인주나라형성람온하별슬비기찬옥란월담우율결건근균길향필후휘안유"),
+    (1.0, "혜아재미자정선인주나라형성람온하늬별슬비기찬옥란월담우율결건근균길향필후휘안유"),
     (
         0.3,
         "강겸곤관광교구국권금남녀년늘단덕동두득래련례록룡루리림만명모목무문배백범병보복봉분산삼상새샘선설세소송",
@@ -48,18 +50,27 @@ LAST = _grades(
         0.3,
         "승시신심애양언여열엽예오완왕용웅윌의이익일임장전제조종중지직창채천춘충치탁택평표학한해헌협홍화황효",
     ),
-    (0.3, "휼흔흥노교려검희봄꽃빛벗름달들든돌로마말매맥반도국귤구꾸"),
+    (0.3, "휼흔흥노교검희봄꽃빛벗름달든돌로마말매맥반도국귤구꾸"),
 )
-_IMPOSSIBLE = -4.0
+_IMPOSSIBLE, _RARE = -4.0, -2.0
+_PLAIN_FINALS = frozenset((0, 1, 4, 8, 16, 17, 21))
+_DOUBLE_INITIALS = frozenset((1, 4, 8, 10, 13))
+_NEVER = frozenset("들는를려게겠습니까던데네것더다에않든될할질거걸낼린른느럼따테과와랑야")
 _TWO = -2.5
 """Of two syllables are few names and many words."""
 _NOUN, _NOUN_AND_ENDING, _NOUN_AND_MORE = -7.0, -4.0, -1.5
+_NOUN_AND_SUFFIX = -3.0
 _VERBAL = frozenset(
     "시나 시지 하신 해지 해진 하지 어지 아지 하시 되나 늘하 가지 길지 오지 이지 하나요".split()
 )
+_VERB_ENDING = re.compile(
+    r"[어여려라아해겨워와혀져러]서|[려겨혀져][진준주]|[가오하되보우루리나시놀려]기|[가오하되보우루나시려]길|[가오하되보우루]긴"
+    r"|[하라다려보차시마오가나][고구군]|[가오나보]자|[려오나]나|하[다나는군]|어주|해[주지]|하여|[하우으]실|[나오]오라"
+)
+"""Two syllables that end a verb: 길어서, 나오기, 가려진. Hardly a given name."""
 _ENDINGS = "을를의도만"
-_BEHIND_NOUNS = "이가은는로고사시해하도만을를의와과에요된할합함됨중등금량"
-_ALSO_BEHIND_NOUNS = "나라자인지한서상성용비형율기원"
+_BEHIND_NOUNS = "이가은는로고사시해도만을를의와과에요된할합함됨중등금량들예네"
+_ALSO_BEHIND_NOUNS = "나라자인지한서상성용비형율기원화적력률액팀품"
 """What stands behind a noun: 변경하, 신청이, 문의고; and what makes a noun of two into one of three."""
 
 
@@ -78,26 +89,46 @@ def surname_of(word: str) -> str:
 
 def shape(name: str) -> float:
     """Log-odds of a word of two to four syllables to be a name."""
+    return made(name) + _as_noun(name)
+
+
+def made(name: str) -> float:
+    """The same by its syllables alone, whatever nouns there are."""
     surname = name[:2] if name[:2] in LONG_SURNAMES and len(name) > 2 else name[:1]
     given = name[len(surname) :]
     odds = 3.0 if len(surname) == 2 else SURNAMES.get(surname, _IMPOSSIBLE)
     if len(given) == 2:
-        odds += FIRST.get(given[0], _IMPOSSIBLE) + LAST.get(given[1], _IMPOSSIBLE)
+        odds += _graded(FIRST, given[0]) + _graded(LAST, given[1])
     else:
         odds += LAST.get(given, _IMPOSSIBLE) + (0.0 if len(surname) == 2 else _TWO)
-    return odds + _as_noun(name)
+    return odds
+
+
+def _graded(grades: Mapping[str, float], syllable: str) -> float:
+    """Its odds; a syllable of no table may still stand in a name when it is plainly built, as none of 했, 됐."""
+    if (odds := grades.get(syllable)) is not None:
+        return odds
+    initial, rest = divmod(ord(syllable) - 0xAC00, 588)
+    plain = rest % 28 in _PLAIN_FINALS and initial not in _DOUBLE_INITIALS and syllable not in _NEVER
+    return _RARE if plain else _IMPOSSIBLE
 
 
 def _as_noun(name: str) -> float:
     known = nouns()
     if name in known:
         return _NOUN
-    if name[1:] in _VERBAL or (len(name) == 2 and name[1] in "시세려하해"):
+    if (
+        name[1:] in _VERBAL
+        or _VERB_ENDING.fullmatch(name[1:])
+        or (len(name) == 2 and name[1] in "시세려하해")
+    ):
         return _NOUN_AND_ENDING
     if len(name) == 3 and name[:2] in known:
         if name[2] in _BEHIND_NOUNS:
             return _NOUN if _is_particle(name) else _NOUN_AND_MORE
-        return _NOUN_AND_ENDING if name[2] in _ALSO_BEHIND_NOUNS else _NOUN_AND_MORE
+        if name[2] == "한":
+            return _NOUN_AND_ENDING  # 설정한, 선택한
+        return _NOUN_AND_SUFFIX if name[2] in _ALSO_BEHIND_NOUNS else _NOUN_AND_MORE
     if len(name) == 3 and name[2] in _ENDINGS and name[1] not in "가노미":  # 한가을, 이노을
         return _IMPOSSIBLE
     return 0.0

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ccos.quality.pii import foreign_names, name_context
+from ccos.quality.pii import foreign_names, given_names, name_context, name_place, name_spellings
 from ccos.quality.pii.name_shape import LONG_SURNAMES, SURNAMES, shape, surname_of
 
-THRESHOLD = 2.5
+THRESHOLD = 1.75
 """Log-odds from which a word counts as a name: set on the development sets."""
 BESIDE_DATA, BESIDE_NAME, FIELD = 3.0, 2.5, 1.5
 _HOPELESS = -2.5
@@ -40,17 +40,20 @@ def by_context(text: str, places: Sequence[tuple[int, int]] = ()) -> Iterator[tu
 
     `places` are other personal data: who stands right beside a telephone number is likely a person.
     """
+    yield from foreign_names.spans(text)  # longer than what else begins there: 소피아 로시
     leads = name_context.leads(text)
-    words = [best for match in _START.finditer(text) if (best := _best(text, match, leads))]
+    yield from name_spellings.spans(text, leads)
+    about = name_place.topics(text)
+    words = [best for match in _START.finditer(text) if (best := _best(text, match, leads, about))]
     _beside(text, words, places)
     _in_lists(text, words)
     for word in words:
         if word.odds >= THRESHOLD:
             yield word.start, word.end
-    yield from foreign_names.spans(text)
+    yield from given_names.spans(text)
 
 
-def _best(text: str, match: re.Match[str], leads: Mapping[int, float]) -> _Scored | None:
+def _best(text: str, match: re.Match[str], leads: Mapping[int, float], about: list[int]) -> _Scored | None:
     """The likeliest way to read a name at the beginning of a word, if any is worth a thought."""
     start, whole = match.start(), match.group()
     long = len(surname_of(whole)) == 2
@@ -72,6 +75,8 @@ def _best(text: str, match: re.Match[str], leads: Mapping[int, float]) -> _Score
     best.odds += name_context.after(text, best_tail)
     if name_context.is_field(text, start, best.behind):
         best.odds += FIELD
+    if best.end - start >= 3 or best.odds >= 0:
+        best.odds += name_place.odds(text, start, best.end, best.behind, about)
     return best
 
 
