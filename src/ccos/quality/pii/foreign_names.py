@@ -37,7 +37,7 @@ _WORD = r"[A-Z][A-Za-z'-]{1,15}"
 _ENGLISH = tuple(
     re.compile(pattern, re.MULTILINE)
     for pattern in (
-        r"(?<![A-Za-z])(?=[A-Za-z,])(?i:\bmy (?:full )?name is|\bname(?: is| to|:)|\brecipient(?:'s name)?(?: is| to|:)?|\bholder(?: is|:)?|\battn:?"
+        r"(?<![A-Za-z])(?=[A-Za-z,])(?i:\bmy (?:full )?name is|\bname(?: is| to|:| =)|\brecipient(?:'s name)?(?: is| to|:)?|\bholder(?: is|:)?|\battn:?"
         r"|\battention:?|\bcontact:|\bunder the name(?: of)?|, name|\bin the name of|\b(?:ship|send|deliver|address)(?:ed)?"
         r"(?: it| this| them)? to|\bcustomer:?|\bagent:?|\bdriver:?|\bspoke (?:with|to)|\btalked (?:with|to)|\bask(?:ed)? for|"
         r"\bgift for|\b(?:cc:|from:|to:|rep|representative|courier|technician|patient|guest|passenger|buyer|seller|sender|"
@@ -105,12 +105,13 @@ _FOREIGN_SOUND = re.compile(
 _KOREAN_LETTERS = r"[가-힣]{1,6}"
 _BEHIND = r"(?=\s?(?:님|씨|고객|회원|앞으로|앞\b|이름|명의|께|에게|한테|이?라(?=[\s,])|이라|라는|라고|입니다|인데|이에요|예요|이고|[이가은는의을를]?(?:[\s,./|)\]]|$)|으?로\s))"
 _SHOWN = r"(?=\s?(?:님|씨(?![가-힣]{2})|고객|회원|앞으로|이름으로|명의|께|에게|한테|이라는\s|라는\s|이라고\s|라고\s))"
+_TITLED = r"(?=\s?(?:님|씨(?![가-힣]{2})|고객|회원|명의|이름으로))"
 _BEFORE = rf"(?:{LABEL}|{KIN})(?:은|는|이|가|을|를|인|명)?[\s:=(|]{{1,3}}"
 _BEGINNINGS = "".join(sorted({name[0] for name in _VIETNAMESE | _WESTERN | _JAPANESE}))
 _HANGUL_WORD = re.compile(rf"(?<![가-힣])[{_BEGINNINGS}][가-힣]{{0,11}}")
 _MORE_VIETNAMESE = re.compile(rf"{_VIETNAMESE_REST}{_BEHIND}", re.MULTILINE)
-_MORE_WESTERN = re.compile(rf"\s[가-힣]{{1,6}}?{_BEHIND}", re.MULTILINE)
-_MORE_JAPANESE = re.compile(rf"\s?(?:[가-힣]{{2,4}}{_SHOWN}|[가-힣]{{2,4}}?{_BEHIND})", re.MULTILINE)
+_MORE_WESTERN = re.compile(rf"\s(?:[가-힣]{{1,6}}{_TITLED}|[가-힣]{{1,6}}?{_BEHIND})", re.MULTILINE)
+_MORE_JAPANESE = re.compile(rf"\s?(?:[가-힣]{{1,4}}{_TITLED}|[가-힣]{{2,4}}?{_BEHIND})", re.MULTILINE)
 _NO_MORE = re.compile(_SHOWN, re.MULTILINE)
 _LABELLED_FIELD = re.compile(
     rf"{LABEL}\s?[:|=]\s{{0,2}}(?P<name>{_KOREAN_LETTERS}(?:[\s·]{_KOREAN_LETTERS}){{1,3}})(?=\s{{0,2}}(?:$|[,/|()\n]))",

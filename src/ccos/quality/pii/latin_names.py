@@ -11,10 +11,8 @@ _CAPITAL = r"[A-Z][a-z]+(?:-[A-Za-z][a-z]+)?"
 _PARTICLE = r"(?:van|von|de|da|del|der|bin|al|la)(?=\s(?:der\s|la\s)?[A-Z])"
 _PART = rf"(?:(?:Mc|Mac|O'|D'|De|Van|Von|Al-|El-)?{_CAPITAL}|{_PARTICLE})"
 _END = "(?![A-Za-z-])"
-_FULL = re.compile(
-    r"(?<![A-Za-z'.-])(?P<given>[A-Z][a-z]{1,11})(?:-[A-Z][a-z]+)?"
-    rf"(?:\s[A-Z]\.)?(?:\s{_PART}){{1,3}}{_END}"
-)
+_WORD = re.compile(r"(?<![A-Za-z'.-])[A-Z][a-z]{1,11}(?![a-z])")
+_SURNAMES = re.compile(rf"(?:-[A-Z][a-z]+)?(?:\s[A-Z]\.)?(?:\s{_PART}){{1,3}}{_END}")
 _TALKED = (
     r"\b(?:talk(?:ed|ing)|spoke|spoken|speak(?:ing)?|chatted|chatting|dealt|dealing|met)\s(?:to|with)"
     r"|\b(?:hi|hello|hey|dear),?|\bask(?:ed|ing)? for|\bthank(?:s| you),?|\b(?:this|here) is"
@@ -85,9 +83,11 @@ def spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _shown(text: str) -> Iterator[tuple[int, int]]:
-    for match in _FULL.finditer(text):
-        if match["given"] in given() and not no_people() & set(match.group().split()):
-            yield match.span()
+    for word in _WORD.finditer(text):
+        if word.group() not in given() or not (rest := _SURNAMES.match(text, word.end())):
+            continue
+        if not no_people() & set(rest.group().split()):
+            yield word.start(), rest.end()
     for match in _ALONE.finditer(text):
         if match[group := match.lastgroup or "name"] in given():
             yield match.span(group)

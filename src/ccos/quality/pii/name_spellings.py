@@ -16,6 +16,7 @@ _HIDDEN = re.compile(
     rf"(?<![가-힣A-Za-z0-9*])(?P<name>{_SURNAME}(?:{_MARK}[가-힣]|{_MARK}{{2}}(?![가-힣]{{2}})|[가-힣]{_MARK}"
     rf"|[OoXx{_IEUNG}0][가-힣]|([OoXx{_IEUNG}])\2))(?![*A-Za-z0-9○])"
 )
+_SHORT = re.compile(rf"(?<![가-힣A-Za-z0-9*])(?P<name>{_SURNAME}{_MARK})(?=[님씨\s,./)]|$)")
 _COUNTED = re.compile(r"0[원개명건회점일번분시대장인만천백]")
 
 _SPACED = re.compile(
@@ -31,6 +32,10 @@ def spans(text: str, leads: Mapping[int, float]) -> Iterator[tuple[int, int]]:
     """Spans of such names; a spaced one needs a label, a title or the like. Linear in the text's length."""
     for match in _HIDDEN.finditer(text):
         if name_context.TAIL.match(text, match.end()) and not _COUNTED.search(match["name"]):
+            yield match.span("name")
+    for match in _SHORT.finditer(text):
+        tail = name_context.TAIL.match(text, match.end())
+        if leads.get(match.start(), 0.0) >= _CLEAR or (tail and tail.lastgroup == "title"):
             yield match.span("name")
     for match in _SPACED.finditer(text):
         if _is_name(text, match, leads):
