@@ -261,7 +261,8 @@ async def test_every_part_of_a_prompt_is_cleaned_before_it_is_sent():
             raise ProviderDown()
 
     class Up:
-        state, base_url, api_key, control_tokens = "up", "http://m", "k", ("<|im_end|>", "<|im_start|>")
+        state, reason, base_url, api_key = "up", "", "http://m", "k"
+        control_tokens, context_tokens = ("<|im_end|>", "<|im_start|>"), 4096
 
         async def endpoint(self, *, seconds):
             return self

@@ -268,6 +268,8 @@ class Running:
     base_url: str
     api_key: str = "k"
     control_tokens: tuple[str, ...] = ()
+    context_tokens: int = 8192
+    reason: str = ""
     state: str = "up"
 
     async def endpoint(self, *, seconds: float) -> Running:

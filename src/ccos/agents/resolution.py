@@ -53,7 +53,7 @@ async def synthesise(
     if findings.answerability < THIN or len(public(grounds.evidence)) < 2:
         return Synthesis()
     made = await generator.generate_with_fallback(synthesis_prompt(ticket, grounds), context)
-    known = {e.n for e in public(grounds.evidence)}
+    known = {e.n for e in public(grounds.evidence) if e.n not in made.unseen}
     given = (made.verdict.payload or {}).get("facts")
     facts = given if made.accepted and isinstance(given, list) else []
     return Synthesis(tuple(f for f in facts if f.get("n") in known), made.attempts, made.spent)
@@ -74,7 +74,8 @@ async def resolve(
     retries = 3 if findings.answerability >= THIN else 0
     made = await generator.generate_with_fallback(prompt, context, max_retries=retries)
     payload = made.verdict.payload or {}
-    reply, cited = resolve_citations(made.response, grounds.evidence, payload.get("citations"))
+    seen = [e for e in grounds.evidence if e.n not in made.unseen]
+    reply, cited = resolve_citations(made.response, seen, payload.get("citations"))
     return Resolution(
         reply=reply,
         kind=_kind(payload.get("kind")),

@@ -48,7 +48,8 @@ def count_draft(draft: Draft) -> None:
 
 def count_attempts(attempts: Iterable[Attempt]) -> None:
     for a in attempts:
-        reason = a.reason if _CODE.fullmatch(a.reason) else "other"
+        code = a.reason.partition(" ")[0]
+        reason = code if _CODE.fullmatch(code) else "other"
         ATTEMPTS.labels(a.task.value, a.tier.value, a.provider, a.outcome.value, reason).inc()
         if a.cost_usd:
             SPENT.labels(a.tier.value, a.provider).inc(a.cost_usd)

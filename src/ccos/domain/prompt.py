@@ -68,7 +68,8 @@ class Answer:
     own count of tokens: two ledgers to hold against each other. `first_token_seconds` is when the first words
     came, None where nobody saw. `approved` holds the texts in it that people signed off beforehand: their
     facts need no other support. `logprobs` are its tokens' log-probabilities (natural), where a provider
-    gave them.
+    gave them. `left_out` says in words what of the prompt was cut because it did not fit ("history 3",
+    "evidence 4,5"), and `unseen` holds the numbers of the evidence among it: the answer cannot rest on those.
     """
 
     text: str
@@ -83,6 +84,8 @@ class Answer:
     usage_reported: bool = False
     approved: tuple[str, ...] = ()
     logprobs: tuple[float, ...] = ()
+    left_out: tuple[str, ...] = ()
+    unseen: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class ProviderCard:
 
     `credential` is a short fingerprint of the key and base URL it is called with, never the key itself.
     `slots` is how many calls it takes at once where that is fixed; None lets the limit find itself.
+    One that `shortens` cuts a prompt that is too long by itself, and says what it left out.
     """
 
     tier: Tier
@@ -101,6 +105,7 @@ class ProviderCard:
     context_tokens: int = 8_192
     credential: str = ""
     slots: int | None = None
+    shortens: bool = False
 
     @property
     def deployment(self) -> str:

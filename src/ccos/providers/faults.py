@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -69,12 +69,17 @@ _PLAIN_CODE = re.compile(r"[a-z][a-z0-9_.]{1,47}")
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What an error body says. `code` is safe to log; its words were looked at and are forgotten."""
+    """What an error body says. `code` is safe to log; its words were looked at and are forgotten.
+
+    `prompt_tokens` and `context_tokens` are llama.cpp's own counts of a prompt that is too long, else 0.
+    """
 
     code: str | None = None
     status: int | None = None
     about_context: bool = False
     about_content: bool = False
+    prompt_tokens: int = 0
+    context_tokens: int = 0
 
     @classmethod
     def read(cls, document: object) -> Complaint:
@@ -90,7 +95,9 @@ class Complaint:
         ]
         number = next((n for n in (error.get("code"), error.get("status")) if _is_status(n)), None)
         words = error.get("message")
-        return cls._of(names, words if isinstance(words, str) else "", number)
+        found = cls._of(names, words if isinstance(words, str) else "", number)
+        prompt, context = _count(error.get("n_prompt_tokens")), _count(error.get("n_ctx"))
+        return replace(found, prompt_tokens=prompt, context_tokens=context)
 
     @classmethod
     def _of(cls, names: Any, words: str, number: int | None) -> Complaint:
@@ -121,6 +128,8 @@ def refusal(status: int | None, complaint: Complaint, *, retry_after: str | None
     if complaint.about_content and (known is None or known < 500):
         return ContentFiltered(**facts)
     if known == 413 or complaint.about_context:
+        if complaint.prompt_tokens and complaint.context_tokens:
+            facts |= {"prompt_tokens": complaint.prompt_tokens, "context_tokens": complaint.context_tokens}
         return ContextTooLong(**facts)
     if known in (408, 504):
         return ProviderTimeout(**facts, phase="upstream")
@@ -146,6 +155,10 @@ def retry_after_seconds(value: str | None, *, now: datetime | None = None) -> fl
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     seconds = (at - (now or datetime.now(UTC))).total_seconds()
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**9 else 0
 
 
 def _is_status(value: object) -> bool:

@@ -100,7 +100,7 @@ def _reason_against(condition: Condition, context: Context, tokens: int) -> str 
         return "breaker.open"
     if condition.busy:
         return "provider.busy"
-    if tokens > card.context_tokens:
+    if tokens > card.context_tokens and not card.shortens:
         return "context.too_long"
     if not condition.affordable:
         return "budget.exhausted"

@@ -28,8 +28,10 @@ def attempt_of(
     """A provider that was called, and how long it took in `seconds`.
 
     Without an `answer` the call failed, and `cost` is what it may have cost all the same. A `cached` answer
-    cost nothing this time.
+    cost nothing this time. Behind the reason stands what was left out of the prompt to make it fit.
     """
+    if answer is not None and answer.left_out:
+        reason = f"{reason} (left out: {'; '.join(answer.left_out)})"
     return Attempt(
         task=prompt.task,
         tier=card.tier,

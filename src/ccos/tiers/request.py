@@ -61,7 +61,8 @@ class Generation:
     true when labels certify what was required of it; accepted and not certified, it was good enough for no
     other tier to be asked, and a person looks at it all the same. `cached`: it was
     given before, to the same question. `cut`: its words were already on their way to the caller when the
-    provider failed; what is there is not whole.
+    provider failed; what is there is not whole. `unseen` are numbers of evidence that was left out of the
+    prompt to make it fit: the answer does not rest on it.
     """
 
     response: str
@@ -84,3 +85,4 @@ class Generation:
     tokens_in: int = 0
     tokens_out: int = 0
     finish_reason: str = "stop"
+    unseen: tuple[int, ...] = ()

@@ -154,6 +154,7 @@ def conclude(run: Run, accepted: Evaluated | None, seconds: float) -> Generation
         tokens_in=answer.tokens_in,
         tokens_out=answer.tokens_out,
         finish_reason=answer.finish_reason,
+        unseen=answer.unseen,
     )
 
 

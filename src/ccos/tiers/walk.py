@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
@@ -265,6 +265,7 @@ class Walker:
                 run.cut = run.attempts[-1]
                 return "stop", None
             return after_failure(fault), None
+        prompt = _seen(prompt, called.answer)
         verdict = self._judge(prompt, called.answer, run.context.tenant_id, card.tier)
         try:
             verdict = await self._second(leg, card, prompt, called.answer, verdict)
@@ -358,6 +359,14 @@ class Walker:
 
     def _pulse(self, card: ProviderCard) -> Pulse:
         return self._board.pulse(card.deployment)
+
+
+def _seen(prompt: Prompt, answer: Answer) -> Prompt:
+    """The prompt with the evidence that was sent: no answer rests on what was left out to make it fit."""
+    if not answer.unseen:
+        return prompt
+    evidence = tuple(e for e in prompt.grounds.evidence if e.n not in answer.unseen)
+    return replace(prompt, grounds=replace(prompt.grounds, evidence=evidence))
 
 
 def _kept(where: Where) -> Kept | None:
