@@ -207,3 +207,25 @@ def test_a_probe_that_finds_nobody_makes_a_tier_unhealthy_until_it_answers():
     told = health([(CLOUD, answered)], now=0, at=AT)["tiers"]["tier_0"]
     assert (told["status"], told["latency"], told["cost"]) == ("healthy", 0.5, 0.002)
     assert told["last_success"] == AT.isoformat()
+
+
+LOCAL = ProviderCard(Tier.LOCAL_MINIMAX, "local-7b", "qwen")
+
+
+def test_a_model_that_is_not_loaded_is_unhealthy_and_says_why_in_its_own_words():
+    why = "The model file m.gguf is cut off after 10 bytes; download it again."
+    told = health([(LOCAL, Pulse())], now=0, at=AT, notices={LOCAL.deployment: (False, why)})
+    tier = told["tiers"]["tier_1"]
+    assert (tier["status"], tier["error"], tier["message"]) == ("unhealthy", "model.not_loaded", why)
+    assert told["overall_status"] == "down"
+
+
+def test_a_model_that_serves_with_a_warning_is_healthy_and_says_it():
+    told = health([(LOCAL, Pulse())], now=0, at=AT, notices={LOCAL.deployment: (True, "Another file.")})
+    tier = told["tiers"]["tier_1"]
+    assert tier["status"] == "healthy" and tier["message"] == "Another file." and "error" not in tier
+
+
+def test_a_model_without_a_word_is_told_as_before():
+    told = health([(LOCAL, Pulse())], now=0, at=AT, notices={LOCAL.deployment: (True, "")})
+    assert "message" not in told["tiers"]["tier_1"]

@@ -29,7 +29,9 @@ def health_now(ccos: Ccos) -> dict[str, Any]:
     """The document about the tiers at this moment."""
     service, money = ccos.service, ccos.budget.level(None)
     now, at = time.monotonic(), datetime.now(UTC)
-    document = health(service.pulses(), now=now, at=at, load=service.load(), money=money)
+    document = health(
+        service.pulses(), now=now, at=at, load=service.load(), money=money, notices=service.notices()
+    )
     return told_of_models(document, ccos.models)
 
 

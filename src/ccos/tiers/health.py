@@ -29,8 +29,13 @@ MESSAGES: Mapping[str, str] = {
 }
 """What a person can do about a provider that is not used, by the reason."""
 
+NOT_LOADED = "model.not_loaded"
+
 Load = Mapping[str, tuple[int, int, int]]
 """Of each deployment: calls in flight, the limit of them, calls that wait."""
+
+Notices = Mapping[str, tuple[bool, str]]
+"""Of deployments that say so themselves: whether they can answer, and a sentence for people, or none."""
 
 
 def health(
@@ -40,14 +45,17 @@ def health(
     at: datetime,
     load: Load | None = None,
     money: Level = Level.OK,
+    notices: Notices | None = None,
 ) -> dict[str, Any]:
     """The document of `GET /api/health/llm-tiers`. `now` is the breakers' clock, `at` the time shown.
 
     `money` is how far the day's money of everyone has gone: without any, nobody who is paid is of use.
     """
+    told = notices or {}
     by_tier: dict[Tier, list[dict[str, Any]]] = {tier: [] for tier in Tier}
     for card, pulse in seen:
-        by_tier[card.tier].append(_provider(card, pulse, now, at, (load or {}).get(card.deployment), money))
+        own_load, own = (load or {}).get(card.deployment), told.get(card.deployment, (True, ""))
+        by_tier[card.tier].append(_provider(card, pulse, now, at, own_load, money, own))
     tiers = {tier.value: _tier(providers) for tier, providers in by_tier.items()}
     healthy = sum(t["status"] == "healthy" for t in tiers.values())
     overall = "healthy" if healthy >= HEALTHY_ENOUGH else "degraded" if healthy else "down"
@@ -80,8 +88,10 @@ def _provider(
     at: datetime,
     load: tuple[int, int, int] | None,
     money: Level,
+    notice: tuple[bool, str],
 ) -> dict[str, Any]:
-    breaker, wrong = pulse.breaker.state(now), _wrong(card, pulse, now, load, money)
+    breaker, (ready, words) = pulse.breaker.state(now), notice
+    wrong = _wrong(card, pulse, now, load, money) if ready or pulse.disabled_reason else NOT_LOADED
     shown: dict[str, Any] = {
         "provider": card.name,
         "model": card.model,
@@ -98,6 +108,8 @@ def _provider(
         shown["error"] = wrong
         if wrong in MESSAGES:
             shown["message"] = MESSAGES[wrong]
+    if words:
+        shown["message"] = words
     rest = pulse.busy_until - now if pulse.busy(now) else 0.0
     if not pulse.disabled_reason and (left := max(pulse.breaker.seconds_left(now), rest)) > 0:
         shown |= {

@@ -241,6 +241,14 @@ class MultiTierLLMService:
         limiters = self._guard.limiters
         return {name: (one.in_flight, one.limit, one.waiting) for name, one in limiters.items()}
 
+    def notices(self) -> dict[str, tuple[bool, str]]:
+        """Of each deployment whether it can answer, and its own words on why not; or what an operator should
+        know although it does.
+        """
+        return {
+            p.card.deployment: (getattr(p, "ready", True), getattr(p, "trouble", "")) for p in self._providers
+        }
+
     async def probe(self, *, seconds: float = 3.0) -> None:
         """Asks every provider, all at once, whether it is there: never generates, never spends."""
 

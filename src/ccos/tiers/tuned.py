@@ -25,6 +25,10 @@ class Tuned:
     def ready(self) -> bool:
         return getattr(self._inner, "ready", True)
 
+    @property
+    def trouble(self) -> str:
+        return getattr(self._inner, "trouble", "")
+
     async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
         return await self._inner.answer(self._tuned(prompt), seconds=seconds, hear=hear)
 
