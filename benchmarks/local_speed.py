@@ -16,32 +16,26 @@ import asyncio
 import json
 import multiprocessing
 import statistics
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import psutil
+from local_service import Service, asking, opened
 
-from ccos.domain.prompt import Prompt, ProviderCard, Turn
-from ccos.domain.tier import Task, Tier
+from ccos.domain.prompt import Prompt, Turn
+from ccos.domain.tier import Task
 from ccos.local.gguf import read_model_file
-from ccos.local.grammar import to_gbnf
 from ccos.local.machine import decoding_threads
 from ccos.local.plan import CHATML, PROMPT_BATCH_TOKENS, ModelPlan
-from ccos.local.supervisor import LocalModel
-from ccos.providers.http import open_session
-from ccos.providers.local import Endpoint, LocalProvider
-from ccos.providers.openai_wire import Dialect, OpenAIChat
 
 WORDS = (
     "안녕하세요 고객님, 주문하신 상품의 환불을 접수해 드리겠습니다. 배송은 영업일 기준 3일 안에 완료됩니다. "
 )
-CALL_SECONDS = 3_600.0
 FEW = 4
 """Tokens written where reading is timed: one alone may be half a character, and no answer."""
 
@@ -133,53 +127,16 @@ class Bare:
         self._process.join(10)
 
 
-class Service:
-    def __init__(self, model: LocalModel, provider: LocalProvider) -> None:
-        self.model, self._provider = model, provider
+class Served:
+    """The product's way to the same model."""
 
-    @property
-    def rss(self) -> int:
-        pid = self.model.status.pid
-        return int(psutil.Process(pid).memory_info().rss) if pid else 0
+    def __init__(self, service: Service) -> None:
+        self.service = service
 
     async def run(self, texts: list[str], tokens: int) -> tuple[float, int, int]:
         prompts = [Prompt(Task.CHAT, "-", (Turn("user", text),), max_tokens=tokens) for text in texts]
-        began = time.perf_counter()
-        answers = await asyncio.gather(*(self._provider.answer(p, seconds=CALL_SECONDS) for p in prompts))
-        seconds = time.perf_counter() - began
-        return seconds, sum(a.tokens_out for a in answers), answers[0].tokens_in
-
-
-async def service(stack: AsyncExitStack, plan: ModelPlan, *, logprobs: bool) -> Service:
-    session = await stack.enter_async_context(open_session(keepalive_seconds=0))
-    folder = stack.enter_context(tempfile.TemporaryDirectory())
-    model = LocalModel(plan, state_dir=Path(folder))
-    stack.push_async_callback(model.close, seconds=0)
-    await model.start()
-    await model.endpoint(seconds=600)
-    dialect = Dialect(
-        schema="grammar",
-        grammar=to_gbnf,
-        return_progress=True,
-        logprobs=logprobs,
-        extra={"ignore_eos": True, "cache_prompt": False},
-    )
-
-    def connect(endpoint: Endpoint) -> OpenAIChat:
-        return OpenAIChat(
-            session=session,
-            base_url=endpoint.base_url,
-            api_key=endpoint.api_key,
-            model=plan.name,
-            tier=Tier.LOCAL_MINIMAX,
-            name=plan.name,
-            paid=False,
-            leaves_machine=False,
-            dialect=dialect,
-        )
-
-    card = ProviderCard(Tier.LOCAL_MINIMAX, plan.name, plan.name, slots=plan.slots)
-    return Service(model, LocalProvider(model, connect, card, slots=plan.slots))
+        said, seconds = await self.service.ask_all(prompts)
+        return seconds, sum(s.answer.tokens_out for s in said), said[0].answer.tokens_in
 
 
 def texts(streams: int, words: int, salt: int) -> list[str]:
@@ -188,7 +145,7 @@ def texts(streams: int, words: int, salt: int) -> list[str]:
     return [f"{salt * 97 + n} {each}" for n in range(streams)]
 
 
-async def measured(what: Bare | Service, streams: int, tokens: int, words: int, salt: int) -> Speed:
+async def measured(what: Bare | Served, streams: int, tokens: int, words: int, salt: int) -> Speed:
     """Writing is timed with a short prompt, reading with a long one and a single token."""
     short = texts(streams, 4, salt)
     seconds, out, _ = await what.run(short, tokens)
@@ -214,7 +171,8 @@ async def main(given: argparse.Namespace) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     engine = Bare(plan)
     async with AsyncExitStack() as stack:
-        ours = await service(stack, plan, logprobs=not given.no_logprobs)
+        dialect = replace(asking(ignore_eos=True, cache_prompt=False), logprobs=not given.no_logprobs)
+        ours = Served(await stack.enter_async_context(opened(plan, dialect)))
         for streams in given.streams:
             found: dict[str, list[Speed]] = {"engine": [], "service": []}
             for number in range(given.rounds + 1):
@@ -233,15 +191,16 @@ async def main(given: argparse.Namespace) -> dict[str, Any]:
             rows.append(row)
             print(told(row), flush=True)
         document = {
+            "benchmark": "speed",
             "model": given.model.name,
             "bytes": given.model.stat().st_size,
             "threads": plan.threads,
             "slots": plan.slots,
             "rows": rows,
             "engine_load_seconds": round(engine.load_seconds, 2),
-            "service_ready_seconds": round(ours.model.status.load_seconds or 0, 2),
+            "service_ready_seconds": round(ours.service.model.status.load_seconds or 0, 2),
             "engine_rss_mb": round(engine.rss / 1e6),
-            "service_rss_mb": round(ours.rss / 1e6),
+            "service_rss_mb": round(ours.service.rss / 1e6),
         }
         print(
             f"start to ready: engine {document['engine_load_seconds']} s, service"

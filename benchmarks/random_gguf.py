@@ -1,12 +1,11 @@
 """Writes a GGUF of a real model's shape with random weights: the compute of the real one, and no words.
 
     python benchmarks/random_gguf.py 1.1b OUT.gguf
-    python benchmarks/random_gguf.py 7b OUT.gguf --seed 3
+    python benchmarks/random_gguf.py 7b OUT.gguf --seed 3 [--tokenizer spm] [--vocabulary 152064]
 
 Types are those of a Q4_K_M file: Q4_K, and Q6_K for the output and half of the attention values and
-feed-forward downs, so that size and speed are too. The tokenizer is a byte-level BPE filled up to the real
-vocabulary, since picking one of 152,064 tokens costs what it costs. Requests against such a file need
-`ignore_eos`.
+feed-forward downs, so that size and speed are too. The tokenizer is one of `random_tokenizer.py`, filled up
+to the real vocabulary. Requests against such a file need `ignore_eos`.
 
 Q4_K: 144 bytes hold 256 weights, bytes 0:2 their scale and 2:4 their minimum's scale as f16. Q6_K: 210 bytes,
 the last 2 the scale (ggml's `ggml-common.h`). Scales are chosen for weights of a standard deviation of 0.02.
@@ -17,14 +16,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gguf
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from support.tiny_gguf import CHATML, CONTROL_TOKENS, byte_pairs
+from random_tokenizer import KINDS, add_tokenizer
 
 STD = 0.02
 CHUNK_BLOCKS = 65_536
@@ -59,10 +56,18 @@ SHAPES = {
 """27m is for trying the benchmarks out; the others are TinyLlama's and Qwen2.5-7B's."""
 
 
-def write(shape: Shape, path: Path, *, seed: int = 7, progress: Progress = lambda _done, _all: None) -> Path:
-    """Write the file and return its path. The same seed gives the same bytes."""
+def write(
+    shape: Shape,
+    path: Path,
+    *,
+    tokenizer: str = "bpe",
+    seed: int = 7,
+    progress: Progress = lambda _done, _all: None,
+) -> Path:
+    """Write the file and return its path. The same arguments give the same bytes."""
     writer = gguf.GGUFWriter(str(path), "llama", use_temp_file=False)
     _describe(writer, shape)
+    add_tokenizer(writer, tokenizer, shape.vocabulary)
     tensors = _tensors(shape)
     for name, rows, columns, kind in tensors:
         size = rows * columns
@@ -103,19 +108,6 @@ def _describe(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_rope_freq_base(shape.rope_base)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q4_K_M)
-    tokens, merges = byte_pairs()
-    filling = shape.vocabulary - len(tokens) - len(CONTROL_TOKENS)
-    every = [*tokens, *(f"\u0100filler{n}" for n in range(filling)), *CONTROL_TOKENS]
-    ordinary, control = int(gguf.TokenType.NORMAL), int(gguf.TokenType.CONTROL)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(every)
-    writer.add_token_types([ordinary] * (len(every) - len(CONTROL_TOKENS)) + [control] * len(CONTROL_TOKENS))
-    writer.add_token_merges(merges)
-    writer.add_bos_token_id(len(every) - len(CONTROL_TOKENS))
-    writer.add_eos_token_id(len(every) - len(CONTROL_TOKENS) + CONTROL_TOKENS.index("<|im_end|>"))
-    writer.add_add_bos_token(False)
-    writer.add_chat_template(CHATML)
 
 
 def _tensors(shape: Shape) -> list[tuple[str, int, int, Quant]]:
@@ -159,12 +151,16 @@ def main() -> None:
     parser.add_argument("shape", choices=list(SHAPES))
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--tokenizer", choices=KINDS, default="bpe")
+    parser.add_argument("--vocabulary", type=int, help="instead of the real model's")
     given = parser.parse_args()
 
     def show(done: int, of: int) -> None:
         print(f"\r{done}/{of} tensors", end="" if done < of else "\n", file=sys.stderr, flush=True)
 
-    write(SHAPES[given.shape], given.out, seed=given.seed, progress=show)
+    shape = SHAPES[given.shape]
+    shape = replace(shape, vocabulary=given.vocabulary or shape.vocabulary)
+    write(shape, given.out, tokenizer=given.tokenizer, seed=given.seed, progress=show)
     print(f"{given.out}: {given.out.stat().st_size / 1e9:.2f} GB")
 
 

@@ -111,7 +111,7 @@ def build_tiny_gguf(
 @cache
 def byte_pairs() -> tuple[list[str], list[str]]:
     """Byte-level BPE learnt from a few sentences: every byte is a token, so every text can be read."""
-    alphabet = _printable_bytes()
+    alphabet = printable_bytes()
     words = Counter(tuple(alphabet[b] for b in (" " + word).encode()) for word in _CORPUS.split())
     tokens, merges = dict.fromkeys(alphabet.values()), []
     for _ in range(_MERGES):
@@ -138,7 +138,7 @@ def _merged(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _printable_bytes() -> dict[int, str]:
+def printable_bytes() -> dict[int, str]:
     """The visible stand-in for each byte that byte-level vocabularies use: itself, or one above 255."""
     visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     names = {byte: chr(byte) for byte in visible}

@@ -19,6 +19,9 @@ _PR_SET_PDEATHSIG = 1
 REFUSED = 3
 """Exit status after the model could not be loaded: starting it again would not help."""
 
+LOOKUP = ("ngram_simple", 12, 48)
+"""How `lookup` guesses: the engine's kind, the tokens that must stand alike before, and those guessed."""
+
 
 def main() -> NoReturn:
     """Serve until stdin ends."""
@@ -70,7 +73,11 @@ def _serve(config: dict[str, Any]) -> Any:
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in config["adapters"]]
     params.lora_init_without_apply = True
     if config["speculation"] == "lookup":
-        params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
+        kind, match, guess = config.get("lookup", LOOKUP)
+        name = f"COMMON_SPECULATIVE_TYPE_{kind.upper()}"
+        params.speculative.types = [getattr(xllamacpp.common_speculative_type, name)]
+        lengths = getattr(params.speculative, kind)
+        lengths.size_n, lengths.size_m = match, guess
     if config["pooling"]:
         # With a context for each slot, texts of unequal length that are read together are read in parts, and
         # the vector is of the last part alone.
