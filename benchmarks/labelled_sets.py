@@ -7,7 +7,7 @@ DATA is a folder with `en_grounded_begin/dev.jsonl.gz` (BEGIN: google/BEGIN-data
 `begin.jsonl`, `kornli.jsonl`, where there is one `halueval_qa.jsonl`, and `facts.json`, which says for
 each where it comes from and that no threshold is certified on it. The shipped model is made by
 
-    ccos train gate OUT/begin.jsonl OUT/kornli.jsonl --about OUT/facts.json --name gate-2 \\
+    ccos train gate OUT/begin.jsonl OUT/kornli.jsonl --about OUT/facts.json --name gate-3 \\
         --date YYYY-MM-DD --out src/ccos/quality/gate.json
 
 The same data and date give the same bytes. `ccos eval gate OUT/begin.jsonl --cross-validate` shows one set.

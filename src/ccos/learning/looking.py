@@ -8,9 +8,12 @@ from ccos.domain.tier import Task
 from ccos.quality.features import NAMES
 from ccos.quality.model import BRIEF
 
+_OF_SETS = frozenset({"passages"})
+"""How many passages a labelled line brings says which set it is from; a desk's search brings what it finds."""
+
 _LENGTHS = frozenset(
     {"length", "long", "short", "length_to_question", "length_to_evidence", "claims", "longest_copy"}
-    | {"passages", "points", "facts", "promises", "fresh_words"}
+    | {"points", "facts", "promises", "fresh_words"}
 )
 """The English labels there are speak of chats of one sentence; a reply to a customer is far longer."""
 
@@ -28,7 +31,7 @@ _OF_CHOICE = frozenset(
 
 _OF_REPLIES = (_OF_POINTS | _OF_CHOICE) | frozenset(
     {"greets", "regrets", "closes", "formal", "casual", "asks_back", "rude", "courtesy_share", "no_claim"}
-    | {"passages", "gives", "promises", "promise_alone", "length_to_question"}
+    | {"gives", "promises", "promise_alone", "length_to_question"}
     | {"reproach", "forbids", "rhetorical", "remark", "cold"}
     | {name for name in NAMES if name.startswith("veto_") and name != "veto_unsupported"}
 )
@@ -38,7 +41,7 @@ _OF_REPLIES = (_OF_POINTS | _OF_CHOICE) | frozenset(
 def may_look_at(head: str) -> Sequence[str]:
     """The names of the features for a head by its name."""
     task, language = (*head.split("/"), "")[:2]
-    hidden: frozenset[str] = frozenset()
+    hidden = _OF_SETS
     if language == "en":
         hidden |= _LENGTHS
     if head.endswith(f"/{BRIEF}"):
