@@ -52,11 +52,18 @@ LAST = _grades(
     ),
     (0.3, "휼흔흥노교검희봄꽃빛벗름달든돌로마말매맥반도국귤구꾸"),
 )
+NATIVE = frozenset(
+    "사랑 빛나 기쁨 새롬 슬기 보람 아름 나래 초롱 우람 한별 다솜 하늘 바다 가을 여름 가람 누리 소리 나라 보라 유리 이슬 "
+    "아라 다운 빛찬 별이 샛별 은별 한결 한솔 한빛 예슬 소담 미르 마루 다래 달래 로운 라온 시내 송이 단비 버들 봄이 "
+    "나리 진달 으뜸 힘찬 믿음 소망 은총 주은 루리 루다 루아 새벽 노을 여울 온유 요한 요셉 다윗 에스더 마리아".split()
+)
+"""Given names that are words or come from other tongues."""
+_NATIVE_ODDS = 2.3
 _IMPOSSIBLE, _RARE = -4.0, -2.0
 _PLAIN_FINALS = frozenset((0, 1, 4, 8, 16, 17, 21))
 _DOUBLE_INITIALS = frozenset((1, 4, 8, 10, 13))
 _NEVER = frozenset("들는를려게겠습니까던데네것더다에않든될할질거걸낼린른느럼따테과와랑야")
-_TWO = -2.5
+_TWO = -2.1
 """Of two syllables are few names and many words."""
 _NOUN, _NOUN_AND_ENDING, _NOUN_AND_MORE = -7.0, -4.0, -1.5
 _NOUN_AND_SUFFIX = -3.0
@@ -97,7 +104,9 @@ def made(name: str) -> float:
     surname = name[:2] if name[:2] in LONG_SURNAMES and len(name) > 2 else name[:1]
     given = name[len(surname) :]
     odds = 3.0 if len(surname) == 2 else SURNAMES.get(surname, _IMPOSSIBLE)
-    if len(given) == 2:
+    if given in NATIVE:
+        odds += _NATIVE_ODDS
+    elif len(given) == 2:
         odds += _graded(FIRST, given[0]) + _graded(LAST, given[1])
     else:
         odds += LAST.get(given, _IMPOSSIBLE) + (0.0 if len(surname) == 2 else _TWO)
