@@ -65,7 +65,10 @@ async def provider_of(
                 dialect=dialect,
             )
 
-        card = ProviderCard(Tier.LOCAL_TINYLLAMA, "local", "tiny", context_tokens=model.plan.context_tokens)
+        plan = model.plan
+        card = ProviderCard(
+            Tier.LOCAL_TINYLLAMA, "local", "tiny", context_tokens=plan.context_tokens, slots=plan.slots
+        )
         yield LocalProvider(model, connect, card, **options)
 
 
