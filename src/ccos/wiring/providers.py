@@ -28,6 +28,7 @@ from ccos.settings import Settings, read_deployments
 from ccos.tiers.privacy import Masked
 from ccos.tiers.provider import Provider
 from ccos.tiers.tuned import Tuned
+from ccos.wiring.drafter import drafts_placeholders, open_drafter
 from ccos.wiring.models import Counted, Served, chosen, first_choice
 from ccos.wiring.servers import POOL_NAMES, open_servers, wanted_servers
 from ccos.wiring.upstreams import fingerprint, openai_seller, prices_of
@@ -47,15 +48,17 @@ async def open_providers(settings: Settings, stack: AsyncExitStack) -> tuple[lis
     for tier in (Tier.LOCAL_MINIMAX, Tier.LOCAL_TINYLLAMA):
         wanted = [wish for wish in servers if wish.tier is tier]
         opened = await open_servers(settings, stack, wanted)
-        providers += [_tuned(settings, server) for server in opened]
+        providers += [tuned(settings, server) for server in opened]
         path = _file_of(settings, tier)
         if not wanted and path is not None:
-            provider, model = await open_file(settings, stack, tier, path)
-            providers.append(_tuned(settings, provider))
+            drafts = await asyncio.to_thread(drafts_placeholders, path)
+            opening = open_drafter if drafts else open_file
+            provider, model = await opening(settings, stack, tier, path)
+            providers.append(tuned(settings, provider))
             models.append(model)
         elif not wanted and (first := await asyncio.to_thread(first_choice, settings, tier)) is not None:
             provider, switching = await _registered(settings, stack, tier, first)
-            providers.append(_tuned(settings, provider))
+            providers.append(tuned(settings, provider))
             models.append(switching)
     providers.append(RuleBased())
     return providers, models
@@ -184,7 +187,8 @@ async def _chat(plan: ModelPlan, tier: Tier, stack: AsyncExitStack) -> Callable[
     return chat
 
 
-def _tuned(settings: Settings, provider: Provider) -> Provider:
+def tuned(settings: Settings, provider: Provider) -> Provider:
+    """The provider within the bounds that the settings set for its tier."""
     if provider.card.tier is not Tier.LOCAL_MINIMAX:
         return provider
     return Tuned(provider, max_tokens=settings.minimax_max_tokens, temperature=settings.minimax_temperature)

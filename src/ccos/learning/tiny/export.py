@@ -19,16 +19,22 @@ MARK = "ccos.tiny"
 SPEECH_VERSION = 1
 
 
+def gguf_package() -> Any:
+    """The package that writes GGUF, or BadInput with how to install it."""
+    try:
+        import gguf
+        import gguf.quants
+    except ImportError:
+        raise BadInput('Writing GGUF needs a package; install it with: pip install "ccos[tiny]"') from None
+    return gguf
+
+
 def write_gguf(path: Path, shape: Shape, weights: Weights, tokenizer: Tokenizer, *, about: str = "") -> Path:
     """Writes the file, whole or not at all; the same weights give the same bytes.
 
     Norms stay F32, matrices become Q8_0. Raises BadInput when `gguf` is missing or the weights do not fit.
     """
-    try:
-        import gguf
-        from gguf.quants import quantize
-    except ImportError:
-        raise BadInput('Writing GGUF needs a package; install it with: pip install "ccos[tiny]"') from None
+    gguf = gguf_package()
     wanted = shape.tensors()
     if {name: tensor.shape for name, tensor in weights.items()} != wanted or shape.vocabulary != len(
         tokenizer.tokens
@@ -59,7 +65,7 @@ def write_gguf(path: Path, shape: Shape, weights: Weights, tokenizer: Tokenizer,
             writer.add_tensor(name, tensor)
         else:
             kind = gguf.GGMLQuantizationType.Q8_0
-            writer.add_tensor(name, quantize(tensor, kind), raw_dtype=kind)
+            writer.add_tensor(name, gguf.quants.quantize(tensor, kind), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
 
 from ccos.domain.errors import BadInput
@@ -93,20 +94,29 @@ def learn(texts: Iterable[str], size: int, control: Sequence[str]) -> Tokenizer:
             pairs[pair] += often[at]
             inside[pair].add(at)
     merges: list[tuple[str, str]] = []
-    while pairs and LEAST_TOKENS + len(merges) + len(control) < size:
-        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+    queue = [(-count, pair) for pair, count in pairs.items()]
+    heapify(queue)
+    while queue and LEAST_TOKENS + len(merges) + len(control) < size:
+        count, best = heappop(queue)
+        if -count != pairs[best]:  # it has changed since; what it is now stands in the queue, too
+            continue
         if pairs[best] < 2:
             break
         merges.append(best)
+        changed: set[tuple[str, str]] = set()
         for at in inside.pop(best):
             word = words[at]
             for pair in pairwise(word):
                 pairs[pair] -= often[at]
+                changed.add(pair)
             words[at] = _merged(word, best)
             for pair in pairwise(words[at]):
                 pairs[pair] += often[at]
                 inside[pair].add(at)
-        pairs = +pairs
+                changed.add(pair)
+        for pair in changed:
+            if pairs[pair] > 0:
+                heappush(queue, (-pairs[pair], pair))
     return Tokenizer(merges, control)
 
 

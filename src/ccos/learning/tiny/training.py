@@ -14,10 +14,11 @@ from typing import Any
 
 from ccos.domain.errors import BadInput
 from ccos.learning.tiny import network
-from ccos.learning.tiny.corpus import Course, Lesson, lessons
+from ccos.learning.tiny.asks import Ask
+from ccos.learning.tiny.corpus import Course, Lesson, lessons, plain_lesson
 from ccos.learning.tiny.shape import Shape, Weights, random_weights
 from ccos.learning.tiny.tokenizer import Tokenizer, learn
-from ccos.providers.tiny.speech import ANSWER, CONTROL, wording
+from ccos.providers.tiny.speech import ANSWER, CONTROL, Spoken, wording
 
 BATCH, TOKENIZER_LESSONS = 32, 8_000
 PEAK, LEAST_RATE, WARM_SHARE = 3e-3, 1e-4, 0.03
@@ -125,6 +126,38 @@ def train(
     keep()
     final = {name: tensor.detach().numpy() for name, tensor in weights.items()}
     return Trained(tokenizer, final, step, loss, spent + time.monotonic() - started)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Of questions that no lesson held, how often the model writes exactly the right answer by itself."""
+
+    asked: int
+    queries: float
+    drafts: float
+
+
+def check(trained: Trained, shape: Shape, held: Sequence[Ask]) -> Known:
+    """Puts the held-out questions as they were written down, and takes the likeliest token each time."""
+    torch = network.torch()
+    weights = {name: torch.from_numpy(array) for name, array in trained.weights.items()}
+    turn, answer = network.rotary(shape), trained.tokenizer.number(ANSWER)
+    asked = [ask for ask in held if ask.section]
+    right: dict[Spoken, float] = {}
+    for spoken in (Spoken.QUERY, Spoken.DRAFT):
+        lessons_held = [plain_lesson(ask, spoken) for ask in asked]
+        rows = [
+            trained.tokenizer.encode(wording(one.spoken, one.ticket, one.answer), control=True)
+            for one in lessons_held
+        ]
+        good = 0
+        with torch.no_grad():
+            for row in rows:
+                tokens, targets = (torch.tensor(part) for part in _padded([row[: shape.context]], answer))
+                best = network.logits(weights, network.hidden(weights, shape, tokens, turn)).argmax(-1)
+                good += bool((best == targets)[targets != _NO_LOSS].all())
+        right[spoken] = good / len(rows) if rows else 0.0
+    return Known(len(asked), right[Spoken.QUERY], right[Spoken.DRAFT])
 
 
 def _resumed(torch: Any, checkpoint: Path | None, plan: Plan, course: Course) -> dict[str, Any]:
