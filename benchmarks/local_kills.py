@@ -4,8 +4,10 @@
 
 The service is the real one: a supervised model above the rules, with breaker, limits and deadlines. Every
 `--every` seconds the process gets SIGKILL (`kill`), SIGSTOP (`hang`), or dies at once after each start
-(`loop`). What must come out: every request answered by some tier and no answer twice, memory of parent and
-child flat, and no long gap between answers. A random-weight file (`benchmarks/random_gguf.py 27m`) will do.
+(`loop`). The product gives a model up after the fourth death in five minutes; here it comes back until the
+end, unless `--exits 3` asks for the product's patience. What must come out: every request answered by some
+tier and no answer twice, memory of parent and child flat, and no long gap between answers. A random-weight
+file (`benchmarks/random_gguf.py 27m`) will do.
 """
 
 from __future__ import annotations
@@ -34,8 +36,9 @@ from ccos.domain.prompt import Answer, Grounds, Prompt, ProviderCard
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode, Tier
 from ccos.domain.verdict import Verdict
+from ccos.local.grammar import to_gbnf
 from ccos.local.plan import ModelPlan
-from ccos.local.supervisor import LocalModel
+from ccos.local.supervisor import LocalModel, Patience
 from ccos.providers.http import open_session
 from ccos.providers.local import Endpoint, LocalProvider
 from ccos.providers.openai_wire import Dialect, OpenAIChat
@@ -95,7 +98,9 @@ async def strike(model: LocalModel, seen: Seen, how: str, every: float) -> None:
 async def run(given: argparse.Namespace) -> tuple[Seen, dict[str, Any]]:
     seen = Seen()
     plan = ModelPlan("kills", given.model, context_tokens=2_048)
-    dialect = Dialect(schema="grammar", return_progress=True, logprobs=True, extra={"ignore_eos": True})
+    dialect = Dialect(
+        schema="grammar", grammar=to_gbnf, return_progress=True, logprobs=True, extra={"ignore_eos": True}
+    )
     with tempfile.TemporaryDirectory() as folder:
         async with open_session(keepalive_seconds=0) as session:
 
@@ -112,7 +117,8 @@ async def run(given: argparse.Namespace) -> tuple[Seen, dict[str, Any]]:
                     dialect=dialect,
                 )
 
-            model = LocalModel(plan, state_dir=Path(folder))
+            patience = Patience(exits_allowed=given.exits)
+            model = LocalModel(plan, state_dir=Path(folder), patience=patience)
             card = ProviderCard(Tier.LOCAL_TINYLLAMA, plan.name, plan.name, slots=plan.slots)
             provider = LocalProvider(model, connect, card, slots=plan.slots)
             service = MultiTierLLMService([provider, RuleBased()], Taken(), MemoryBudget(ZERO))
@@ -193,6 +199,9 @@ if __name__ == "__main__":
     parser.add_argument("--requests", type=int, default=1_000)
     parser.add_argument("--every", type=float, default=20.0, help="seconds between two kills")
     parser.add_argument("--how", choices=["kill", "hang", "loop"], default="kill")
+    parser.add_argument(
+        "--exits", type=int, default=1_000, help="deaths in five minutes before it is given up (product: 3)"
+    )
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--tokens", type=int, default=24, help="written for each answer")
     parser.add_argument("--seconds", type=float, default=20.0, help="deadline of each request")
