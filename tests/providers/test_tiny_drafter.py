@@ -105,7 +105,7 @@ async def test_a_cut_answer_is_refused():
 
 
 async def test_less_sure_than_asked_it_refuses():
-    model = Saying("{hold}", logprobs=(-0.1, -3.0))
+    model = Saying("{hold}", logprobs=(-0.1, -1.0))
     prompt = solution_prompt(TICKET, GROUNDS, ())
     with pytest.raises(ProviderRefused) as fault:
         await TinyDrafter(model, sure={Spoken.DRAFT: 0.5}).answer(prompt, seconds=1)

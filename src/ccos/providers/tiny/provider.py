@@ -43,7 +43,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """What the model wrote, and how sure it was of it: the geometric mean of its tokens' probabilities."""
+    """What the model wrote, and how sure it was of it: the probability of the whole answer, in [0, 1]."""
 
     words: str
     sure: float
@@ -159,7 +159,7 @@ class TinyDrafter:
         answer = await self._model.answer(compact, seconds=seconds)
         if answer.finish_reason != "stop":
             raise self._refused("placeholder")
-        sure = math.exp(sum(answer.logprobs) / len(answer.logprobs)) if answer.logprobs else 1.0
+        sure = math.exp(sum(answer.logprobs))
         if sure < self._sure.get(spoken, 0.0):
             raise self._refused("unsure", "The model in the box does not know such a question.")
         return _Heard(answer.text, sure, answer)
