@@ -17,7 +17,7 @@ _SYLLABLE = (
     "hyun|hyung|i|il|in|jae|jan|je|jeong|jung|jeon|ji|jin|joo|ju|joon|jun|jong|jee|kang|keun|ki|kwang|kyu|kyung|"
     "mi|min|mo|moon|mun|myeong|myung|na|nam|ok|pil|ra|ri|ran|reum|rim|rin|ro|ryeo|rye|sang|se|seo|seok|suk|seol|"
     "seon|sun|seong|sung|seung|si|sik|so|sol|song|soo|su|sook|tae|taek|u|uk|un|wan|won|woo|wook|woong|wu|ye|yeon|"
-    "yeong|yong|yoo|yu|yoon|yun|young|yul|eui|ui|am|ik|ran|hui|chun|hyo|jang|kuk|mee|nari|yeol|hyang|neul|byeol|bit|seul|ryul|gyeol|bi|bom|dam|yeoreum|areum|nuri|bora)"
+    "yeong|yong|yoo|yu|yoon|yun|young|yul|eui|ui|am|ik|ran|hui|chun|hyo|jang|kuk|mee|nari|yeol|hyang|yang|neul|byeol|bit|seul|ryul|gyeol|bi|bom|dam|yeoreum|areum|nuri|bora)"
 )
 _SURNAME = (
     "(?:Kim|Lee|Yi|Rhee|Park|Pak|Bak|Choi|Choe|Jung|Jeong|Chung|Kang|Gang|Cho|Jo|Yoon|Yun|Jang|Chang|Lim|Im|Rim|"

@@ -46,7 +46,8 @@ _SIGNED = re.compile(
     r"[A-Z][A-Za-z'-]+(?:\s[A-Z]\.)?(?:\s[A-Z][A-Za-z'-]+){0,2})\s*(?=\n|\Z)"
 )
 _FOR = (
-    r"c/o|in care of|on behalf of|registered (?:to|under|in the name of)|belongs to|signed (?:for )?by"
+    r"c/o|contact|in care of|on behalf of"
+    r"|registered (?:to|under|in the name of)|belongs to|signed (?:for )?by"
     r"|account (?:name|holder|owner)(?:'s name)?(?: is|:)?|recipient(?: to|:)?"
     r"|name (?:from|should be|changed to)"
     r"|changed? (?:it |the name )?(?:from|to)|booked (?:for|under|by)|order(?:ed)? (?:is )?(?:under|by|for)"

@@ -38,8 +38,11 @@ def topics(text: str) -> list[int]:
 def odds(text: str, start: int, end: int, behind: int, about: list[int]) -> float:
     """What its place says of the word from `start` to `end`, whose particles go on to `behind`."""
     return (
-        _topic(start, about)
-        + max(_opening(text, start, end), _closing(text, start, end, behind))
+        (_topic(start, about) if about else 0.0)
+        + max(
+            _opening(text, start, end) if start <= _REACH else 0.0,
+            _closing(text, start, end) if behind == end else 0.0,
+        )
         + (_WRITTEN_ODDS if _AS.search(text, end, behind) and _WRITTEN.match(text, behind) else 0.0)
         + (_QUOTED_ODDS if text[start - 1 : start] in _QUOTE and text[end : end + 1] in _UNQUOTE else 0.0)
     )
@@ -52,12 +55,12 @@ def _topic(start: int, about: list[int]) -> float:
 
 def _opening(text: str, start: int, end: int) -> float:
     """The writer says at the beginning who it is."""
-    first = start <= _REACH and _OPENING.match(text[:start]) and _SAYS.match(text, end)
+    first = _OPENING.match(text[:start]) and _SAYS.match(text, end)
     return _OPENING_ODDS if first else 0.0
 
 
-def _closing(text: str, start: int, end: int, behind: int) -> float:
+def _closing(text: str, start: int, end: int) -> float:
     """A signature: the last word, alone behind a whole sentence."""
-    if behind != end or not _TEXT_END.match(text, end):
+    if not _TEXT_END.match(text, end):
         return 0.0
     return _CLOSING_ODDS if _SENTENCE_END.search(text[max(0, start - 8) : start]) else 0.0

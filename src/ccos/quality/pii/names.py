@@ -100,8 +100,9 @@ def _in_lists(text: str, words: Sequence[_Scored]) -> None:
     """A name beside a name is likelier: forward and backward once, so that a list of them stands together."""
     for order in (words, words[::-1]):
         for one, other in pairwise(order):
+            if not one.odds >= THRESHOLD > other.odds > 0:
+                continue
             left, right = sorted((one, other), key=lambda word: word.start)
             gap = text[left.behind : right.start]
-            near = len(gap) <= _REACH and _BETWEEN_NAMES.fullmatch(gap)
-            if one.odds >= THRESHOLD > other.odds and near and other.odds > 0:
+            if len(gap) <= _REACH and _BETWEEN_NAMES.fullmatch(gap):
                 other.odds += BESIDE_NAME
