@@ -1,0 +1,51 @@
+"""A file of `ccos train tiny` is put behind the drafter that fills its placeholders; any other file is not."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from ccos import sample
+from ccos.agents.prompts import solution_prompt
+from ccos.domain.prompt import Grounds
+from ccos.domain.ticket import Ticket
+from ccos.domain.tier import Tier
+from ccos.learning.tiny.export import write_gguf
+from ccos.learning.tiny.shape import Shape, random_weights
+from ccos.learning.tiny.tokenizer import learn
+from ccos.providers.tiny import TinyDrafter
+from ccos.providers.tiny.speech import CONTROL
+from ccos.settings import Settings
+from ccos.wiring.drafter import drafts_placeholders
+from ccos.wiring.providers import open_providers, wait_until_loaded
+from support.tiny_gguf import build_tiny_gguf
+
+
+@pytest.fixture
+def drafter_file(tmp_path: Path) -> Path:
+    tokenizer = learn(["반품 환불 교환 배송 문의 " * 20, "refund return parcel order " * 20], 320, CONTROL)
+    shape = Shape(vocabulary=len(tokenizer.tokens), width=64, layers=1, feed_forward=64)
+    return write_gguf(tmp_path / "drafter.gguf", shape, random_weights(shape, 1), tokenizer)
+
+
+async def test_the_drafter_answers_whatever_the_length_of_the_prompt(drafter_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(CCOS_HOME=tmp_path / "home", tinyllama_model_path=drafter_file)
+    ticket = Ticket(description="환불 언제 되나요? " * 300)
+    prompt = solution_prompt(ticket, Grounds(ticket=ticket, settings=sample.settings()), ())
+    async with AsyncExitStack() as stack:
+        providers, models = await open_providers(settings, stack)
+        await wait_until_loaded(models, seconds=30)
+        drafter = next(p for p in providers if p.card.tier is Tier.LOCAL_TINYLLAMA)
+        assert isinstance(drafter, TinyDrafter) and drafter.ready
+        assert drafter.card.context_tokens > 100_000 and not drafter.card.leaves_machine
+        assert await drafter.alive(seconds=1)
+        assert '"kind":"hold"' in (await drafter.answer(prompt, seconds=20)).text
+
+
+def test_other_files_and_none_are_no_drafters(tmp_path: Path, drafter_file: Path):
+    assert drafts_placeholders(drafter_file)
+    assert not drafts_placeholders(build_tiny_gguf(tmp_path / "other.gguf"))
+    assert not drafts_placeholders(tmp_path / "missing.gguf")
+    (tmp_path / "text.gguf").write_text("no model")
+    assert not drafts_placeholders(tmp_path / "text.gguf")
