@@ -106,7 +106,7 @@ def tiers(
                 trial = await open_trial(
                     found,
                     chosen,
-                    _gate(),
+                    gate_in_use(),
                     stack,
                     seconds=timeout,
                     spend_at_most_usd=Decimal(str(spend_at_most)),
@@ -163,7 +163,7 @@ def _material(tickets: str | None, gold: Path | None, limit: int | None) -> tupl
     return list(_spread(read, limit)), known
 
 
-def _gate() -> Any:
+def gate_in_use() -> Any:
     """The gate as the product has it: the trained score and its certificates where they ship with it."""
     from ccos.quality.gate import Gate
     from ccos.quality.promises import Promises

@@ -76,27 +76,40 @@ class Trial:
                     self.asked.append(asked)
                     on_asked()
 
+    async def draft(self, tier: Tier, ticket: Ticket, gold: sample.Gold | None) -> Asked:
+        """Only the reply, and none of the tasks before it."""
+        seen = triage(ticket, pii=classify(ticket.whole_text))
+        return await self._draft(tier, ticket, gold, self._grounds(ticket, seen), seen)
+
     async def _of(self, tier: Tier, ticket: Ticket, gold: sample.Gold | None) -> Any:
         started = time.perf_counter()
         seen = triage(ticket, pii=classify(ticket.whole_text))
         rule_seconds = time.perf_counter() - started
-        grounds = Grounds(
-            ticket=ticket,
-            language=seen.language,
-            intent=seen.intent,
-            intent_confidence=seen.intent_confidence,
-            settings=self.tenant.settings,
-        )
+        grounds = self._grounds(ticket, seen)
         if tier is Tier.RULE_BASED:  # the rules read a ticket in `triage`, before any tier is asked
             yield _ruled(ticket, seen, gold, rule_seconds)
         else:
             yield _classified(await self._ask(tier, _triage_prompt(ticket, grounds), seen), ticket, gold)
         asked = await self._ask(tier, query_prompt(ticket, grounds), seen)
         yield await self._searched(asked, ticket, gold)
+        yield await self._draft(tier, ticket, gold, grounds, seen)
+
+    def _grounds(self, ticket: Ticket, seen: Triage) -> Grounds:
+        return Grounds(
+            ticket=ticket,
+            language=seen.language,
+            intent=seen.intent,
+            intent_confidence=seen.intent_confidence,
+            settings=self.tenant.settings,
+        )
+
+    async def _draft(
+        self, tier: Tier, ticket: Ticket, gold: sample.Gold | None, grounds: Grounds, seen: Triage
+    ) -> Asked:
         evidence = await self._evidence(ticket)
         grounded = replace(grounds, evidence=evidence)
         asked = await self._ask(tier, solution_prompt(ticket, grounded, ()), seen)
-        yield _drafted(asked, ticket, gold, evidence)
+        return _drafted(asked, ticket, gold, evidence)
 
     async def _ask(self, tier: Tier, prompt: Prompt, seen: Triage) -> _Reply:
         """What this tier said, whether or not the gate takes it: the rules that stand behind do not count."""

@@ -78,7 +78,7 @@ async def open_trial(
         payer, day, ledger = await _books(settings, slug, stack)
         budget = Purse(day, micro_usd(spend_at_most_usd))
     tenant = Tenant(id=uuid4(), slug="evaluation", name="Evaluation", settings=sample.settings())
-    searcher = await _knowledge(tenant, home, stack, kb)
+    searcher = await sample_knowledge(tenant, home, stack, kb)
     unusable = await _loaded(models)
     watching = Watching(gate)
     rules = [p for p in providers if p.card.tier is Tier.RULE_BASED]
@@ -146,7 +146,8 @@ async def _books(
     return payer.id, day, ledger
 
 
-async def _knowledge(tenant: Tenant, home: Path, stack: AsyncExitStack, kb: Path | None) -> Searcher:
+async def sample_knowledge(tenant: Tenant, home: Path, stack: AsyncExitStack, kb: Path | None) -> Searcher:
+    """A search over the sample shop's knowledge, or over the files at `kb`."""
     shelf = MemoryShelf()
     if kb is not None:
         await import_path(kb, shelf, tenant.id)

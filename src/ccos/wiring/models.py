@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +84,16 @@ def with_models_in_service(settings: Settings) -> Settings:
 
 
 class Counted:
-    """A client whose calls are counted, so that its model ends after the last of them."""
+    """A client whose calls are counted, so that its model ends after the last of them; answers name it."""
 
     def __init__(self, inner: Client, model: Switching, endpoint: Endpoint) -> None:
         self._inner, self._model, self._endpoint = inner, model, endpoint
+        self._name = model.name_at(endpoint)
 
     async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
         with self._model.call(self._endpoint):
-            return await self._inner.answer(prompt, seconds=seconds, hear=hear)
+            answer = await self._inner.answer(prompt, seconds=seconds, hear=hear)
+        return replace(answer, model=self._name)  # the engine itself is told the tier's name only
 
 
 def told_of_models(document: dict[str, Any], models: Iterable[Served]) -> dict[str, Any]:
