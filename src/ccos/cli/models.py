@@ -9,7 +9,10 @@ from ccos.cli.stopping import StoppableGroup
 COMMANDS = {
     "list": ("ccos.cli.models_list:show", "The models here, and which of them serve."),
     "add": ("ccos.cli.models_add:add", "Register a model file."),
+    "pull": ("ccos.cli.models_pull:pull", "Download a model file."),
     "verify": ("ccos.cli.models_verify:verify", "Whether a model is whole, loads and answers."),
+    "promote": ("ccos.cli.models_promote:promote", "Take a proven model into service."),
+    "rollback": ("ccos.cli.models_rollback:rollback", "Back to the model that served before."),
 }
 
 

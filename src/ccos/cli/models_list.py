@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 
 
 @click.command("list")
+@click.option("--catalogue", is_flag=True, help="List models worth getting instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def show(as_json: bool) -> None:
+def show(catalogue: bool, as_json: bool) -> None:
     """List the models of this machine, and which of them serve a tier."""
+    if catalogue:
+        _show_catalogue(as_json)
+        return
     found = document(settings())
     if as_json:
         print_json(found)
@@ -31,6 +35,36 @@ def show(as_json: bool) -> None:
         click.echo(f"{tier}: {by['served_by'] or 'nothing serves it'}{by['note']}")
     for damaged in found["damaged"]:
         complain(damaged["why"])
+
+
+def _show_catalogue(as_json: bool) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from ccos.cli.tables import print_table
+    from ccos.cli.terminal import stdout
+    from ccos.local.registry.catalogue import CATALOGUE, MINIMAX_NOTE
+
+    if as_json:
+        print_json({"models": [each.document() for each in CATALOGUE], "note": MINIMAX_NOTE})
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("name", "model", "for", "GB", "licence", "business use", "note"):
+        table.add_column(name, justify="right" if name == "GB" else "left")
+    for each in CATALOGUE:
+        size = "" if each.gigabytes is None else f"{each.gigabytes:.2f}"
+        cells = (
+            each.name,
+            f"{each.title} ({each.maker})",
+            each.tier,
+            size,
+            each.licence,
+            each.commercial,
+            each.note,
+        )
+        table.add_row(*map(Text, cells))
+    print_table(stdout(), table)
+    click.echo(f"\n{MINIMAX_NOTE}")
 
 
 def document(found: Settings) -> dict[str, Any]:
