@@ -12,6 +12,7 @@ COMMANDS = {
     "pull": ("ccos.cli.models_pull:pull", "Download a model file."),
     "verify": ("ccos.cli.models_verify:verify", "Whether a model is whole, loads and answers."),
     "promote": ("ccos.cli.models_promote:promote", "Take a proven model into service."),
+    "bench": ("ccos.cli.models_bench:bench", "How fast a model is on this machine."),
     "rollback": ("ccos.cli.models_rollback:rollback", "Back to the model that served before."),
 }
 
