@@ -122,7 +122,7 @@ def certify(
 
 
 def _patience(room: NDArray[np.int64]) -> int:
-    """How many answers the first threshold that is tested accepts at least; `room` is what `allowed` gives."""
+    """How many answers the first tested threshold accepts at least; `room` is what `allowed` gives."""
     firsts = [int(np.searchsorted(room, spare)) for spare in range(SPARE + 1)]
     return max(firsts[0], *(first for first in firsts if 2 * first < len(room)), 0)
 

@@ -9,7 +9,7 @@ from ccos.quality.features import NAMES
 from ccos.quality.model import BRIEF
 
 _OF_SETS = frozenset({"passages"})
-"""How many passages a labelled line brings says which set it is from; a desk's search brings what it finds."""
+"""How many passages a labelled line brings says which set it is from; a desk brings what its search finds."""
 
 _LENGTHS = frozenset(
     {"length", "long", "short", "length_to_question", "length_to_evidence", "claims", "longest_copy"}
