@@ -121,6 +121,14 @@ async def test_search_words_stand_beside_the_customers_own():
     assert found[0] == "단순 변심 반품 반품 배송비" and any("배송비 얼마" in one for one in found[1:])
 
 
+async def test_search_words_it_is_not_sure_of_are_left_out():
+    model = Saying("적립금 > 소멸", logprobs=(-1.0, -1.0))
+    for least, there in ((0.5, False), (0.1, True)):
+        drafter = TinyDrafter(model, sure={Spoken.QUERY: least})
+        found = json.loads((await drafter.answer(query_prompt(TICKET, GROUNDS), seconds=1)).text)["queries"]
+        assert ("적립금 소멸" in found) is there and any("배송비" in one for one in found)
+
+
 async def test_triage_gives_what_the_schema_lists_and_nothing_else():
     schema = {"properties": {"intent": {"enum": ["points"]}, "sentiment": {"enum": ["neutral"]}}}
     prompt = Prompt(Task.TRIAGE, "", (Turn("user", "x"),), GROUNDS, schema)

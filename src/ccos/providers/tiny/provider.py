@@ -60,11 +60,11 @@ class TinyDrafter:
 
     It writes nothing but placeholders and search words: a grammar allows only placeholders that can be
     filled, they are checked again, and code fills them from ticket and evidence. Less `sure` than asked,
-    it refuses, and the next tier answers.
+    it searches with the customer's own words alone, and refuses any other task: the next tier answers.
     """
 
     def __init__(self, model: Model, *, sure: Mapping[Spoken, float] = SURE) -> None:
-        self._model, self._sure = model, sure
+        self._model, self._sure = model, {**SURE, **sure}
 
     def __repr__(self) -> str:
         return f"TinyDrafter({self._model!r})"
@@ -104,10 +104,10 @@ class TinyDrafter:
 
     async def _query(self, prompt: Prompt, ticket: Ticket, seconds: float) -> Answer:
         heard = await self._say(prompt, Spoken.QUERY, ticket, speech.query_grammar(), seconds)
-        words = speech.read_queries(heard.words)
-        if not words:
-            raise self._refused("placeholder")
+        words = speech.read_queries(heard.words) if heard.sure >= self._sure[Spoken.QUERY] else []
         own = queries(ticket)
+        if not (words or own):
+            raise self._refused("unsure")
         found = list(dict.fromkeys([*words[:1], *own[:1], *words[1:], *own[1:]]))[: speech.MOST_QUERIES]
         text = _json({"queries": found}) if prompt.schema else "\n".join(found)
         return replace(heard.answer, text=text, logprobs=())
@@ -160,7 +160,7 @@ class TinyDrafter:
         if answer.finish_reason != "stop":
             raise self._refused("placeholder")
         sure = math.exp(sum(answer.logprobs))
-        if sure < self._sure.get(spoken, 0.0):
+        if spoken is not Spoken.QUERY and sure < self._sure[spoken]:
             raise self._refused("unsure", "The model in the box does not know such a question.")
         return _Heard(answer.text, sure, answer)
 
