@@ -130,16 +130,23 @@ def to_answer(
 
 
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?```", re.DOTALL)
+_UNREADABLE = re.compile("\ufffd{2,}")
 
 
 def spoken(text: str, *, as_json: bool = False) -> str:
-    """What is meant for a reader (see Voice), without a code fence around a JSON object."""
+    """What is meant for a reader (see Voice), without a code fence around a JSON object.
+
+    In JSON, bytes in a row that are no letters become one sign: llama.cpp's grammar takes an overlong UTF-8
+    sequence for one letter, and would let a text grow beyond the length that it was bound to.
+    """
     voice = Voice()
     voice.say(text)
     voice.end()
     rest = voice.text.strip()
-    fenced = _FENCED.fullmatch(rest) if as_json else None
-    return fenced[1].strip() if fenced else rest
+    if not as_json:
+        return rest
+    fenced = _FENCED.fullmatch(rest)
+    return _UNREADABLE.sub("\ufffd", fenced[1].strip() if fenced else rest)
 
 
 def parsed(data: bytes) -> Mapping[str, Any]:
