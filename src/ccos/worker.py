@@ -18,6 +18,7 @@ from ccos.store.database import Database
 from ccos.store.jobs import Job, queue_app, register_draft, register_remake, retry_stalled
 from ccos.store.migrate import APP_ROLE
 from ccos.wiring import Ccos
+from ccos.wiring.models import check_updates
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +87,7 @@ async def upkeep(ccos: Ccos) -> None:
         pause = UPKEEP_SECONDS
         try:
             await _mend(ccos.database)
+            await check_updates(ccos.settings)
             if tidied_at is None or time.monotonic() - tidied_at >= TIDY_SECONDS:
                 await _tidy(ccos.database)
                 tidied_at = time.monotonic()

@@ -63,6 +63,8 @@ class FileServer:
             headers["Content-Range"] = f"bytes {first}-{len(self.content) - 1}/{len(self.content)}"
         reply = web.StreamResponse(status=status, headers=headers)
         await reply.prepare(request)
+        if request.method == "HEAD":
+            return reply
         if fault == "short":
             await reply.write(rest[:-100])
             return reply

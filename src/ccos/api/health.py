@@ -17,7 +17,7 @@ from ccos.domain.errors import DatabaseUnavailable, StoreError
 from ccos.store import checks
 from ccos.tiers.health import health
 from ccos.wiring import Ccos
-from ccos.wiring.models import told_of_models
+from ccos.wiring.models import told_of_models, told_of_updates
 
 router = APIRouter(tags=["health"])
 
@@ -32,7 +32,7 @@ def health_now(ccos: Ccos) -> dict[str, Any]:
     document = health(
         service.pulses(), now=now, at=at, load=service.load(), money=money, notices=service.notices()
     )
-    return told_of_models(document, ccos.models)
+    return told_of_updates(told_of_models(document, ccos.models), ccos.settings)
 
 
 @router.get("/livez", summary="Is the process alive")

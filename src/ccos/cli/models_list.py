@@ -33,6 +33,8 @@ def show(catalogue: bool, as_json: bool) -> None:
         _print(found["models"])
     for tier, by in found["tiers"].items():
         click.echo(f"{tier}: {by['served_by'] or 'nothing serves it'}{by['note']}")
+    for name, why in found["updates"].items():
+        complain(f"{name} may be out of date: {why} `ccos models pull` gets it under another name.")
     for damaged in found["damaged"]:
         complain(damaged["why"])
 
@@ -70,7 +72,8 @@ def _show_catalogue(as_json: bool) -> None:
 def document(found: Settings) -> dict[str, Any]:
     """Everything the list shows."""
     from ccos.local.registry.manifest import Manifest
-    from ccos.wiring.models import open_registry, open_service, told_elsewhere
+    from ccos.local.registry.updates import Updates
+    from ccos.wiring.models import models_folder, open_registry, open_service, told_elsewhere
 
     registry, served = open_registry(found), open_service(found).read()
     rows: list[dict[str, Any]] = []
@@ -95,7 +98,8 @@ def document(found: Settings) -> dict[str, Any]:
             "evidence": dict(by.evidence) if by else None,
             "note": note,
         }
-    return {"models": rows, "tiers": tiers, "damaged": damaged}
+    updates = Updates(models_folder(found)).found() if found.model_updates != "off" else {}
+    return {"models": rows, "tiers": tiers, "updates": updates, "damaged": damaged}
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

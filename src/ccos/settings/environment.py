@@ -201,6 +201,14 @@ class Settings(BaseSettings):
         validation_alias="CCOS_EMBEDDING_PRICE",
         description="USD per million tokens there; out of your own network it is never called without",
     )
+    model_updates: Literal["off", "check"] = Field(
+        "off",
+        validation_alias="CCOS_MODEL_UPDATES",
+        description=(
+            "check: once a day the source of each downloaded model is asked whether it has another file; "
+            "that is told, and the file is not taken"
+        ),
+    )
     timezone: Zone = Field(
         "Asia/Seoul", validation_alias="CCOS_TIMEZONE", description="Day boundary and screens"
     )

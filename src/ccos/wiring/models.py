@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import structlog
 from ccos.domain.errors import CcosError
 from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.tier import Tier
+from ccos.local.registry.manifest import Manifest
 from ccos.local.registry.registry import Registry
 from ccos.local.registry.service import Service
+from ccos.local.registry.updates import Updates, look_at_all
 from ccos.local.supervisor import LocalModel
 from ccos.local.switching import Choice, Switching
 from ccos.providers.local import Client, Endpoint
@@ -94,6 +98,28 @@ class Counted:
         with self._model.call(self._endpoint):
             answer = await self._inner.answer(prompt, seconds=seconds, hear=hear)
         return replace(answer, model=self._name)  # the engine itself is told the tier's name only
+
+
+async def check_updates(settings: Settings) -> None:
+    """Once a day, where the settings want it: asks the sources of the models, and tells what is new."""
+    if settings.model_updates == "off":
+        return
+    updates, now = Updates(models_folder(settings)), datetime.now(UTC)
+    if not await asyncio.to_thread(updates.due, now):
+        return
+    models = await asyncio.to_thread(open_registry(settings).all)
+    found = await look_at_all([each for each in models if isinstance(each, Manifest)])
+    await asyncio.to_thread(updates.note, found, at=now)
+    for each in found:
+        if each.state == "changed":
+            log.warning("models.update", model=each.name, reason=each.why)
+
+
+def told_of_updates(document: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """The document about health with what is new at the sources of the models, where that is looked for."""
+    if settings.model_updates == "off":
+        return document
+    return document | {"model_updates": Updates(models_folder(settings)).found()}
 
 
 def told_of_models(document: dict[str, Any], models: Iterable[Served]) -> dict[str, Any]:
