@@ -151,11 +151,13 @@ class LocalModel:
             tasks = {*self._retiring, *([task] if task else [])}
             for each in tasks:
                 each.cancel()
-            if tasks:
-                await asyncio.wait(tasks)
             http, self._http = self._http, None
-            if http is not None:
-                await http.close()
+            try:
+                if tasks:
+                    await asyncio.wait(tasks)
+            finally:  # whoever closes it may be cancelled meanwhile
+                if http is not None:
+                    await http.close()
 
     async def _supervise(self, http: aiohttp.ClientSession) -> None:
         try:
