@@ -109,7 +109,10 @@ async def check_updates(settings: Settings) -> None:
         return
     models = await asyncio.to_thread(open_registry(settings).all)
     found = await look_at_all([each for each in models if isinstance(each, Manifest)])
-    await asyncio.to_thread(updates.note, found, at=now)
+    try:
+        await asyncio.to_thread(updates.note, found, at=now)
+    except OSError as fault:  # it is told all the same, and looked again soon
+        log.warning("models.updates_not_kept", error=type(fault).__name__)
     for each in found:
         if each.state == "changed":
             log.warning("models.update", model=each.name, reason=each.why)

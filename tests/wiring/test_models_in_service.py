@@ -1,0 +1,70 @@
+"""Which model serves where the settings name none, and what health says of it."""
+
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from ccos.domain.tier import Tier
+from ccos.local.switching import Switching
+from ccos.settings import Settings
+from ccos.wiring import advice
+from ccos.wiring.models import open_registry, open_service, told_of_models, with_models_in_service
+from ccos.wiring.providers import open_providers, wait_until_loaded
+from support.local_models import asking
+from support.tiny_gguf import build_tiny_gguf
+
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    made = lambda **fields: Settings(**{"CCOS_HOME": tmp_path / "home", **fields})  # noqa: E731
+    file = build_tiny_gguf(tmp_path / "m.gguf")
+    open_registry(made()).add(file, lambda _done, _total: None, at=AT, name="ours", copy=False)
+    return made
+
+
+async def test_the_model_in_service_answers_and_is_named(settings):
+    open_service(settings()).promote("tier_1", "ours", {}, at=AT, instead_of=None)
+    async with AsyncExitStack() as stack:
+        providers, models = await open_providers(settings(minimax_context_tokens=1024), stack)
+        assert [p.card.tier for p in providers] == [Tier.LOCAL_MINIMAX, Tier.RULE_BASED]
+        assert providers[0].card.model == "ours" and isinstance(models[0], Switching)
+        await wait_until_loaded(models, seconds=30)
+        answer = await providers[0].answer(asking("hi", max_tokens=8, schema={"enum": ["a"]}), seconds=20)
+        assert (answer.text, answer.model) == ('"a"', "ours")
+        document = {"tiers": {"tier_1": {"providers": [{"provider": "minimax", "model": "before"}]}}}
+        assert told_of_models(document, models)["tiers"]["tier_1"]["providers"][0]["model"] == "ours"
+
+
+async def test_what_the_settings_name_comes_first(settings, tmp_path):
+    open_service(settings()).promote("tier_1", "ours", {}, at=AT, instead_of=None)
+    named = settings(minimax_model_path=tmp_path / "none.gguf")
+    off = settings(minimax_enable_local=False)
+    async with AsyncExitStack() as stack:
+        providers, _ = await open_providers(named, stack)
+        assert providers[0].card.model == "none"
+        assert (await open_providers(off, stack))[1] == []
+    assert with_models_in_service(named).minimax_model_path == tmp_path / "none.gguf"
+    assert with_models_in_service(settings()).minimax_model_path == tmp_path / "m.gguf"
+
+
+async def test_a_damaged_service_file_turns_the_tier_off_and_is_told(settings, tmp_path):
+    folder = tmp_path / "home" / "models"
+    (folder / "service.json").write_text("{")
+    async with AsyncExitStack() as stack:
+        providers, models = await open_providers(settings(), stack)
+    assert [p.card.tier for p in providers] == [Tier.RULE_BASED] and models == []
+    assert any("tier_1 is off" in note and "damaged" in note for note in advice.notes(settings()))
+
+
+def test_health_tells_why_another_model_was_not_taken(settings):
+    stuck = Switching.__new__(Switching)
+    stuck._model = SimpleNamespace(plan=SimpleNamespace(name="minimax"))
+    stuck._choice, stuck._notice = SimpleNamespace(name="ours"), "bad was chosen and cannot be used"
+    document = {"tiers": {"tier_1": {"providers": [{"provider": "minimax", "model": "x"}]}, "tier_0": {}}}
+    (provider,) = told_of_models(document, [stuck])["tiers"]["tier_1"]["providers"]
+    assert provider == {"provider": "minimax", "model": "ours", "notice": "bad was chosen and cannot be used"}
