@@ -50,7 +50,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 async def valid(service: Service, outputs: int, seconds: float, most_tokens: int) -> list[dict[str, Any]]:
     """A row for each schema: how many outputs were valid, and why the others were not."""
-    ends = service.speaking(asking(logit_bias=[['"', 6.0]]))
+    ends = service.speaking(asking(logit_bias=[[token, 6.0] for token in await service.letters('"')]))
     rows: list[dict[str, Any]] = []
     slots = service.model.plan.slots
     until = time.monotonic() + seconds
@@ -99,7 +99,7 @@ def _wrong(text: str, schema: Mapping[str, Any]) -> str | None:
 
 async def cost(service: Service, tokens: int, rounds: int) -> list[dict[str, Any]]:
     """Tokens a second with the grammar and without, one stream, the two in turns."""
-    letters = [[letter, 100.0] for letter in LETTERS]
+    letters = [[token, 100.0] for token in await service.letters(LETTERS)]
     free = asking(ignore_eos=True)
     kinds: dict[str, Dialect] = {
         "every token refused": free,

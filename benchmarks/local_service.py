@@ -102,6 +102,24 @@ class Service:
         times = psutil.Process(pid).cpu_times() if pid else None
         return times.user + times.system if times else 0.0
 
+    async def tokens(self, text: str) -> list[tuple[int, bytes]]:
+        """The tokens of a text: their numbers and their bytes."""
+        endpoint = await self.model.endpoint()
+        async with self._session.post(
+            f"{endpoint.base_url}/tokenize",
+            json={"content": text, "with_pieces": True},
+            headers=endpoint.headers,
+        ) as reply:
+            found = (await reply.json())["tokens"]
+        pieces = [(token["id"], token["piece"]) for token in found]
+        return [(number, p.encode() if isinstance(p, str) else bytes(p)) for number, p in pieces]
+
+    async def letters(self, text: str) -> list[int]:
+        """The numbers of the tokens that are one letter of `text` each."""
+        return [
+            n for n, piece in await self.tokens("\n".join(text)) if piece.decode("utf-8", "ignore") in text
+        ]
+
     async def ask(self, prompt: Prompt) -> Said:
         noted: dict[str, Any] = {}
         mark = _noted.set(noted)

@@ -24,13 +24,12 @@ import itertools
 import json
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 from local_prompts import Case, cases
 from local_service import Said, Service, asking, opened
 
@@ -97,42 +96,35 @@ def answer_of(case: Case, prompt: Prompt, *, quoting: bool) -> str:
 async def forced(service: Service, case: Case, *, quoting: bool) -> Forced:
     prompt = replace(case.prompt("solution"), temperature=0.0, max_tokens=2_000)
     text = answer_of(case, prompt, quoting=quoting)
-    endpoint = await service.model.endpoint()
-    async with (
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as http,
-        http.post(
-            f"{endpoint.base_url}/tokenize",
-            json={"content": text, "with_pieces": True},
-            headers=endpoint.headers,
-        ) as reply,
-    ):
-        tokens = (await reply.json())["tokens"]
+    tokens = await service.tokens(text)
     parts, loose = _parts(tokens, text)
     return Forced(prompt, text, f"root ::= {' '.join(parts)}\n", loose / len(tokens))
 
 
-def _parts(tokens: Sequence[Mapping[str, Any]], text: str) -> tuple[list[str], int]:
+def _parts(tokens: Sequence[tuple[int, bytes]], text: str) -> tuple[list[str], int]:
     """Grammar terms, and how many tokens are given as letters: the engine cannot name half a character."""
+    wanted = text.encode()
     parts: list[str] = []
-    held, loose, at = b"", 0, 0
-    for token in tokens:
-        piece = token["piece"]
-        raw = piece.encode() if isinstance(piece, str) else bytes(piece)
-        if at == 0 and not held and not text.startswith(raw.decode("utf-8", "ignore")):
-            raw = raw.lstrip(b" ")  # the blank that an SPM tokenizer puts first
-        whole = isinstance(piece, str) and not held
-        if whole and text.startswith(raw.decode(), at):
-            parts.append(f"<[{token['id']}]>" if raw != b" " or at else "")
-            at += len(raw.decode())
+    held, loose = b"", 0
+    at = sum(len(piece) for _, piece in tokens) - len(wanted)  # blanks that some tokenizers put first
+    for number, piece in tokens:
+        blanks, piece = piece[:at], piece[at:]
+        at -= len(blanks)
+        if not held and not blanks and _whole(piece):
+            parts.append(f"<[{number}]>")
             continue
-        held, loose = held + raw, loose + 1
-        try:
-            letters = held.decode()
-        except UnicodeDecodeError:
-            continue
-        parts.append(json.dumps(letters, ensure_ascii=False))
-        at, held = at + len(letters), b""
-    return [part for part in parts if part], loose
+        held, loose = held + piece, loose + 1
+        if held and _whole(held):
+            parts.append(json.dumps(held.decode(), ensure_ascii=False))
+            held = b""
+    return parts, loose
+
+
+def _whole(piece: bytes) -> bool:
+    try:
+        return bool(piece.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,3 +123,18 @@ def test_a_brief_answer_has_the_head_of_brief_answers_where_there_is_one():
 
 def test_a_hangul_syllable_says_more_than_a_letter():
     assert is_brief({"length": math.log1p(200)}, "en") and not is_brief({"length": math.log1p(200)}, "ko")
+
+
+def test_only_a_model_that_weighs_log_probabilities_reads_them():
+    def weighing(name, weight):
+        head = Head(
+            intercept=0.0, weights={"support": 2.0, name: weight}, means={"support": 0.5, name: 0.0},
+            scales={"support": 0.25, name: 1.0}, calibration=Platt(slope=1.0, intercept=0.0),
+        )  # fmt: skip
+        return model(heads={"any": model().heads["any"], "chat": head})
+
+    assert weighing("logprob", 0.5).reads_logprobs
+    assert weighing("logprob_lowest", -0.1).reads_logprobs
+    assert not weighing("logprob", 0.0).reads_logprobs
+    assert not weighing("no_logprobs", 0.5).reads_logprobs
+    assert not model().reads_logprobs

@@ -12,9 +12,10 @@ from ccos.domain.prompt import Prompt, Turn
 from ccos.domain.tier import Task, Tier
 from ccos.local.machine import decoding_threads
 from ccos.providers.prices import Prices
+from ccos.quality.scorer import shipped
 from ccos.settings import Settings
 from ccos.wiring import advice
-from ccos.wiring.providers import open_providers
+from ccos.wiring.providers import open_providers, wait_until_loaded
 from ccos.wiring.upstreams import prices_of
 from support.fake_upstream import Does, FakeUpstream
 from support.tiny_gguf import build_tiny_gguf
@@ -200,3 +201,26 @@ async def test_a_files_plan_is_what_the_settings_say_of_its_tier(settings, tmp_p
     assert (providers[0].card.slots, providers[0].card.context_tokens) == (1, 1024)
     assert (tiny.plan.slots, tiny.plan.gpu_layers, tiny.plan.speculation) == (2, None, "off")
     assert tiny.plan.threads == decoding_threads()
+
+
+@pytest.mark.parametrize("reads", [False, True])
+async def test_log_probabilities_are_asked_for_where_the_gate_reads_them(
+    settings, tmp_path, monkeypatch, reads
+):
+    head = shipped().heads["any"]
+    extra = {"logprob": 0.5} if reads else {}
+    values = {
+        "weights": {**head.weights, **extra},
+        "means": {**head.means, **extra},
+        "scales": {**head.scales, **extra},
+    }
+    gate = shipped().model_copy(update={"heads": {"any": head.model_copy(update=values)}})
+    monkeypatch.setattr("ccos.wiring.providers.shipped", lambda: gate)
+    found = settings(tinyllama_model_path=build_tiny_gguf(tmp_path / "m.gguf"))
+    async with AsyncExitStack() as stack:
+        providers, models = await open_providers(found, stack)
+        await wait_until_loaded(models, seconds=30)
+        answer = await providers[0].answer(
+            Prompt(Task.CHAT, "", (Turn("user", "hello"),), max_tokens=8), seconds=30
+        )
+    assert bool(answer.logprobs) is reads

@@ -119,6 +119,15 @@ class GateModel(BaseModel):
         """The head trained on the nearest thing; `brief` answers have their own where there is one."""
         return self.heads[nearest(self.heads, task, language, brief=brief)]
 
+    @property
+    def reads_logprobs(self) -> bool:
+        """Whether any head weighs how probable an answer's tokens were: else nobody needs to ask for that."""
+        return any(
+            name.startswith("logprob") and weight
+            for head in self.heads.values()
+            for name, weight in head.weights.items()
+        )
+
 
 def nearest(heads: Container[str], task: str, language: str, *, brief: bool = False) -> str:
     """The name of the head for a task and a language among those there are."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from ccos.agents.prompts import fixed_systems
@@ -24,6 +25,7 @@ from ccos.providers.local import Endpoint, LocalProvider
 from ccos.providers.openai_wire import Dialect, OpenAIChat, dialect_for
 from ccos.providers.prices import load as load_prices
 from ccos.providers.rules import RuleBased
+from ccos.quality.scorer import shipped
 from ccos.settings import Settings, read_deployments
 from ccos.tiers.privacy import Masked
 from ccos.tiers.provider import Provider
@@ -33,7 +35,7 @@ from ccos.wiring.models import Counted, Served, chosen, first_choice
 from ccos.wiring.servers import POOL_NAMES, open_servers, wanted_servers
 from ccos.wiring.upstreams import fingerprint, openai_seller, prices_of
 
-LOCAL_DIALECT = Dialect(schema="grammar", grammar=to_gbnf, bounds=True, return_progress=True, logprobs=True)
+LOCAL_DIALECT = Dialect(schema="grammar", grammar=to_gbnf, bounds=True, return_progress=True)
 
 
 async def open_providers(settings: Settings, stack: AsyncExitStack) -> tuple[list[Provider], list[Served]]:
@@ -169,6 +171,8 @@ async def _chat(plan: ModelPlan, tier: Tier, stack: AsyncExitStack) -> Callable[
     """What makes the client of an endpoint, and of the model's name there."""
     # The engine closes a connection after each streamed answer although it says it keeps it.
     session = await stack.enter_async_context(open_session(keepalive_seconds=0))
+    # Of a large vocabulary they cost a small model a sixth of its speed, so only a gate that reads them asks.
+    dialect = replace(LOCAL_DIALECT, logprobs=shipped().reads_logprobs)
 
     def chat(endpoint: Endpoint, model: str) -> OpenAIChat:
         return OpenAIChat(
@@ -181,7 +185,7 @@ async def _chat(plan: ModelPlan, tier: Tier, stack: AsyncExitStack) -> Callable[
             paid=False,
             leaves_machine=False,
             context_tokens=plan.context_tokens,
-            dialect=LOCAL_DIALECT,
+            dialect=dialect,
         )
 
     return chat
