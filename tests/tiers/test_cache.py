@@ -111,6 +111,7 @@ CHANGES: dict[str, Prompt] = {
     "max_tokens": replace(PROMPT, max_tokens=801),
     "temperature": replace(PROMPT, temperature=0.21),
     "grounds": replace(PROMPT, grounds=Grounds()),
+    "tenant_id": replace(PROMPT, tenant_id=OTHER),
 }
 GROUND_CHANGES: dict[str, Grounds] = {
     "ticket": replace(GROUNDS, ticket=None),

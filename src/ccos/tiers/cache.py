@@ -233,6 +233,7 @@ def _parts(prompt: Prompt) -> list[bytes]:
     schema = None if prompt.schema is None else dict(prompt.schema)
     parts = [
         prompt.task.encode(),
+        b"" if prompt.tenant_id is None else prompt.tenant_id.bytes,
         json.dumps([prompt.max_tokens, prompt.temperature, schema], default=dict).encode(),
         _normal(prompt.system),
         str(len(prompt.turns)).encode(),
