@@ -24,7 +24,8 @@ from ccos.providers.tiny.speech import HOLD, Misspoken, Spoken
 from ccos.providers.voice import Hear
 
 _MOST_TOKENS: Mapping[Spoken, int] = {Spoken.QUERY: 80, Spoken.DRAFT: 120, Spoken.TRIAGE: 12}
-SURE: Mapping[Spoken, float] = {Spoken.QUERY: 0.0, Spoken.DRAFT: 0.0, Spoken.TRIAGE: 0.0}
+SURE: Mapping[Spoken, float] = {Spoken.QUERY: 0.6, Spoken.DRAFT: 0.05, Spoken.TRIAGE: 0.0}
+"""Least probability of an answer that is used, set on held-out questions and not on the exam."""
 
 
 class Model(Protocol):
@@ -157,10 +158,13 @@ class TinyDrafter:
             temperature=0.0,
         )
         answer = await self._model.answer(compact, seconds=seconds)
-        if answer.finish_reason != "stop":
+        whole = answer.finish_reason == "stop"
+        sure = math.exp(sum(answer.logprobs)) if whole else 0.0
+        if spoken is Spoken.QUERY:
+            return _Heard(answer.text, sure, answer)
+        if not whole:
             raise self._refused("placeholder")
-        sure = math.exp(sum(answer.logprobs))
-        if spoken is not Spoken.QUERY and sure < self._sure[spoken]:
+        if sure < self._sure[spoken]:
             raise self._refused("unsure", "The model in the box does not know such a question.")
         return _Heard(answer.text, sure, answer)
 
