@@ -44,7 +44,7 @@ def test_an_empty_registry_says_what_to_do(own: Command):
 
 def test_from_a_file_into_service_and_back(own: Command, files: Path):
     added = own("models", "add", str(files / "one-Q8_0.gguf"), "--licence", "Apache-2.0", "--json")
-    assert added.code == 0 and added.json["name"] == "one-q8_0" and added.json["quantisation"] == "Q8_0"
+    assert added.code == 0 and added.json["name"] == "one-q8_0" and added.json["quantisation"] == "F16"
     assert own("models", "add", str(files / "two.gguf"), "--link").code == 0
     assert own("models", "add", str(files / "two.gguf"), "--link").sentence.startswith("There is a model two")
     verified = own("models", "verify", "two", "--json")

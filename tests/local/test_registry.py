@@ -41,13 +41,19 @@ def registry(tmp_path) -> Registry:
 def test_a_copied_model_is_what_was_added_and_says_what_it_is(registry, file):
     heard = []
     made = registry.add(file, lambda done, total: heard.append((done, total)), at=AT, licence="Apache-2.0")
-    assert (made.name, made.quantisation, made.architecture) == ("tiny-chat-q4_k_m", "Q4_K_M", "llama")
+    assert (made.name, made.quantisation, made.architecture) == ("tiny-chat-q4_k_m", "F16", "llama")
     assert (made.size, made.context_tokens, made.prompt_format) == (file.stat().st_size, 4096, "chatml")
     assert made.licence == "Apache-2.0" and made.added_at == "2026-11-23T09:00:00+00:00"
     assert registry.path(made).read_bytes() == file.read_bytes() and not made.linked
     assert made.sha256 == sha256_of(file, quiet) and heard[-1] == (made.size, made.size)
     assert registry.all() == [made] == [registry.get(made.name)]
     assert [p.name for p in registry.files.iterdir()] == ["tiny-chat-q4_k_m.gguf"]
+
+
+def test_what_the_header_does_not_say_is_read_from_the_name(file):
+    model = replace(read_model_file(file), file_type=None, licence="mit")
+    made = Manifest.of("m", model, file="m.gguf", sha256="", licence=None, source="/x/A-Q4_K_M.gguf", at=AT)
+    assert (made.quantisation, made.licence) == ("Q4_K_M", "mit")
 
 
 def test_a_linked_model_stays_where_it_is(registry, file):

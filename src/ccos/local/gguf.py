@@ -64,6 +64,7 @@ class ModelFile:
     """What the header of a model file says. Sizes are in bytes, lengths in tokens.
 
     `pooling` is how an embedding model makes one vector of a text; empty where the file does not say.
+    `file_type` is the engine's number for how most weights are stored.
     """
 
     path: Path
@@ -79,6 +80,8 @@ class ModelFile:
     is_q4_0: bool
     pooling: str = ""
     layers: int = 0
+    file_type: int | None = None
+    licence: str = ""
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -257,4 +260,6 @@ def _described(path: Path, reader: _Reader, tensors: int, header: dict[str, Any]
         is_q4_0=number("general.file_type") == _MOSTLY_Q4_0,
         pooling=_POOLING.get(number(f"{architecture}.pooling_type"), ""),
         layers=layers,
+        file_type=number("general.file_type") if "general.file_type" in header else None,
+        licence=text("general.license")[:100],
     )
