@@ -1,6 +1,6 @@
 """Answers held to a JSON schema by our grammar: the share that is valid, and the cost in tokens a second.
 
-    python benchmarks/local_json.py MODEL.gguf [--outputs 50] [--tokens 64] [--rounds 3] [--json OUT]
+    python benchmarks/local_json.py MODEL.gguf [--outputs 50] [--tokens 48] [--rounds 3] [--json OUT]
 
 Random weights want everything but JSON, so nothing but the grammar makes their answers valid: what a real
 model would seldom try, they try with every token. Half of the outputs are written at temperature 0.2, half

@@ -1,6 +1,6 @@
 """What asking for each token's log-probability costs, in turns with not asking, on the same model in one run.
 
-    python benchmarks/local_logprobs.py MODEL.gguf [--tokens 64] [--rounds 5] [--json OUT]
+    python benchmarks/local_logprobs.py MODEL.gguf [--tokens 96] [--rounds 5] [--json OUT]
 
 The engine puts every token of the vocabulary in order to say how probable the one picked was, so the cost
 grows with the vocabulary and not with the model: worst for a small model with a large one

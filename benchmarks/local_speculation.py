@@ -1,6 +1,6 @@
 """What guessing words from the prompt brings where replies copy from their evidence: off and on, in one run.
 
-    python benchmarks/local_speculation.py MODEL.gguf [--replies 4] [--sweep] [--streams 1 2] [--json OUT]
+    python benchmarks/local_speculation.py MODEL.gguf [--replies 1] [--sweep] [--streams 1 2] [--json OUT]
 
 Random weights never copy by chance. So a grammar of single tokens makes the model write one given answer:
 the JSON that the product asks for, around a reply that people approved, with the evidence of that reply in
@@ -192,12 +192,9 @@ async def main(given: argparse.Namespace) -> dict[str, Any]:
         loose = statistics.fmean(job.loose for jobs in everything.values() for job in jobs)
         for streams, (quoting, jobs) in itertools.product(given.streams, everything.items()):
             found: dict[Lookup | None, list[Run]] = {kind: [] for kind in kinds}
-            for number in range(given.rounds + 1):
+            for _ in range(given.rounds):
                 for kind, service in services.items():
-                    some = jobs if number else jobs[:1]  # first a short one, to warm up
-                    run = await written(service, some, streams)
-                    if number:
-                        found[kind].append(run)
+                    found[kind].append(await written(service, jobs, streams))
             for kind, runs in found.items():
                 pairs = list(zip(runs, found[None], strict=True))
                 rows.append(
@@ -239,7 +236,7 @@ def told(row: dict[str, Any]) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
-    parser.add_argument("--replies", type=int, default=2, help="of each language")
+    parser.add_argument("--replies", type=int, default=1, help="of each language")
     parser.add_argument("--sweep", action="store_true", help="other lengths of match and guess, too")
     parser.add_argument("--streams", type=int, nargs="+", default=[1])
     parser.add_argument("--context", type=int, default=2_048)

@@ -1,6 +1,6 @@
 """Tokens a second through the service beside the bare engine, on the same file in one run.
 
-    python benchmarks/local_speed.py MODEL.gguf [--streams 1 4 8] [--tokens 64] [--prompt 256] [--rounds 3]
+    python benchmarks/local_speed.py MODEL.gguf [--streams 1 4 8] [--tokens 32] [--prompt 256] [--rounds 2]
 
 The bare engine is llama.cpp in a process with nothing else in it, told the same threads, slots and batch,
 and asked without HTTP. The service is what the product runs: the supervised child, its HTTP server, the
@@ -215,11 +215,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 4, 8])
-    parser.add_argument("--tokens", type=int, default=64, help="written by each stream")
+    parser.add_argument("--tokens", type=int, default=32, help="written by each stream")
     parser.add_argument("--prompt", type=int, default=256, help="about how many tokens are read")
     parser.add_argument("--context", type=int, default=2_048)
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--no-logprobs", action="store_true", help="do not ask how probable each token was")
     parser.add_argument("--json", type=Path, help="write the figures here")
     given = parser.parse_args()
