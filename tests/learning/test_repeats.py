@@ -66,12 +66,17 @@ def test_which_draft_of_a_ticket_counts_hangs_neither_on_its_place_nor_on_its_la
 
 
 def test_a_line_that_stands_twice_is_counted_once_with_the_worst_of_its_labels():
-    refused = LINE.model_copy(update={"label": "reject", "ticket_id": "another"})
+    refused = LINE.model_copy(update={"label": "reject"})
     near = [
         LINE.model_copy(update=change)
-        for change in ({"question": "교환?"}, {"evidence": ("8일 이내",)}, {"answer": "8일입니다."})
+        for change in (
+            {"question": "교환?"},
+            {"evidence": ("8일 이내",)},
+            {"answer": "8일입니다."},
+            {"ticket_id": "of another customer"},
+        )
     ]
-    found = once([(0, LINE), (0, near[0]), (1, LINE), (1, near[1]), (1, near[2])])
+    found = once([(0, LINE), (0, near[0]), (1, LINE), *((1, each) for each in near[1:])])
     assert [row for _, row in found.rows] == [LINE, *near] and (found.repeated, found.disputed) == (1, 0)
     assert found.remark == "1 lines repeat another word for word and were left out."
     told = once([(0, LINE), (0, refused), (1, LINE)])

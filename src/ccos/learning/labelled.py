@@ -194,8 +194,11 @@ class LabelledAnswer(BaseModel):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Lines with the same words are one observation, however often they stand in a file."""
-        return (self.told_task.value, self.question, *self.evidence, "\1", self.answer)
+        """Lines of one ticket with the same words are one observation, however often they stand in a file.
+
+        Two customers who ask the same and are answered the same are two, as they are at the desk.
+        """
+        return (self.ticket_id or "", self.told_task.value, self.question, *self.evidence, "\1", self.answer)
 
     @property
     def group(self) -> str:
