@@ -154,7 +154,8 @@ def solution_prompt(
     """The draft itself: history as turns, then the ticket with its evidence and the facts drawn from it."""
     parts = [_ticket(ticket), evidence_text(grounds.evidence)]
     if facts:
-        parts.append("<facts>\n" + "\n".join(f"- {f['text']} [{f['n']}]" for f in facts) + "\n</facts>")
+        lines = (f"- {_line(str(f['text']))} [{f['n']}]" for f in facts)
+        parts.append("<facts>\n" + "\n".join(lines) + "\n</facts>")
     if hint:
         parts.append(f"<agent_hint>{_cut(_fence(hint), HINT_CHARACTERS)}</agent_hint>")
     turns = (*_history(ticket), Turn("user", "\n\n".join(part for part in parts if part)))
@@ -166,7 +167,7 @@ def evidence_text(evidence: Sequence[Evidence]) -> str:
     """Evidence as fenced passages a model can cite by number."""
     return "\n".join(
         f'<evidence n="{e.n}" kind="{e.kind.value}" visibility="{e.visibility.value}" '
-        f'title="{_fence(e.title)}">\n{_fence(e.snippet)}\n</evidence>'
+        f'title="{_line(e.title)}">\n{_fence(e.snippet)}\n</evidence>'
         for e in evidence
     )
 
@@ -223,9 +224,14 @@ def _cut(text: str, most: int) -> str:
     ].rstrip()
 
 
-_FENCE = re.compile(r"</?(?:ticket|evidence|facts|agent_hint)\b[^>]*>", re.IGNORECASE)
+_FENCE = re.compile(r"<(?=/?(?:ticket|evidence|facts|agent_hint)\b)", re.IGNORECASE)
 
 
 def _fence(text: str) -> str:
-    """Text that cannot close the fence it stands in."""
+    """Text that cannot close the fence it stands in, nor open one. It loses a bracket, and no word."""
     return _FENCE.sub(" ", text)
+
+
+def _line(text: str) -> str:
+    """The same as one line."""
+    return " ".join(_fence(text).split())

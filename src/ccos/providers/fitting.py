@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from ccos.domain.prompt import Prompt
 from ccos.providers.tokens import PER_MESSAGE, likely_tokens
 
-_EVIDENCE = re.compile(r'<evidence n="(?P<n>\d+)"[^>]*>\n.*?\n</evidence>\n?', re.DOTALL)
+# A line of its own, whole: in a ticket no fence is ever closed, so none of its lines can look like this.
+_EVIDENCE = re.compile(r'^<evidence n="(?P<n>\d+)"[^\n]*>\n.*?\n</evidence>\n?', re.DOTALL | re.MULTILINE)
 _FACTS = re.compile(r"<facts>\n(?P<lines>.*?)\n</facts>", re.DOTALL)
 _CITES = re.compile(r"\[(\d+)\]\s*$")
 _GAPS = re.compile(r"\n{3,}")
@@ -73,7 +74,8 @@ def _cuts(prompt: Prompt) -> Iterator[Cut]:
             gone += 1  # no template takes a conversation that the model began
         prompt = replace(prompt, turns=(*history[gone:], last))
         yield Cut(prompt, gone)
-    blocks = [int(found["n"]) for found in _EVIDENCE.finditer(last.text)]
+    known = {e.n for e in prompt.grounds.evidence}  # what else looks like evidence is somebody's own text
+    blocks = [n for found in _EVIDENCE.finditer(last.text) if (n := int(found["n"])) in known]
     for kept in range(len(blocks) - 1, -1, -1):
         dropped = tuple(blocks[kept:])
         yield Cut(_without(prompt, frozenset(dropped)), gone, dropped)
