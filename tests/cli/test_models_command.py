@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.ccos_command import Command
+from support.drafter_file import build_drafter_gguf
 from support.file_server import file_server
 from support.tiny_gguf import build_tiny_gguf
 
@@ -131,6 +132,13 @@ def test_a_damaged_file_is_not_promoted_by_force_either(own: Command, files: Pat
     ran = own("models", "promote", "two", "--tier", "tier_1", "--force", "please")
     assert ran.code == 1 and "bytes" in words(ran)[0]
     assert own("models", "verify", "two").code == 1
+
+
+def test_a_drafter_of_placeholders_is_for_its_own_setting(own: Command, files: Path):
+    build_drafter_gguf(files / "drafter.gguf")
+    assert own("models", "add", str(files / "drafter.gguf"), "--link").code == 0
+    ran = own("models", "promote", "drafter", "--tier", "tier_2", "--force", "please")
+    assert ran.code == 2 and "set TINYLLAMA_MODEL_PATH to its file" in words(ran)[0]
 
 
 def test_the_catalogue_says_what_to_look_for_and_pull_wants_an_address(own: Command):

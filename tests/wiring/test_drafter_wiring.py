@@ -10,22 +10,17 @@ from ccos.agents.prompts import query_prompt
 from ccos.domain.prompt import Grounds
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Tier
-from ccos.learning.tiny.export import write_gguf
-from ccos.learning.tiny.shape import Shape, random_weights
-from ccos.learning.tiny.tokenizer import learn
 from ccos.providers.tiny import TinyDrafter
-from ccos.providers.tiny.speech import CONTROL
 from ccos.settings import Settings
 from ccos.wiring.drafter import drafts_placeholders
 from ccos.wiring.providers import open_providers, wait_until_loaded
+from support.drafter_file import build_drafter_gguf
 from support.tiny_gguf import build_tiny_gguf
 
 
 @pytest.fixture
 def drafter_file(tmp_path: Path) -> Path:
-    tokenizer = learn(["반품 환불 교환 배송 문의 " * 20, "refund return parcel order " * 20], 320, CONTROL)
-    shape = Shape(vocabulary=len(tokenizer.tokens), width=64, layers=1, feed_forward=64)
-    return write_gguf(tmp_path / "drafter.gguf", shape, random_weights(shape, 1), tokenizer)
+    return build_drafter_gguf(tmp_path / "drafter.gguf")
 
 
 async def test_the_drafter_answers_whatever_the_length_of_the_prompt(drafter_file, tmp_path, monkeypatch):

@@ -76,6 +76,7 @@ def promote(
     """
     from ccos.cli.models_showing import now
     from ccos.local.registry.manifest import Manifest
+    from ccos.wiring.drafter import drafts_placeholders
     from ccos.wiring.models import open_registry, open_service, told_elsewhere
 
     if force is not None and not force.strip():
@@ -87,6 +88,10 @@ def promote(
     current = before.current if before else None
     if current == name:
         raise BadInput(f"{name} serves {tier} already.")
+    if drafts_placeholders(registry.path(manifest)):
+        raise BadInput(
+            f"{name} writes placeholders, which the registry cannot serve; set TINYLLAMA_MODEL_PATH to its file."
+        )
     known = {each.name: each for each in registry.all() if isinstance(each, Manifest)}
     old = known.get(current) if current is not None else None
     evidence, refused = run(
