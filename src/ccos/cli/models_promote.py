@@ -90,7 +90,8 @@ def promote(
         raise BadInput(f"{name} serves {tier} already.")
     if drafts_placeholders(registry.path(manifest)):
         raise BadInput(
-            f"{name} writes placeholders, which the registry cannot serve; set TINYLLAMA_MODEL_PATH to its file."
+            f"{name} writes placeholders, which the registry cannot serve; set TINYLLAMA_MODEL_PATH to"
+            " its file."
         )
     known = {each.name: each for each in registry.all() if isinstance(each, Manifest)}
     old = known.get(current) if current is not None else None
