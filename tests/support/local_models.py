@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ async def provider_of(
                 name="local",
                 paid=False,
                 leaves_machine=False,
-                dialect=dialect,
+                dialect=replace(dialect, extra_of=endpoint.extra_of),
             )
 
         plan = model.plan

@@ -7,11 +7,13 @@ anywhere, so every count is checked against the bytes that are left before anyth
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 import struct
 import sys
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -84,8 +86,23 @@ class ModelFile:
     licence: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The key-values of a GGUF file, and of each tensor its dimensions, the fastest first."""
+
+    path: Path
+    size: int
+    values: Mapping[str, Any]
+    tensors: Mapping[str, tuple[int, ...]]
+
+
 def read_model_file(path: Path) -> ModelFile:
     """Read and check the header of the model at `path`; raises ModelUnusable with one sentence."""
+    return _described(read_header(path))
+
+
+def read_header(path: Path, *, what: str = "model file") -> Header:
+    """Read the header of the GGUF file at `path`; the sentence of a ModelUnusable calls it a `what`."""
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -93,21 +110,21 @@ def read_model_file(path: Path) -> ModelFile:
         if not stat.S_ISREG(status.st_mode):
             raise ModelUnusable(f"{path} is not a regular file; give the path of a .gguf file.")
         with path.open("rb") as file:
-            return _read(path, _Reader(file, path, os.fstat(file.fileno()).st_size))
+            return _read(path, _Reader(file, path, os.fstat(file.fileno()).st_size, what))
     except FileNotFoundError as fault:
-        raise ModelUnusable(f"There is no model file at {path}; check the path.") from fault
+        raise ModelUnusable(f"There is no {what} at {path}; check the path.") from fault
     except OSError as fault:
         reason = fault.strerror or type(fault).__name__
-        raise ModelUnusable(f"The model file {path} cannot be read: {reason}.") from fault
+        raise ModelUnusable(f"The {what} {path} cannot be read: {reason}.") from fault
     except ValueError as fault:  # a NUL in the path
-        raise ModelUnusable("The path of the model file holds a NUL character; correct it.") from fault
+        raise ModelUnusable(f"The path of the {what} holds a NUL character; correct it.") from fault
 
 
 class _Reader:
     """Takes bytes from the front of a file, never more than the file or the header limit has."""
 
-    def __init__(self, file: BinaryIO, path: Path, size: int) -> None:
-        self._file, self._path, self.size = file, path, size
+    def __init__(self, file: BinaryIO, path: Path, size: int, what: str) -> None:
+        self._file, self._path, self.size, self.what = file, path, size, what
         self.position = 0
 
     def take(self, count: int) -> bytes:
@@ -163,19 +180,21 @@ class _Reader:
 
     def truncated(self) -> ModelUnusable:
         return ModelUnusable(
-            f"The model file {self._path} is cut off after {self.size} bytes; download it again.",
+            f"The {self.what} {self._path} is cut off after {self.size} bytes; download it again.",
             path=str(self._path),
         )
 
     def damaged(self, why: str) -> ModelUnusable:
-        return ModelUnusable(
-            f"The model file {self._path} is damaged ({why}); download it again.", path=str(self._path)
-        )
+        return _damaged(self._path, why, self.what)
 
 
-def _read(path: Path, reader: _Reader) -> ModelFile:
+def _damaged(path: Path, why: str, what: str = "model file") -> ModelUnusable:
+    return ModelUnusable(f"The {what} {path} is damaged ({why}); download it again.", path=str(path))
+
+
+def _read(path: Path, reader: _Reader) -> Header:
     if reader.size == 0:
-        raise ModelUnusable(f"The model file {path} is empty; download it again.")
+        raise ModelUnusable(f"The {reader.what} {path} is empty; download it again.")
     if reader.size < len(_MAGIC) or reader.take(len(_MAGIC)) != _MAGIC:
         raise ModelUnusable(f"{path} is not a GGUF file; give a model in GGUF format.")
     version = reader.number(_U32)
@@ -185,21 +204,19 @@ def _read(path: Path, reader: _Reader) -> ModelFile:
     if tensors > _MAX_TENSORS or keys > _MAX_KEYS:
         raise reader.damaged(f"it claims {tensors} tensors and {keys} header keys")
     header = {reader.text(): reader.value(reader.number(_U32)) for _ in range(keys)}
-    _check_tensors(reader, tensors, header)
-    return _described(path, reader, tensors, header)
+    return Header(path, reader.size, header, _tensors(reader, tensors, header))
 
 
-def _check_tensors(reader: _Reader, count: int, header: dict[str, Any]) -> None:
+def _tensors(reader: _Reader, count: int, header: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """Every tensor must lie inside the file: a broken download is found here, not by the engine."""
-    end = 0
+    end, found = 0, {}
     for _ in range(count):
-        reader.text()
+        name = reader.text()
         dimensions = reader.number(_U32)
         if not 1 <= dimensions <= 4:
             raise reader.damaged(f"a tensor claims {dimensions} dimensions")
-        weights = 1
-        for _ in range(dimensions):
-            weights *= reader.number(_U64)
+        shape = tuple(reader.number(_U64) for _ in range(dimensions))
+        found[name], weights = shape, math.prod(shape)
         kind, offset = reader.number(_U32), reader.number(_U64)
         per_block, block_bytes = _BLOCKS.get(kind, (1, 0))  # a newer type: the engine will judge it
         end = max(end, offset + weights // per_block * block_bytes)
@@ -209,9 +226,12 @@ def _check_tensors(reader: _Reader, count: int, header: dict[str, Any]) -> None:
     start = -(-reader.position // alignment) * alignment
     if count and start + end > reader.size:
         raise reader.truncated()
+    return found
 
 
-def _described(path: Path, reader: _Reader, tensors: int, header: dict[str, Any]) -> ModelFile:
+def _described(file: Header) -> ModelFile:
+    path, header = file.path, file.values
+
     def number(key: str, default: int = 0) -> int:
         found = header.get(key, default)
         if isinstance(found, (list, array)):  # per layer: the largest is what memory must hold
@@ -226,8 +246,8 @@ def _described(path: Path, reader: _Reader, tensors: int, header: dict[str, Any]
     if text("general.type") == "adapter":
         raise ModelUnusable(f"{path} is a LoRA adapter, not a model; give the base model's file.")
     if not architecture:
-        raise reader.damaged("it does not name its architecture")
-    if not tensors:
+        raise _damaged(path, "it does not name its architecture")
+    if not file.tensors:
         raise ModelUnusable(f"{path} holds no weights, only a header; give the whole model file.")
     if architecture == "clip" or not isinstance(tokens, list) or not tokens:
         raise ModelUnusable(
@@ -248,7 +268,7 @@ def _described(path: Path, reader: _Reader, tensors: int, header: dict[str, Any]
     layers = number(f"{architecture}.block_count")
     return ModelFile(
         path=path,
-        size=reader.size,
+        size=file.size,
         architecture=architecture,
         name=text("general.name") or path.stem,
         context_length=number(f"{architecture}.context_length"),

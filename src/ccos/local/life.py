@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 
+from ccos.domain.prompt import Prompt
+from ccos.local.adapters import Adapter, asked_for, usable
 from ccos.local.child import Child, ChildGone, rotate
 from ccos.local.gguf import ModelFile, read_model_file
 from ccos.local.libraries import child_environment
@@ -51,6 +53,11 @@ class Endpoint:
     api_key: str = field(repr=False)
     context_tokens: int
     control_tokens: tuple[str, ...]
+    adapters: tuple[Adapter, ...] = ()
+
+    def extra_of(self, prompt: Prompt) -> dict[str, Any]:
+        """What a request for this prompt holds beside its words: which adapter it is for."""
+        return asked_for(self.adapters, prompt.tenant_id, prompt.task)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -59,12 +66,14 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A file that was read and fits, as it stood then."""
+    """A file that was read and fits, as it stood then; `notice` says which adapters do not, and why."""
 
     model: ModelFile
     mark: Mark | None
     cache_mib: int
     environment: Mapping[str, str]
+    adapters: tuple[Adapter, ...] = ()
+    notice: str = ""
 
 
 def prepare(plan: ModelPlan, state_dir: Path, available: Callable[[], int | None]) -> Prepared:
@@ -75,7 +84,15 @@ def prepare(plan: ModelPlan, state_dir: Path, available: Callable[[], int | None
         pooling(model)
     cache_mib = plan.fitted(model, available())
     state_dir.mkdir(parents=True, exist_ok=True)
-    return Prepared(model, mark, cache_mib, child_environment(state_dir))
+    environment = child_environment(state_dir)
+    if not plan.adapters:
+        return Prepared(model, mark, cache_mib, environment)
+    adapters, left_out = usable(plan.adapters, plan.path, state_dir)
+    if adapters:
+        # The engine keeps what a prompt came to without the adapter it came to it by, and would take it up
+        # again under another tenant's.
+        cache_mib = 0
+    return Prepared(model, mark, cache_mib, environment, adapters, " ".join(left_out))
 
 
 class Life:
@@ -117,7 +134,13 @@ class Life:
         check_weights: bool,
     ) -> Self:
         key = secrets.token_urlsafe(32)
-        config = plan.told(prepared.model, key=key, cache_mib=prepared.cache_mib, check_weights=check_weights)
+        config = plan.told(
+            prepared.model,
+            key=key,
+            cache_mib=prepared.cache_mib,
+            check_weights=check_weights,
+            adapters=prepared.adapters,
+        )
         child = await Child.start(config, prepared.environment, log)
         return cls(plan, prepared, child, key, http, log, patience)
 
@@ -129,6 +152,11 @@ class Life:
     def endpoint(self) -> Endpoint:
         assert self._endpoint is not None, "load() first"
         return self._endpoint
+
+    @property
+    def notice(self) -> str:
+        """What is to be known of it although it answers; empty when all is well."""
+        return self._prepared.notice
 
     @property
     def own_bytes(self) -> int | None:
@@ -148,7 +176,8 @@ class Life:
         """Until it answers. Raises ModelUnusable when the engine refuses the file, or ChildGone."""
         address = await self._child.address(seconds=self._patience.load_seconds)
         model = self._prepared.model
-        self._endpoint = Endpoint(address, self._key, self._plan.context(model), model.control_tokens)
+        context, adapters = self._plan.context(model), self._prepared.adapters
+        self._endpoint = Endpoint(address, self._key, context, model.control_tokens, adapters)
         self.load_seconds = time.monotonic() - self._began
         at_start = self.own_bytes
         if at_start is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ccos.domain.errors import ModelUnusable
+from ccos.local.adapters import Adapter
 from ccos.local.gguf import ModelFile
 from ccos.local.machine import decoding_threads
 from ccos.local.memory import MIB, ceiling_bytes, check_fits, chosen_cache_mib, needed_bytes
@@ -26,14 +28,6 @@ Speculation = Literal["off", "lookup"]
 
 
 @dataclass(frozen=True, slots=True)
-class Adapter:
-    """A LoRA file that is loaded beside the base model, and used by the requests that name it."""
-
-    name: str
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
 class ModelPlan:
     """Which file to serve, and how.
 
@@ -42,7 +36,7 @@ class ModelPlan:
     one; None leaves the number to the engine. `cache_mib` of what was read of earlier prompts are kept; None
     goes by the model and the memory there is. A process with more than `ceiling_mib` of its own memory is
     replaced; None goes by what the model needs. `warm_system` are system texts that are read ahead of
-    traffic.
+    traffic. Those of the `adapters` that fit the file are loaded beside it.
     One that `embeds` makes vectors of texts, at /v1/embeddings, and each text must fit into
     `context_tokens`.
     """
@@ -88,7 +82,15 @@ class ModelPlan:
             adapter_bytes=adapters,
         )
 
-    def told(self, model: ModelFile, *, key: str, cache_mib: int, check_weights: bool) -> dict[str, Any]:
+    def told(
+        self,
+        model: ModelFile,
+        *,
+        key: str,
+        cache_mib: int,
+        check_weights: bool,
+        adapters: Sequence[Adapter] = (),
+    ) -> dict[str, Any]:
         """The line of JSON the process reads. `check_weights`: NaN weights load and answer nonsense."""
         context = self.context(model)
         return {
@@ -105,7 +107,7 @@ class ModelPlan:
             "pooling": pooling(model) if self.embeds else "",
             # a text to embed is read in one batch, for its tokens see each other
             "batch_tokens": context if self.embeds else PROMPT_BATCH_TOKENS,
-            "adapters": [str(adapter.path) for adapter in self.adapters],
+            "adapters": [str(adapter.path) for adapter in adapters],
             "speculation": self.speculation,
             "key": key,
         }

@@ -220,7 +220,7 @@ class LocalModel:
     async def _live(self, http: aiohttp.ClientSession, life: Life) -> Life | None:
         """Serve from a loaded process until it has to go; the one that already took its place."""
         self._life, self._endpoint, self._load_seconds = life, life.endpoint, life.load_seconds
-        self._become(State.UP, "")
+        self._become(State.UP, life.notice)
         handed_over = False
         try:
             turn = await self._watch(http, life)
@@ -277,7 +277,7 @@ class LocalModel:
                     " memory and cannot be started again without it."
                 )
             elif mark == life.mark:
-                self._warn("")
+                self._warn(life.notice)
             elif (turn := await self._on_other_file(http, life, mark)) is not None:
                 return turn
 

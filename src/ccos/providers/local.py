@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -50,6 +50,8 @@ class Endpoint(Protocol):
 
     @property
     def context_tokens(self) -> int: ...
+
+    def extra_of(self, prompt: Prompt) -> Mapping[str, Any]: ...
 
 
 class Runtime(Protocol):

@@ -134,6 +134,7 @@ class MultiTierLLMService:
         started = self._clock()
         context = self._within_means(context or Context())
         required = self._required(prompt, required_quality)
+        prompt = replace(prompt, tenant_id=context.tenant_id)
         run, kept, missed = self._planned(prompt, context, required, max_retries)
         chosen: Evaluated | None = None
         try:

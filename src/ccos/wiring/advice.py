@@ -17,6 +17,7 @@ from ccos.local.plan import pooling
 from ccos.providers.http import checked_key
 from ccos.settings import Settings, read_deployments, variable
 from ccos.store.database import patience
+from ccos.wiring.adapters import adapter_notes
 from ccos.wiring.embedding import embedding_model
 from ccos.wiring.models import chosen
 from ccos.wiring.opinions import proven_embedding, proven_judges
@@ -36,7 +37,8 @@ def problems(settings: Settings) -> list[str]:
 
 def notes(settings: Settings) -> list[str]:
     """One sentence for each tier that will not be there, or that will do more than its name says."""
-    return [*_cloud(settings), *_local(settings), *_opinions(settings), *_door(settings)]
+    found = [*_cloud(settings), *_local(settings), *adapter_notes(settings)]
+    return [*found, *_opinions(settings), *_door(settings)]
 
 
 def _opinions(settings: Settings) -> list[str]:

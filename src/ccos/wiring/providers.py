@@ -13,6 +13,7 @@ from ccos.agents.prompts import fixed_systems
 from ccos.domain.errors import ModelUnusable
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
+from ccos.local.adapters import Adapter
 from ccos.local.grammar import to_gbnf
 from ccos.local.machine import decoding_threads
 from ccos.local.plan import ModelPlan
@@ -30,6 +31,7 @@ from ccos.settings import Settings, read_deployments
 from ccos.tiers.privacy import Masked
 from ccos.tiers.provider import Provider
 from ccos.tiers.tuned import Tuned
+from ccos.wiring.adapters import adapters_of
 from ccos.wiring.drafter import drafts_placeholders, open_drafter
 from ccos.wiring.models import Counted, Served, chosen, first_choice
 from ccos.wiring.servers import POOL_NAMES, open_servers, wanted_servers
@@ -112,7 +114,7 @@ def _cloud_url_given(settings: Settings) -> bool:
     return bool({"openai_base_url", "anthropic_base_url"} & settings.model_fields_set)
 
 
-def _plan(settings: Settings, tier: Tier, path: Path) -> ModelPlan:
+def _plan(settings: Settings, tier: Tier, path: Path, adapters: tuple[Adapter, ...]) -> ModelPlan:
     s = settings
     minimax = tier is Tier.LOCAL_MINIMAX
     return ModelPlan(
@@ -123,6 +125,7 @@ def _plan(settings: Settings, tier: Tier, path: Path) -> ModelPlan:
         threads=(s.minimax_threads if minimax else s.tinyllama_threads) or decoding_threads(),
         gpu_layers=s.minimax_gpu_layers if minimax else s.tinyllama_gpu_layers,
         warm_system=fixed_systems(),
+        adapters=adapters,
         speculation=s.minimax_speculation if minimax else s.tinyllama_speculation,
     )
 
@@ -131,7 +134,7 @@ async def open_file(
     settings: Settings, stack: AsyncExitStack, tier: Tier, path: Path, *, state_dir: Path | None = None
 ) -> tuple[Provider, LocalModel]:
     """A GGUF file in a child process of its own."""
-    plan = _plan(settings, tier, path)
+    plan = _plan(settings, tier, path, await asyncio.to_thread(adapters_of, settings, tier))
     model = LocalModel(plan, state_dir=state_dir or settings.folder / "models" / plan.name)
     stack.push_async_callback(model.close)
     await model.start()
@@ -148,7 +151,9 @@ async def _registered(
     model = Switching(
         first,
         lambda: chosen(settings, tier),
-        lambda choice: LocalModel(_plan(settings, tier, choice.path), state_dir=state_dir / choice.name),
+        lambda choice: LocalModel(
+            _plan(settings, tier, choice.path, adapters_of(settings, tier)), state_dir=state_dir / choice.name
+        ),
     )
     stack.push_async_callback(model.close)
     await model.start()
@@ -185,7 +190,7 @@ async def _chat(plan: ModelPlan, tier: Tier, stack: AsyncExitStack) -> Callable[
             paid=False,
             leaves_machine=False,
             context_tokens=plan.context_tokens,
-            dialect=dialect,
+            dialect=replace(dialect, extra_of=endpoint.extra_of),
         )
 
     return chat

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ccos.domain.prompt import Prompt
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -16,7 +18,8 @@ class Dialect:
     `grammar` as a GBNF text (made by `grammar`) beside the messages, `none` and `json_object` in words too.
     `bounds` keeps minLength and the like in the schema: local servers enforce them, the strict clouds refuse.
     `reasoning_tokens` are given on top of the prompt's own limit to models that think within it.
-    `logprobs` asks how probable each token was. `extra` is put into every body as it is.
+    `logprobs` asks how probable each token was. `extra` is put into every body as it is,
+    and what `extra_of` says of a prompt into the body of that prompt.
     """
 
     schema: Literal["json_schema", "json_object", "grammar", "none"] = "json_schema"
@@ -29,6 +32,7 @@ class Dialect:
     return_progress: bool = False
     logprobs: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+    extra_of: Callable[[Prompt], Mapping[str, Any]] = lambda _prompt: {}
 
     def __post_init__(self) -> None:
         if self.schema == "grammar" and self.grammar is None:

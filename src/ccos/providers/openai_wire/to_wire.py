@@ -15,6 +15,7 @@ def to_wire(prompt: Prompt, model: str, dialect: Dialect) -> dict[str, Any]:
     """The request body. It always asks for a stream, so that a silent upstream is noticed early."""
     body: dict[str, Any] = {
         **dialect.extra,
+        **dialect.extra_of(prompt),
         "model": model,
         "messages": _messages(prompt, dialect),
         dialect.token_limit: token_limit(prompt, dialect),
