@@ -204,6 +204,35 @@ async def test_a_new_one_that_fails_after_the_old_was_ended_brings_the_old_one_b
         assert (await provider.answer(asking("hi", max_tokens=4), seconds=20)).model == "old"
 
 
+async def test_who_waits_for_the_old_one_through_the_next_change_is_answered(files, tmp_path):
+    """The one that failed is tried again while the old one is still being loaded: that ends the load, and
+    nobody who waits for it may be told that the model is stopped."""
+    broken = build_tiny_gguf(tmp_path / "nan.gguf", broken_weights=True)
+    wish = Wish(files | {"nan": broken}, "old")
+    room = [available_bytes()]
+    async with serving(wish, tmp_path, available=lambda: room[0]) as (model, provider):
+        room[0] = 63 * 2**20
+        told: list[str] = []
+        done = asyncio.Event()
+
+        async def customer() -> None:
+            while not done.is_set():
+                told.append((await provider.answer(asking("hi", max_tokens=4), seconds=60)).model)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(4):
+                group.create_task(customer())
+            for _ in range(3):
+                wish.name = "nan"
+                await until(lambda: "nan was chosen" in model.notice and model.state is not State.UP)
+                model._refused = None  # the rest before the next try is over at once
+                await until(lambda: model._between)
+                wish.name = "old"
+                await until(lambda: model.notice == "" and model.state is State.UP)
+            done.set()
+        assert set(told) == {"old"}
+
+
 async def test_closing_in_the_middle_of_a_switch_leaves_no_process(files, tmp_path):
     wish = Wish(files, "old")
     async with serving(wish, tmp_path) as (model, provider):

@@ -121,18 +121,31 @@ class Switching:
             self._following = asyncio.create_task(self._follow(), name=f"choice of {self.plan.name}")
 
     async def endpoint(self, *, seconds: float = 0.0) -> Endpoint:
-        """Where new calls go; waits at most `seconds` for a load. Raises ModelUnusable."""
+        """Where new calls go; waits at most `seconds` for a load. Raises ModelUnusable.
+
+        Who waits for a model that is exchanged meanwhile goes on waiting, for the one that comes.
+        """
         until = time.monotonic() + seconds
+        while True:
+            await self._settled(until)
+            name, model = self._choice.name, self._model
+            try:
+                found = await model.endpoint(seconds=max(until - time.monotonic(), 0.0))
+            except ModelUnusable:
+                if not self._between and model is self._model:
+                    raise
+            else:
+                self._names[found.base_url] = name
+                return found
+
+    async def _settled(self, until: float) -> None:
+        """Returns when no model is taking the place of another; raises ModelUnusable when time is up."""
         while self._between:
             try:
                 async with asyncio.timeout(max(until - time.monotonic(), 0.0)):
                     await self._moved.wait()
             except TimeoutError:
                 raise ModelUnusable(self._between, state=self.state.value, name=self.plan.name) from None
-        name = self._choice.name
-        found = await self._model.endpoint(seconds=max(until - time.monotonic(), 0.0))
-        self._names[found.base_url] = name
-        return found
 
     @contextlib.contextmanager
     def call(self, endpoint: Place) -> Iterator[None]:
@@ -151,9 +164,11 @@ class Switching:
         self._following = None
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-        await self._model.close(seconds=seconds)
+        try:
+            if tasks:
+                await asyncio.wait(tasks)
+        finally:  # whoever closes it may be cancelled meanwhile
+            await self._model.close(seconds=seconds)
 
     async def _follow(self) -> None:
         while True:
@@ -223,8 +238,8 @@ class Switching:
     async def _one_after_the_other(self, wanted: Choice, model: LocalModel) -> None:
         self._between = f"{wanted.name} is taking the place of {self._choice.name}."
         try:
-            await self._retire(self._model)
             try:
+                await self._retire(self._model)
                 await self._loaded(model)
             except BaseException:
                 await self._model.start()
