@@ -145,6 +145,95 @@ async def test_a_child_that_keeps_dying_is_given_up_and_can_be_started_again(tin
         assert (await model.endpoint(seconds=30)).base_url
 
 
+async def test_a_model_that_was_given_up_gets_one_try_now_and_then_and_says_so(tiny, tmp_path):
+    patience = replace(QUICK, exits_allowed=0, retry_seconds=0.6)
+    async with running(tiny, tmp_path, patience=patience) as model:
+        await model.endpoint(seconds=30)
+        process_of(model).kill()
+        await until(is_state(model, State.BROKEN))
+        assert model.reason.endswith("signal 9. One new try is made every 0.01 min.")
+        await until(is_state(model, State.STARTING))
+        assert model.reason == "The model failed before and is tried once more."
+        assert (await model.endpoint(seconds=30)).base_url and model.reason == ""
+
+
+async def test_a_new_try_that_fails_is_one_and_the_next_comes_after_the_same_rest(tiny, tmp_path):
+    patience = replace(QUICK, load_seconds=0.02, exits_allowed=1, retry_seconds=0.3)
+    async with running(tiny, tmp_path, patience=patience) as model:
+        await until(lambda: "failed 2 times" in model.reason)
+        assert model.status.restarts == 1
+        for _ in range(2):
+            await until(is_state(model, State.STARTING))
+            await until(is_state(model, State.BROKEN))
+            assert "The model failed again: it was not loaded in 0.02 seconds." in model.reason
+        assert model.status.restarts == 1
+
+
+async def test_a_model_that_found_no_memory_is_loaded_when_there_is_some(tiny, tmp_path):
+    room = [50 * 2**20]
+    patience = replace(QUICK, retry_seconds=0.3)
+    async with running(tiny, tmp_path, patience=patience, available=lambda: room[0]) as model:
+        await until(is_state(model, State.BROKEN))
+        assert "50 MiB is available" in model.reason and "One new try" in model.reason
+        room[0] = 2**34
+        await until(is_state(model, State.UP))
+
+
+async def test_a_file_that_is_no_model_is_not_tried_again_until_it_changes(tmp_path):
+    file = tmp_path / "model.gguf"
+    file.write_text("no model")
+    async with running(file, tmp_path, patience=replace(QUICK, retry_seconds=0.05)) as model:
+        await until(is_state(model, State.BROKEN))
+        assert "try" not in model.reason
+        await asyncio.sleep(0.5)
+        assert model.state is State.BROKEN
+
+
+async def given_up(tiny: Path, tmp_path: Path) -> LocalModel:
+    """A model that waits for its file, which is there by now."""
+    file = tmp_path / "late.gguf"
+    patience = replace(QUICK, heartbeat_seconds=5)
+    model = LocalModel(ModelPlan("m", file, threads=1), state_dir=tmp_path, patience=patience)
+    await model.start()
+    await until(is_state(model, State.BROKEN))
+    shutil.copy(tiny, file)
+    return model
+
+
+def children() -> list[psutil.Process]:
+    found = psutil.Process().children()
+    return [p for p in found if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+async def test_two_who_start_a_broken_model_start_one_process(tiny, tmp_path):
+    model = await given_up(tiny, tmp_path)
+    await asyncio.gather(model.start(), model.start())
+    await model.endpoint(seconds=30)
+    assert [child.pid for child in children()] == [model.status.pid]
+    await model.close(seconds=0)
+    assert children() == []
+
+
+async def test_what_is_closed_while_it_is_started_stays_closed(tiny, tmp_path):
+    model = await given_up(tiny, tmp_path)
+    starting = asyncio.create_task(model.start())
+    await asyncio.sleep(0)
+    await model.close(seconds=0)
+    await starting
+    assert model.state is State.STOPPED and model._task is None and children() == []
+
+
+async def test_what_is_started_while_it_is_closed_runs_after_that(tiny, tmp_path):
+    async with running(tiny, tmp_path) as model:
+        first = await model.endpoint(seconds=30)
+        closing = asyncio.create_task(model.close(seconds=5))
+        await asyncio.sleep(0)
+        await model.start()
+        await closing
+        second = await model.endpoint(seconds=30)
+        assert second.api_key != first.api_key and len(children()) == 1
+
+
 def test_the_rest_between_starts_doubles_up_to_a_limit():
     patience = Patience()
     assert [patience.backoff(n) for n in (1, 2, 3, 7, 50)] == [0.5, 1.0, 2.0, 30.0, 30.0]

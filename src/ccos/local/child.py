@@ -17,6 +17,7 @@ from ccos.domain.errors import ModelUnusable
 
 _LOG_BYTES = 1_000_000
 _TAIL_BYTES = 16_384
+_SHORTAGE = re.compile(r"out of memory|alloc", re.IGNORECASE)
 _ENGINE_ERROR = re.compile(r"^[\d.]+ E (?P<words>.+)$")
 # -P: nothing in the working folder can stand in for a module
 _COMMAND = (sys.executable, "-P", "-m", "ccos.local.worker")
@@ -61,8 +62,8 @@ class Child:
     async def address(self, *, seconds: float) -> str:
         """The URL it listens on, once the model is loaded.
 
-        Raises ModelUnusable when the engine refuses the file, ChildGone when the process ends or is not
-        ready in `seconds`.
+        Raises ModelUnusable when the engine refuses the file, which `passes` where it lacked memory, and
+        ChildGone when the process ends or is not ready in `seconds`.
         """
         assert self._process.stdout is not None
         try:
@@ -83,7 +84,8 @@ class Child:
                 f"The local model engine cannot be used here ({said['error']}); give the URL of a"
                 " model server instead of a file."
             )
-        raise ModelUnusable(f"The engine cannot load the model: {self._complaint() or said['error']}.")
+        why = self._complaint() or said["error"]
+        raise ModelUnusable(f"The engine cannot load the model: {why}.", passes=bool(_SHORTAGE.search(why)))
 
     async def ended(self) -> str:
         """Wait for the end of the process; the reason in words."""

@@ -39,6 +39,7 @@ class Patience:
     drain_seconds: float = 60.0
     recycles_allowed: int = 4
     recycles_window_seconds: float = 3_600.0
+    retry_seconds: float = 600.0
 
     def backoff(self, exits: int) -> float:
         """Seconds to rest after that many exits within the window."""

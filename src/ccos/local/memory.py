@@ -100,7 +100,7 @@ def check_fits(
         advice = f"use a model file of at most {amount(file_room // (2 if model.is_q4_0 else 1))}"
     else:
         advice = "free some memory"
-    raise ModelUnusable(f"{sentence}; {advice}.", needed_bytes=needed, available_bytes=available)
+    raise ModelUnusable(f"{sentence}; {advice}.", needed_bytes=needed, available_bytes=available, passes=True)
 
 
 def amount(size: int) -> str:

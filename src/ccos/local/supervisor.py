@@ -61,6 +61,14 @@ class _Turn:
     successor: Life | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Why there will be no other process, and whether that may pass by itself."""
+
+    why: str
+    passes: bool
+
+
 class LocalModel:
     """A supervised model. `start` returns at once; `endpoint` gives the address when it is up.
 
@@ -69,7 +77,8 @@ class LocalModel:
     use, beside the old one first where both fit; a bad one is not, and the old one goes on with a warning.
 
     A file the engine refuses makes it `broken` at once, as do more than `exits_allowed` exits in the window;
-    it tries again when the file changes, or on `start`. `close` lets running answers end until its deadline,
+    it tries again when the file changes, or on `start`. What may pass by itself, exits and a want of memory,
+    gets one try every `retry_seconds` too. `close` lets running answers end until its deadline,
     then leaves no process behind.
     """
 
@@ -97,6 +106,7 @@ class LocalModel:
         self._load_seconds: float | None = None
         self._weights_checked: Mark | None = None
         self._closing = False
+        self._closes = 0
 
     @property
     def state(self) -> State:
@@ -114,12 +124,16 @@ class LocalModel:
         )
 
     async def start(self) -> None:
-        """Begin to load, unless it runs already. Never waits for the model."""
-        if self._task is not None and not self._task.done():
-            if self._state is not State.BROKEN:
+        """Begin to load, unless it runs already. Never waits for the model, but for a `close` under way."""
+        closes = self._closes
+        while (task := self._task) is not None and not task.done():
+            if self._state is State.BROKEN:
+                task.cancel()  # it only waits for another file, or for time to go by
+            elif not self._closing:
                 return
-            self._task.cancel()  # it only waits for another file
-            await asyncio.wait([self._task])
+            await asyncio.wait([task])
+            if self._closes != closes:
+                return  # closed meanwhile, and closed it stays
         if self._http is None:
             # The engine closes a connection after a streamed answer, though it promises to keep it.
             self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
@@ -143,6 +157,7 @@ class LocalModel:
         self._endpoint = None
         self._become(State.STOPPED, "The model is stopped.")
         self._closing = True
+        self._closes += 1
         try:
             if life is not None:
                 await life.drain(seconds)
@@ -161,29 +176,46 @@ class LocalModel:
 
     async def _supervise(self, http: aiohttp.ClientSession) -> None:
         try:
+            again = False
             while True:
                 mark = await asyncio.to_thread(mark_of, self.plan.path)
-                self._become(State.BROKEN, await self._keep_alive(http))
-                await self._another_file(mark)
-                self._become(State.STARTING, "The model file has changed and is being loaded.")
+                end = await self._keep_alive(http, again=again)
+                seconds = self._patience.retry_seconds if end.passes else None
+                every = f" One new try is made every {seconds / 60:g} min." if seconds is not None else ""
+                self._become(State.BROKEN, end.why + every)
+                again = not await self._another_file(mark, seconds)
+                why = (
+                    "failed before and is tried once more"
+                    if again
+                    else "file has changed and is being loaded"
+                )
+                self._become(State.STARTING, f"The model {why}.")
         except Exception as fault:
             words = fault or type(fault).__name__
             self._become(State.BROKEN, f"The model's process cannot be run: {words}.")
             raise
 
-    async def _keep_alive(self, http: aiohttp.ClientSession) -> str:
-        """One process after the other; the sentence that says why there will be no other."""
-        exits = Tally(self._patience.exits_window_seconds)
+    async def _keep_alive(self, http: aiohttp.ClientSession, *, again: bool) -> _End:
+        """One process after the other, until there will be no other. `again`: the last ones failed, so the
+        first exit is one too many until a process has lived for the window.
+        """
+        window, allowed = self._patience.exits_window_seconds, 0 if again else self._patience.exits_allowed
+        exits = Tally(window)
         life: Life | None = None
         while True:
+            began = time.monotonic()
             try:
                 life = await self._live(http, life or await self._begin(http))
+                allowed = self._patience.exits_allowed
             except ModelUnusable as fault:
-                return fault.sentence
+                return _End(fault.sentence, passes=bool(fault.facts.get("passes")))
             except ChildGone as fault:
-                count, life = exits.add(time.monotonic()), None
-                if count > self._patience.exits_allowed:
-                    return f"The model failed {count} times; last, {fault}."
+                now, life = time.monotonic(), None
+                allowed = self._patience.exits_allowed if now - began > window else allowed
+                count = exits.add(now)
+                if count > allowed:
+                    often = f" {count} times; last," if count > 1 else " again:" if again else ":"
+                    return _End(f"The model failed{often} {fault}.", passes=True)
                 self._restarts += 1
                 self._become(State.BACKOFF, f"The model failed and is started again: {fault}.")
                 await asyncio.sleep(self._patience.backoff(count))
@@ -309,11 +341,16 @@ class LocalModel:
         )
         return None
 
-    async def _another_file(self, mark: Mark | None) -> None:
-        """Returns when the file is another than it was, and rests."""
+    async def _another_file(self, mark: Mark | None, seconds: float | None) -> bool:
+        """Returns when the file is another than it was, and rests: true; or after `seconds`: false."""
         watch = FileWatch(mark)
-        while not watch.is_news(await asyncio.to_thread(mark_of, self.plan.path)):  # noqa: ASYNC110  a file
-            await asyncio.sleep(self._patience.heartbeat_seconds)
+        try:
+            async with asyncio.timeout(seconds):
+                while not watch.is_news(await asyncio.to_thread(mark_of, self.plan.path)):  # noqa: ASYNC110
+                    await asyncio.sleep(self._patience.heartbeat_seconds)
+        except TimeoutError:
+            return False
+        return True
 
     def _count_outgrown(self, life: Life) -> None:
         count = self._outgrown.add(time.monotonic())
@@ -321,7 +358,8 @@ class LocalModel:
             hours = self._patience.recycles_window_seconds / 3_600
             raise ModelUnusable(
                 f"The model outgrew its memory ceiling of {amount(life.ceiling or 0)} {count} times within"
-                f" {hours:g} h; give it a smaller context or another file."
+                f" {hours:g} h; give it a smaller context or another file.",
+                passes=True,
             )
 
     def _retire(self, life: Life) -> None:
