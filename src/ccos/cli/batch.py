@@ -6,6 +6,7 @@ import asyncio
 import statistics
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -33,6 +34,8 @@ STATE_STYLES = {
 }
 
 
+_ENDED = (DraftState.READY, DraftState.NEEDS_REVIEW, DraftState.ABSTAINED)
+
 PATIENCE_SECONDS = 60.0
 """How long a ticket waits for a database that is away: a killed server is back within seconds."""
 
@@ -45,14 +48,7 @@ async def draft_all(
 
     async def one(ticket: Ticket) -> Draft:
         async with free:
-            deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-            while True:
-                try:
-                    return await _drafted(ccos, tenant, ticket, mode, seconds)
-                except DatabaseUnavailable:
-                    if asyncio.get_running_loop().time() > deadline:
-                        raise
-                    await asyncio.sleep(1.0)
+            return await _patiently(ccos, tenant, ticket, mode, seconds)
 
     tasks = [asyncio.create_task(one(ticket)) for ticket in wanted]
     try:
@@ -67,11 +63,125 @@ async def draft_all(
         await asyncio.gather(*tasks, return_exceptions=True)  # their rows say so while the database is open
 
 
-async def _drafted(ccos: Ccos, tenant: Tenant, ticket: Ticket, mode: Mode | None, seconds: float) -> Draft:
+async def _patiently(
+    ccos: Ccos,
+    tenant: Tenant,
+    ticket: Ticket,
+    mode: Mode | None,
+    seconds: float,
+    since: datetime | None = None,
+) -> Draft:
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await _drafted(ccos, tenant, ticket, mode, seconds, since)
+        except DatabaseUnavailable:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(1.0)
+
+
+class Tally:
+    """What came of drafts, counted as they end: a batch of any size needs no more than its figures."""
+
+    def __init__(self) -> None:
+        self._states: Counter[str] = Counter()
+        self._tiers: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._cost_usd = 0.0
+        self._seconds: list[float] = []
+
+    def add(self, draft: Draft) -> None:
+        self._states[draft.state.value] += 1
+        self._tiers[draft.tier.value if draft.tier else "none"] += 1
+        self._counts["with_reply"] += bool(draft.reply)
+        self._counts["degraded"] += draft.degraded
+        self._counts["fallback_used"] += draft.fallback_used
+        self._counts["model_calls"] += sum(a.outcome is not Outcome.SKIPPED for a in draft.attempts)
+        self._cost_usd += draft.cost_usd
+        self._seconds.append(draft.latency_seconds)
+
+    @property
+    def tickets(self) -> int:
+        return len(self._seconds)
+
+    @property
+    def without_reply(self) -> int:
+        return self.tickets - self._counts["with_reply"]
+
+    def totals(self) -> dict[str, Any]:
+        """What a table's foot says, as values. Seconds are per draft."""
+        seconds = sorted(self._seconds)
+        return {
+            "tickets": self.tickets,
+            "with_reply": self._counts["with_reply"],
+            "states": dict(self._states),
+            "tiers": dict(sorted(self._tiers.items())),
+            "degraded": self._counts["degraded"],
+            "fallback_used": self._counts["fallback_used"],
+            "model_calls": self._counts["model_calls"],
+            "cost_usd": round(self._cost_usd, 6),
+            "seconds_p50": round(statistics.median(seconds), 4) if seconds else None,
+            "seconds_p95": round(seconds[max(0, -(-95 * len(seconds) // 100) - 1)], 4) if seconds else None,
+        }
+
+
+async def draft_stream(
+    ccos: Ccos,
+    tenant: Tenant,
+    wanted: Iterable[tuple[int, Ticket]],
+    *,
+    mode: Mode | None,
+    seconds: float,
+    at_once: int,
+    since: datetime | None,
+    stop: asyncio.Event,
+) -> AsyncIterator[tuple[int, Ticket, Draft]]:
+    """Drafts tickets as they are read, `at_once` at a time, and gives each as it ends, with its number.
+
+    Nothing is begun after `stop`; what has begun still ends. A draft of a ticket that was stored after
+    `since` is given as it is.
+    """
+    running: dict[asyncio.Task[Draft], tuple[int, Ticket]] = {}
+    tickets = iter(wanted)
+    try:
+        while True:
+            while len(running) < at_once and not stop.is_set():
+                if (following := next(tickets, None)) is None:
+                    break
+                work = _patiently(ccos, tenant, following[1], mode, seconds, since)
+                running[asyncio.create_task(work)] = following
+            if not running:
+                return
+            ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                number, ticket = running.pop(task)
+                try:
+                    made = task.result()
+                except CcosError as fault:
+                    made = _lost(ticket, fault)
+                yield number, ticket, made
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _drafted(
+    ccos: Ccos,
+    tenant: Tenant,
+    ticket: Ticket,
+    mode: Mode | None,
+    seconds: float,
+    since: datetime | None = None,
+) -> Draft:
     """The ticket's draft: ours, or that of another process that began one while we did."""
     async with ccos.database.tenant(tenant.id) as tx:
         put = await ticket_store.put(tx, ticket)
-    assert put.ticket.id is not None
+        assert put.ticket.id is not None
+        known = await draft_store.latest(tx, put.ticket.id) if since is not None else None
+    if known is not None and known.state in _ENDED and _made_since(known, since):
+        return known
     try:
         return await ccos.drafting.make(
             tenant, put.ticket.id, mode=mode, seconds=seconds, priority=Priority.BATCH
@@ -87,6 +197,10 @@ async def _drafted(ccos: Ccos, tenant: Tenant, ticket: Ticket, mode: Mode | None
         raise
 
 
+def _made_since(draft: Draft, since: datetime | None) -> bool:
+    return since is not None and draft.created_at is not None and draft.created_at >= since
+
+
 def _lost(ticket: Ticket, fault: CcosError) -> Draft:
     """The draft of a ticket that could not even be stored, so that it is shown and counted."""
     name = ticket.external_id or ticket.id or ""
@@ -100,19 +214,10 @@ def shown(ticket: Ticket, made: Draft) -> dict[str, Any]:
 
 def totals(drafts: Sequence[Draft]) -> dict[str, Any]:
     """What a table's foot says, as values. Seconds are per draft."""
-    seconds = sorted(d.latency_seconds for d in drafts)
-    return {
-        "tickets": len(drafts),
-        "with_reply": sum(bool(d.reply) for d in drafts),
-        "states": dict(Counter(d.state.value for d in drafts)),
-        "tiers": dict(sorted(Counter(d.tier.value if d.tier else "none" for d in drafts).items())),
-        "degraded": sum(d.degraded for d in drafts),
-        "fallback_used": sum(d.fallback_used for d in drafts),
-        "model_calls": sum(a.outcome is not Outcome.SKIPPED for d in drafts for a in d.attempts),
-        "cost_usd": round(sum(d.cost_usd for d in drafts), 6),
-        "seconds_p50": round(statistics.median(seconds), 4) if seconds else None,
-        "seconds_p95": round(seconds[max(0, -(-95 * len(seconds) // 100) - 1)], 4) if seconds else None,
-    }
+    tally = Tally()
+    for draft in drafts:
+        tally.add(draft)
+    return tally.totals()
 
 
 def table_of(rows: Iterable[tuple[Ticket, Draft]]) -> Table:

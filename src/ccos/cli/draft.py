@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -31,11 +32,16 @@ LOAD_SECONDS = 120.0
 @click.option("--seconds", type=Seconds(0.5, 600), default=20.0, show_default=True, help="Per draft.")
 @click.option("--hint", metavar="TEXT", help="What the reply should say or change (at most 500 characters).")
 @click.option(
+    "--out",
+    metavar="RESULTS.jsonl",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Of a --batch: a JSON line for each draft as it ends. Run again, it goes on where it stopped.",
+)
+@click.option("--restart", is_flag=True, help="Draft all of a --batch anew, whatever --out holds.")
+@click.option(
     "--at-once",
     type=click.IntRange(1, 32),
-    default=2,
-    show_default=True,
-    help="Drafts at a time of a --batch.",
+    help="Drafts at a time of a --batch. [default: as many as the tier that leads writes at once]",
 )
 def draft(
     file: str | None,
@@ -45,7 +51,9 @@ def draft(
     tenant: str | None,
     seconds: float,
     hint: str | None,
-    at_once: int,
+    at_once: int | None,
+    out: Path | None,
+    restart: bool,
 ) -> None:
     """Draft a reply to the ticket in a JSON file, or - for standard input.
 
@@ -58,9 +66,29 @@ def draft(
         raise click.UsageError("--hint is for one ticket; leave it out with --batch.")
     if hint and len(hint) > 500:
         raise click.UsageError("--hint has more than 500 characters; shorten it.")
+    if batch is None and (out or restart):
+        raise click.UsageError("--out and --restart are for a --batch.")
+    if restart and out is None:
+        raise click.UsageError("--restart is for a --batch with --out.")
     how = Mode(mode) if mode else None
-    if batch is not None:
-        end(_draft_batch(batch, as_json, how, tenant, seconds, at_once))
+    if batch is not None and out is not None:
+        from ccos.cli import batch_file, files
+
+        files.check_files([out], [] if batch == "-" else [Path(batch)])
+        code = batch_file.draft_to_file(
+            settings(),
+            batch,
+            out,
+            restart=restart,
+            as_json=as_json,
+            mode=how,
+            tenant=tenant,
+            seconds=seconds,
+            at_once=at_once,
+        )
+        end(code)
+    elif batch is not None:
+        end(_draft_batch(batch, as_json, how, tenant, seconds, at_once or 2))
     elif file is not None:
         end(_draft_one(file, as_json, how, tenant, seconds, hint))
 
@@ -78,7 +106,7 @@ def _draft_one(
 
     async def go() -> Draft:
         async with AsyncExitStack() as stack:
-            ccos, whose = await _opened(found, slug, stack)
+            ccos, whose = await opened(found, slug, stack)
             async with ccos.database.tenant(whose.id) as tx:
                 put = await tickets.put(tx, ticket)
             assert put.ticket.id is not None
@@ -117,7 +145,7 @@ def _draft_batch(
     async def go() -> list[tuple[Ticket, Draft]]:
         rows = []
         async with AsyncExitStack() as stack:
-            ccos, whose = await _opened(found, slug, stack)
+            ccos, whose = await opened(found, slug, stack)
             with progress("Drafting") as tell:
                 drafted = batch.draft_all(ccos, whose, wanted, mode=mode, seconds=seconds, at_once=at_once)
                 async for row in drafted:
@@ -137,7 +165,7 @@ def _draft_batch(
     return FAILED if bad or not all(each.reply for each in made) else DONE
 
 
-async def _opened(found: Settings, slug: str | None, stack: AsyncExitStack) -> tuple[Ccos, Tenant]:
+async def opened(found: Settings, slug: str | None, stack: AsyncExitStack) -> tuple[Ccos, Tenant]:
     """Everything a draft needs. Says so when the tenant knows nothing yet: drafts can only ask back then."""
     from ccos.cli.terminal import working
     from ccos.store import knowledge

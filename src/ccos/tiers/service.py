@@ -233,6 +233,11 @@ class MultiTierLLMService:
         own = REQUIRED_QUALITY[prompt.task]
         return own if self._required_quality is None else self._required_quality
 
+    @property
+    def cards(self) -> tuple[ProviderCard, ...]:
+        """Who may be asked, as configured."""
+        return tuple(provider.card for provider in self._providers)
+
     def pulses(self) -> list[tuple[ProviderCard, Pulse]]:
         """What recent calls and probes say of each provider, from memory."""
         return [(p.card, self._board.pulse(p.card.deployment)) for p in self._providers]

@@ -1,0 +1,161 @@
+"""`ccos draft --batch FILE --out RESULTS`: any number of tickets, each result on disk as it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ccos.cli import batch, reading
+from ccos.cli.batch_results import Results, named, open_results
+from ccos.cli.run import BAD_INPUT, DONE, FAILED, INTERRUPTED, complain, print_json, run
+from ccos.cli.terminal import progress, stdout
+from ccos.domain.errors import BadTicket
+from ccos.domain.prompt import ProviderCard
+from ccos.domain.ticket import Ticket
+from ccos.domain.tier import Mode, Tier
+
+if TYPE_CHECKING:
+    from ccos.settings import Settings
+
+CLOUD_AT_ONCE = 8
+RULES_AT_ONCE = 2
+
+
+@dataclass(slots=True)
+class Input:
+    """The tickets of a file that are still to be drafted, read as they are wanted."""
+
+    source: str
+    results: Results
+    lines: int = 0
+    bad: int = 0
+
+    def __iter__(self) -> Iterator[tuple[int, Ticket]]:
+        for number, line in reading.ticket_lines(self.source):
+            self.lines += 1
+            if isinstance(line, BadTicket):
+                self.bad += 1
+                complain(f"Line {number}: {line.sentence}")
+                continue
+            ticket = named(line, number)
+            if not self.results.has(number, ticket):
+                yield number, ticket
+
+
+def draft_to_file(
+    found: Settings,
+    source: str,
+    out: Path,
+    *,
+    restart: bool,
+    as_json: bool,
+    mode: Mode | None,
+    tenant: str | None,
+    seconds: float,
+    at_once: int | None,
+) -> int:
+    """Draft what RESULTS does not hold yet; the exit code. A first Ctrl-C lets begun drafts end."""
+    tally = batch.Tally()
+    with open_results(out, restart=restart, now=lambda: datetime.now(UTC)) as results:
+        wanted = Input(source, results)
+        if results.kept:
+            complain(f"{results.kept} results are in {out.name} already; the rest is drafted.")
+        try:
+            run(_drafted(found, wanted, results, tally, mode, tenant, seconds, at_once))
+        except KeyboardInterrupt:
+            complain(
+                f"Stopped: {results.kept + tally.tickets} results are in {out.name}. Run the same command"
+                " again to go on."
+            )
+            return INTERRUPTED
+    if not wanted.lines:
+        complain("There are no tickets.")
+        return BAD_INPUT
+    _show(tally, wanted, results, as_json)
+    if wanted.bad == wanted.lines:
+        complain("No line is a ticket; give one JSON object a line.")
+        return BAD_INPUT
+    return FAILED if wanted.bad or tally.without_reply else DONE
+
+
+async def _drafted(
+    found: Settings,
+    wanted: Input,
+    results: Results,
+    tally: batch.Tally,
+    mode: Mode | None,
+    tenant: str | None,
+    seconds: float,
+    at_once: int | None,
+) -> None:
+    from ccos.cli.draft import opened
+
+    stop = asyncio.Event()
+    lost: list[str] = []
+
+    async def work() -> None:
+        async with AsyncExitStack() as stack:
+            ccos, whose = await opened(found, tenant, stack)
+            slots = at_once or fitting(ccos.service.cards, mode or found.mode)
+            total = None if wanted.source == "-" else _count(wanted.source) - results.kept
+            tell = stack.enter_context(progress("Drafting"))
+            drafted = batch.draft_stream(
+                ccos, whose, wanted, mode=mode, seconds=seconds, at_once=slots, since=results.began, stop=stop
+            )
+            async for line, ticket, made in drafted:
+                if made.id:
+                    results.add(line, ticket, batch.shown(ticket, made))
+                else:
+                    lost.append(f"Line {line}: {made.errors[0]}")
+                tally.add(made)
+                tell(tally.tickets, total)
+
+    task = asyncio.create_task(work())
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        stop.set()
+        await task
+        raise
+    finally:
+        if lost:
+            complain(
+                f"{lost[0]} Tickets without a result: {len(lost)}; run the same command again to draft them."
+            )
+
+
+def fitting(cards: Sequence[ProviderCard], mode: Mode) -> int:
+    """How many drafts at a time keep the tier that leads busy: one more than it writes at once."""
+    local = [Tier.LOCAL_MINIMAX, Tier.LOCAL_TINYLLAMA]
+    order = [Tier.CLOUD_PREMIUM, *local] if mode is Mode.QUALITY_FIRST else [*local, Tier.CLOUD_PREMIUM]
+    for tier in order:
+        slots = [card.slots for card in cards if card.tier is tier]
+        if slots:
+            return min(32, sum(each or CLOUD_AT_ONCE for each in slots) + (tier in local))
+    return RULES_AT_ONCE
+
+
+def _count(source: str) -> int:
+    """How many lines the file has."""
+    with Path(source).open("rb") as file:
+        blocks = iter(lambda: file.read(1 << 20), b"")
+        ends, last = 0, b"\n"
+        for block in blocks:
+            ends += block.count(b"\n")
+            last = block[-1:]
+    return ends + (last != b"\n")
+
+
+def _show(tally: batch.Tally, wanted: Input, results: Results, as_json: bool) -> None:
+    totals: dict[str, Any] = tally.totals() | {"bad_lines": wanted.bad, "kept": results.kept}
+    if as_json:
+        print_json({"totals": totals})
+    elif tally.tickets:
+        stdout().print(batch.summary_text(totals))
+    else:
+        complain("Every ticket has its result already; --restart drafts them again.")

@@ -1,0 +1,230 @@
+"""`ccos draft --batch FILE --out RESULTS`: killed, stopped, gone on with, and nothing lost or done twice."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ccos.cli.batch_file import fitting
+from ccos.cli.batch_results import OtherBatch, mark, named, open_results
+from ccos.domain.prompt import ProviderCard
+from ccos.domain.ticket import Ticket
+from ccos.domain.tier import Mode, Tier
+from support.ccos_command import Command, Home
+
+
+def write_tickets(path: Path, count: int, *, name: str = "k", subject: str = "환불") -> None:
+    rows = [
+        {"external_id": f"{name}-{n}", "subject": subject, "description": f"{n}번 주문 환불은 언제 되나요?"}
+        for n in range(count)
+    ]
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n", "utf-8")
+
+
+def lines_of(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def drafts_stored(home: Home, names: str) -> Counter[str]:
+    """How many drafts each ticket has whose name begins so."""
+    with psycopg.connect(home.server.urls.superuser) as admin:
+        rows = admin.execute(
+            "SELECT t.external_id FROM ccos.draft d JOIN ccos.ticket t ON t.id = d.ticket_id"
+            " WHERE t.external_id LIKE %s AND d.state NOT IN ('failed', 'superseded')",
+            (f"{names}%",),
+        ).fetchall()
+    return Counter(row[0] for row in rows)
+
+
+def test_results_are_lines_and_a_second_run_drafts_nothing(ccos: Command, shop: str) -> None:
+    source, out = ccos.folder / "ten.jsonl", ccos.folder / "ten.out"
+    write_tickets(source, 10, name="ten")
+    ran = ccos("draft", "--batch", "ten.jsonl", "--out", "ten.out", "--json", "--tenant", shop)
+    assert ran.code == 0, ran.err
+    assert ran.json["totals"]["tickets"] == 10
+    rows = lines_of(out)
+    assert sorted(row["line"] for row in rows) == list(range(1, 11))
+    assert {row["external_id"] for row in rows} == {f"ten-{n}" for n in range(10)}
+    assert all(row["reply"] and row["tier"] == "tier_3" and row["attempts"] for row in rows)
+    before = out.read_bytes()
+    again = ccos("draft", "--batch", "ten.jsonl", "--out", "ten.out", "--tenant", shop)
+    assert again.code == 0 and out.read_bytes() == before
+    assert "10 results are in ten.out already" in again.err and "--restart" in again.err
+    anew = ccos("draft", "--batch", "ten.jsonl", "--out", "ten.out", "--restart", "--json", "--tenant", shop)
+    assert anew.json["totals"]["tickets"] == 10
+    assert {row["id"] for row in lines_of(out)}.isdisjoint(row["id"] for row in rows)
+
+
+def test_a_run_that_was_killed_goes_on_and_drafts_no_ticket_twice(
+    ccos: Command, ccos_home: Home, shop: str
+) -> None:
+    source, out = ccos.folder / "kill.jsonl", ccos.folder / "kill.out"
+    write_tickets(source, 60, name="kill")
+    arguments = ("draft", "--batch", "kill.jsonl", "--out", "kill.out", "--tenant", shop)
+    with ccos.running(*arguments) as running:
+        process = running.process
+        until = time.monotonic() + 60
+        while time.monotonic() < until and (not out.exists() or out.read_bytes().count(b"\n") < 7):
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+    kept = out.read_bytes().count(b"\n")
+    assert 7 <= kept < 60, "it was killed in the middle"
+    with out.open("ab") as file:
+        file.write(b'{"line":59,"ticket":"ha')  # as a machine that lost its power leaves it
+    ran = ccos(*arguments, "--json", seconds=120)
+    assert ran.code == 0, ran.err
+    rows = lines_of(out)
+    assert sorted(row["line"] for row in rows) == list(range(1, 61))
+    assert ran.json["totals"]["kept"] == kept and ran.json["totals"]["tickets"] == 60 - kept
+    stored = drafts_stored(ccos_home, "kill-")
+    assert len(stored) == 60 and set(stored.values()) == {1}
+
+
+def test_ctrl_c_lets_begun_drafts_end_and_says_how_to_go_on(ccos: Command, shop: str) -> None:
+    source, out = ccos.folder / "stop.jsonl", ccos.folder / "stop.out"
+    write_tickets(source, 60, name="stop")
+    arguments = ("draft", "--batch", "stop.jsonl", "--out", "stop.out", "--tenant", shop)
+    with ccos.running(*arguments) as running:
+        process = running.process
+        until = time.monotonic() + 60
+        while time.monotonic() < until and (not out.exists() or out.read_bytes().count(b"\n") < 5):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        rows = lines_of(out)
+        assert 5 <= len(rows) < 60 and f"Stopped: {len(rows)} results are in stop.out" in running.err
+    assert ccos(*arguments, seconds=120).code == 0
+    assert len(lines_of(out)) == 60
+
+
+def test_lines_that_are_no_ticket_are_told_and_the_rest_is_drafted(ccos: Command, shop: str) -> None:
+    (ccos.folder / "odd.jsonl").write_text(
+        '{"subject": "환불 언제?"}\n{\n\n{"subject": "교환 되나요?"}\n', "utf-8"
+    )
+    ran = ccos("draft", "--batch", "odd.jsonl", "--out", "odd.out", "--json", "--tenant", shop)
+    assert ran.code == 1 and "Line 2" in ran.err and ran.json["totals"]["bad_lines"] == 1
+    assert sorted(row["line"] for row in lines_of(ccos.folder / "odd.out")) == [1, 4]
+    again = ccos("draft", "--batch", "odd.jsonl", "--out", "odd.out", "--json", "--tenant", shop)
+    assert again.json["totals"]["tickets"] == 0, "a ticket without a name is known again, too"
+
+
+def test_a_ticket_that_could_not_be_drafted_has_no_result_and_is_drafted_by_the_next_run(
+    ccos: Command, ccos_home: Home, shop: str
+) -> None:
+    write_tickets(ccos.folder / "ill.jsonl", 3, name="ill")
+    arguments = ("draft", "--batch", "ill.jsonl", "--out", "ill.out", "--tenant", shop)
+    with psycopg.connect(ccos_home.server.urls.superuser, autocommit=True) as admin:
+        admin.execute(
+            "CREATE FUNCTION pg_temp.ill() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN IF NEW.external_id = 'ill-1' THEN RAISE 'ill'; END IF; RETURN NEW; END $$"
+        )
+        admin.execute(
+            "CREATE TRIGGER ill BEFORE INSERT ON ccos.ticket FOR EACH ROW EXECUTE FUNCTION pg_temp.ill()"
+        )
+        try:
+            ran = ccos(*arguments)
+        finally:
+            admin.execute("DROP TRIGGER ill ON ccos.ticket")
+    assert ran.code == 1 and "Line 2: The database could not" in ran.err and "without a result: 1;" in ran.err
+    assert sorted(row["line"] for row in lines_of(ccos.folder / "ill.out")) == [1, 3]
+    assert ccos(*arguments).code == 0
+    assert sorted(row["line"] for row in lines_of(ccos.folder / "ill.out")) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--batch", "in.jsonl", "--out", "in.jsonl"), "is read by this command"),
+        (("--batch", "in.jsonl", "--out", "no/such/folder.out"), "There is no folder"),
+        (("--batch", "in.jsonl", "--out", "other.out"), "holds something else"),
+        (("in.jsonl", "--out", "x.out"), "are for a --batch"),
+        (("--batch", "in.jsonl", "--restart"), "--restart is for a --batch with --out"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(ccos: Command, arguments: tuple[str, ...], said: str) -> None:
+    write_tickets(ccos.folder / "in.jsonl", 1, name="in")
+    (ccos.folder / "other.out").write_text('{"a": 1}\n')
+    ran = ccos("draft", *arguments)
+    assert ran.code == 2 and said in ran.err and "Traceback" not in ran.err
+
+
+def test_results_of_other_tickets_are_not_gone_on_with(ccos: Command, shop: str) -> None:
+    write_tickets(ccos.folder / "one.jsonl", 2, name="one")
+    write_tickets(ccos.folder / "two.jsonl", 2, name="two")
+    assert ccos("draft", "--batch", "one.jsonl", "--out", "r.out", "--tenant", shop).code == 0
+    before = (ccos.folder / "r.out").read_bytes()
+    ran = ccos("draft", "--batch", "two.jsonl", "--out", "r.out", "--tenant", shop)
+    assert ran.code == 2 and "another ticket for line 1" in ran.err
+    assert (ccos.folder / "r.out").read_bytes() == before
+
+
+def test_two_runs_do_not_share_a_file(tmp_path: Path) -> None:
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    ticket = Ticket(subject="환불")
+    with open_results(tmp_path / "r", restart=False, now=now) as results:
+        results.add(1, ticket, {"reply": "네"})
+        with (
+            pytest.raises(Exception, match="another run"),
+            open_results(tmp_path / "r", restart=False, now=now),
+        ):
+            pass
+    with open_results(tmp_path / "r", restart=False, now=now) as results:
+        assert results.has(1, ticket) and not results.has(2, ticket) and results.began is not None
+        with pytest.raises(OtherBatch):
+            results.has(1, Ticket(subject="교환"))
+
+
+def test_a_full_disk_leaves_whole_lines(tmp_path: Path) -> None:
+    """A limit on the size of files is met in the middle of a line, as a full disk is."""
+    program = (
+        "import resource, signal, sys; from pathlib import Path; from datetime import UTC, datetime;"
+        "from ccos.cli.batch_results import open_results; from ccos.domain.ticket import Ticket;"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
+        "ctx = open_results(Path(sys.argv[1]), restart=False, now=lambda: datetime.now(UTC)); r = ctx.__enter__();"
+        "[r.add(n, Ticket(subject=str(n)), {'reply': '네' * 60}) for n in range(1, 9)]"
+    )
+    out = tmp_path / "r"
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(out)], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1 and "What is in it is whole" in ran.stderr
+    rows = lines_of(out)
+    assert 1 <= len(rows) < 8 and [row["line"] for row in rows] == list(range(1, len(rows) + 1))
+
+
+def test_a_ticket_without_a_name_gets_one_that_stays(tmp_path: Path) -> None:
+    ticket = Ticket(subject="환불", description="언제?")
+    one = named(ticket, 7)
+    assert one.external_id == f"batch-{mark(ticket)}-7" and named(one, 8) is one
+    assert named(ticket, 8).external_id != one.external_id
+
+
+def card(tier: Tier, slots: int | None) -> ProviderCard:
+    return ProviderCard(tier, "n", "m", slots=slots)
+
+
+@pytest.mark.parametrize(
+    ("cards", "mode", "at_once"),
+    [
+        ([card(Tier.RULE_BASED, None)], Mode.COST_FIRST, 2),
+        ([card(Tier.CLOUD_PREMIUM, None), card(Tier.LOCAL_MINIMAX, 2)], Mode.COST_FIRST, 3),
+        ([card(Tier.CLOUD_PREMIUM, None), card(Tier.LOCAL_MINIMAX, 2)], Mode.QUALITY_FIRST, 8),
+        ([card(Tier.LOCAL_TINYLLAMA, 4), card(Tier.RULE_BASED, None)], Mode.OUTAGE, 5),
+        ([card(Tier.LOCAL_MINIMAX, 48)], Mode.COST_FIRST, 32),
+    ],
+)
+def test_as_many_at_once_as_the_leading_tier_writes(cards, mode, at_once) -> None:
+    assert fitting(cards, mode) == at_once
