@@ -66,12 +66,14 @@ def test_local_servers_keep_the_bounds() -> None:
 def test_json_object_says_the_shape_in_words() -> None:
     body = to_wire(SHAPED, "m", Dialect(schema="json_object"))
     assert body["response_format"] == {"type": "json_object"}
-    assert "JSON" in body["messages"][0]["content"] and '"tags"' in body["messages"][0]["content"]
+    assert body["messages"][0]["content"] == SHAPED.system, "what several questions share stays alike"
+    assert "JSON" in body["messages"][-1]["content"] and '"tags"' in body["messages"][-1]["content"]
 
 
 def test_a_server_without_any_shape_is_told_in_words_only() -> None:
     body = to_wire(SHAPED, "m", Dialect(schema="none"))
-    assert "response_format" not in body and '"tags"' in body["messages"][0]["content"]
+    assert "response_format" not in body and '"tags"' in body["messages"][-1]["content"]
+    assert body["messages"][-1]["role"] == "user"
 
 
 def test_a_grammar_stands_beside_the_messages() -> None:

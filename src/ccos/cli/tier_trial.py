@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from ccos import sample
-from ccos.agents.prompts import query_prompt, solution_prompt
+from ccos.agents.prompts import query_prompt, solution_prompt, ticket_text
 from ccos.agents.resolution import resolve_citations
 from ccos.agents.triage import Triage, triage
 from ccos.agents.triage_words import KOREAN
@@ -225,10 +225,8 @@ def _drafted(reply: _Reply, ticket: Ticket, gold: sample.Gold | None, evidence: 
 
 
 def _triage_prompt(ticket: Ticket, grounds: Grounds) -> Prompt:
-    asked = query_prompt(ticket, grounds)  # the same fenced ticket
-    return Prompt(
-        Task.TRIAGE, _TRIAGE_SYSTEM, (Turn("user", asked.turns[0].text),), grounds, TRIAGE_SCHEMA, 100
-    )
+    turns = (Turn("user", ticket_text(ticket)),)
+    return Prompt(Task.TRIAGE, _TRIAGE_SYSTEM, turns, grounds, TRIAGE_SCHEMA, 100)
 
 
 class Watching:

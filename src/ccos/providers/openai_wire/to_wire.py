@@ -40,14 +40,16 @@ def token_limit(prompt: Prompt, dialect: Dialect) -> int:
 
 
 def _messages(prompt: Prompt, dialect: Dialect) -> list[dict[str, str]]:
-    system = prompt.system
-    if prompt.schema is not None and dialect.schema in ("json_object", "none"):
-        shape = orjson.dumps(prompt.schema).decode()
-        system = (
-            f"{system}\n\nAnswer with one JSON object and nothing else. Its JSON schema: {shape}".lstrip()
-        )
-    messages = [{"role": "system", "content": system}] if system.strip() else []
+    messages = [{"role": "system", "content": prompt.system}] if prompt.system.strip() else []
     messages += [{"role": t.role, "content": t.text} for t in prompt.turns if t.text.strip()]
+    if prompt.schema is not None and dialect.schema in ("json_object", "none"):
+        # At the end: what stands before it is alike for several questions, and a server reads that once.
+        shape = orjson.dumps(prompt.schema).decode()
+        wish = f"Answer with one JSON object and nothing else. Its JSON schema: {shape}"
+        if messages and messages[-1]["role"] == "user":
+            messages[-1]["content"] += f"\n\n{wish}"
+        else:
+            messages.append({"role": "user", "content": wish})
     return messages
 
 
