@@ -8,9 +8,10 @@ Each prompt goes to three processes with the same file, in turns, while the othe
     warmed     has read what all prompts of a task begin with ahead of traffic, and keeps what it read
     no cache   likewise warmed, but what a slot held before its last prompt is lost
 
-Every prompt is another ticket, and that of another company, so what is saved is the system text alone. Since
-ticket and evidence are read anew, the whole prompt's ratio says what customers feel; `shared` says what the
-engine makes of the system text itself: a ticket of two letters, cold beside warmed.
+Every ticket is another one, and that of another company, and its three prompts come one after the other as
+they do in a draft. So `query` saves the system text, `synthesis` the ticket also, and `solution` the evidence
+also; `draft` is the sum of the three. `shared` says what the engine makes of the system text alone: a ticket of
+two letters.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import asyncio
 import itertools
 import json
 import statistics
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,6 +54,11 @@ class First:
 async def first(service: Service, prompt: Prompt) -> First:
     said = await service.ask(replace(prompt, schema=None, max_tokens=FEW))
     return First(said.answer.first_token_seconds or said.seconds, said.answer.tokens_in, said.cached)
+
+
+def summed(steps: Sequence[First]) -> First:
+    """What a draft takes that asks for each of them."""
+    return First(sum(s.seconds for s in steps), sum(s.tokens for s in steps), sum(s.cached for s in steps))
 
 
 async def warmed(service: Service) -> int:
@@ -111,14 +118,20 @@ async def main(given: argparse.Namespace) -> dict[str, Any]:
             if name != "cold":
                 print(f"{name}: {await warmed(services[name])} system texts read", flush=True)
         found: dict[tuple[Language, str], dict[str, list[First]]] = {}
-        numbers, companies = itertools.count(), itertools.cycle(COMPANIES)
-        for _ in range(given.rounds):
-            number = next(numbers)
-            for language, kind in itertools.product(LANGUAGES, ("shared", *KINDS)):
-                prompt = prompts(language, kind, number, next(companies))
+        companies = itertools.cycle(COMPANIES)
+        for number, language in itertools.product(range(given.rounds), LANGUAGES):
+            company = next(companies)
+            for kind in ("shared", *KINDS):
+                prompt = prompts(language, kind, number, company)
                 firsts = found.setdefault((language, kind), {name: [] for name in services})
                 for name, service in services.items():
                     firsts[name].append(await first(service, prompt))
+    for language in LANGUAGES:
+        steps = [found[language, kind] for kind in KINDS]
+        found[language, "draft"] = {
+            name: [summed(each) for each in zip(*(step[name] for step in steps), strict=True)]
+            for name in services
+        }
     rows = [row(language, kind, firsts) for (language, kind), firsts in found.items()]
     for each in rows:
         print(told(each), flush=True)
