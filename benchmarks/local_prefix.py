@@ -10,8 +10,8 @@ Each prompt goes to three processes with the same file, in turns, while the othe
 
 Every ticket is another one, and that of another company, and its three prompts come one after the other as
 they do in a draft. So `query` saves the system text, `synthesis` the ticket also, and `solution` the evidence
-also; `draft` is the sum of the three. `shared` says what the engine makes of the system text alone: a ticket of
-two letters.
+also; `draft` is the sum of the three. `shared` says what the engine makes of the system text alone: a ticket
+of two letters.
 """
 
 from __future__ import annotations
