@@ -56,7 +56,7 @@ class Command:
     folder: Path
 
     def __call__(
-        self, *arguments: str, input: str | bytes = b"", seconds: float = 60, **settings: str
+        self, *arguments: str, input: str | bytes = b"", seconds: float = 180, **settings: str
     ) -> Ran:
         done = subprocess.run(
             [sys.executable, "-m", "ccos", *arguments],
@@ -115,7 +115,7 @@ class Running:
     def out(self) -> str:
         return os.pread(self._out, 1_000_000, 0).decode()
 
-    def wait_for(self, text: str, *, seconds: float = 60) -> str:
+    def wait_for(self, text: str, *, seconds: float = 120) -> str:
         """The line of stderr that holds `text`, as soon as it is there."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -126,7 +126,7 @@ class Running:
             time.sleep(0.05)
         raise AssertionError(f"no {text!r} within {seconds} s: {self.err}")
 
-    def wait_until(self, true: Callable[[], bool], *, seconds: float = 60) -> None:
+    def wait_until(self, true: Callable[[], bool], *, seconds: float = 120) -> None:
         """Returns when `true()` is, while the command goes on."""
         deadline = time.monotonic() + seconds
         while not true():
@@ -134,7 +134,7 @@ class Running:
             assert time.monotonic() < deadline, f"not within {seconds} s: {self.err}"
             time.sleep(0.05)
 
-    def end(self, signal: int, *, seconds: float = 30) -> int:
+    def end(self, signal: int, *, seconds: float = 60) -> int:
         """Sends the signal and returns the exit code."""
         self.process.send_signal(signal)
         return self.process.wait(seconds)
