@@ -13,10 +13,20 @@ import structlog
 from ccos.agents.drafting import BATCH_SECONDS
 from ccos.agents.recovery import Recovery, cloud_is_back
 from ccos.domain.errors import CcosError, NotFound
-from ccos.store import drafts, housekeeping, plans, remakes, spend, tenants
+from ccos.store import batches, drafts, housekeeping, plans, remakes, spend, tenants
 from ccos.store.database import Database
-from ccos.store.jobs import Job, queue_app, register_draft, register_remake, retry_stalled
+from ccos.store.jobs import (
+    BATCH_QUEUE,
+    DRAFT_QUEUE,
+    Job,
+    queue_app,
+    register_batch,
+    register_draft,
+    register_remake,
+    retry_stalled,
+)
 from ccos.store.migrate import APP_ROLE
+from ccos.tiers.slots import fitting
 from ccos.wiring import Ccos
 from ccos.wiring.models import check_updates
 
@@ -42,36 +52,49 @@ ORPHANED_SECONDS = 180.0
 async def work(ccos: Ccos, *, concurrency: int = CONCURRENT_DRAFTS) -> None:
     """Drafts queued tickets until it is cancelled. A lost database is waited for, not died of.
 
+    `concurrency` single tickets at once, and beside them as many lines of batches as keep the tier that leads
+    busy: at its slots a single ticket goes first.
     Drafts that are being made then have `GRACE_SECONDS` to end; the others are left to the next worker.
     """
 
     async def draft(tenant_id: UUID, draft_id: UUID, last: bool) -> None:
         await ccos.drafting.work(tenant_id, draft_id, last=last)
 
+    async def batch(tenant_id: UUID, draft_id: UUID, last: bool) -> None:
+        await ccos.drafting.work(tenant_id, draft_id, last=last, batch=True)
+
     async def remake(tenant_id: UUID, draft_id: UUID, last: bool) -> None:
         await ccos.drafting.remake(tenant_id, draft_id, last=last)
 
+    cards = [card for card, _ in ccos.service.pulses()]
+    lines = fitting(cards, ccos.settings.mode)
     while True:
         app = queue_app(ccos.urls.app, role=APP_ROLE)
         register_draft(app, draft)
         register_remake(app, remake)
+        register_batch(app, batch)
         try:
             async with contextlib.AsyncExitStack() as stack:
                 async with ccos.database.unbound():
                     pass  # the queue's own pool would wait half a minute for a server that is away
                 async with asyncio.timeout(OPEN_SECONDS):
                     await stack.enter_async_context(app.open_async())
-                await app.run_worker_async(
-                    concurrency=concurrency,
-                    install_signal_handlers=False,
-                    listen_notify=True,
-                    fetch_job_polling_interval=POLL_SECONDS,
-                    shutdown_graceful_timeout=GRACE_SECONDS,
-                )
+                async with asyncio.TaskGroup() as group:
+                    for queue, at_once in ((DRAFT_QUEUE, concurrency), (BATCH_QUEUE, lines)):
+                        work_off = app.run_worker_async(
+                            queues=[queue],
+                            concurrency=at_once,
+                            install_signal_handlers=False,
+                            listen_notify=True,
+                            fetch_job_polling_interval=POLL_SECONDS,
+                            shutdown_graceful_timeout=GRACE_SECONDS,
+                        )
+                        group.create_task(work_off)
         except asyncio.CancelledError:
             raise
         except Exception as fault:
-            log.warning("worker.rests", error=type(fault).__name__)
+            first = fault.exceptions[0] if isinstance(fault, ExceptionGroup) else fault
+            log.warning("worker.rests", error=type(first).__name__)
         await asyncio.sleep(REST_AFTER_FAULT_SECONDS)
 
 
@@ -149,6 +172,9 @@ async def _tidy(database: Database) -> None:
         with _told(tenant_id):
             async with database.tenant(tenant_id) as tx:
                 await plans.prune(tx)
+        with _told(tenant_id):
+            async with database.tenant(tenant_id) as tx:
+                await batches.prune(tx)
 
 
 async def recover(ccos: Ccos) -> None:

@@ -88,6 +88,24 @@ def test_a_later_change_of_the_queues_package_is_applied_on_top(empty):
         ).fetchone() == (1,)
 
 
+def test_the_queue_finds_jobs_by_their_lock_in_new_databases_and_in_old_ones(empty):
+    def indexed(owner):
+        query = "SELECT count(*) FROM pg_indexes WHERE schemaname = 'jobs' AND indexname = 'ccos_job_of_lock'"
+        return owner.execute(query).fetchone() == (1,)
+
+    migrate(empty.owner)
+    with psycopg.connect(empty.owner) as owner:
+        assert indexed(owner)
+        owner.execute("DROP TRIGGER batch_item_follows ON ccos.draft")
+        owner.execute("DROP FUNCTION ccos.batch_item_follows")
+        owner.execute("DROP TABLE ccos.batch_item, ccos.batch")
+        owner.execute("DROP INDEX jobs.ccos_job_of_lock")
+        owner.execute("DELETE FROM ccos.schema_migration WHERE name = '0013_pre_batches.sql'")
+    assert migrate(empty.owner) == ["0013_pre_batches.sql"]
+    with psycopg.connect(empty.owner) as owner:
+        assert indexed(owner)
+
+
 def test_without_the_application_role_one_that_may_creates_it(embedded_server, monkeypatch, empty):
     monkeypatch.setattr("ccos.store.migrate.APP_ROLE", "ccos_app_other")
     with psycopg.connect(empty.superuser, autocommit=True) as admin:

@@ -18,6 +18,7 @@ from ccos.domain.tenant import Role, Tenant
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Task, Tier
 from ccos.store import (
+    batches,
     certificates,
     counts,
     decisions,
@@ -33,6 +34,7 @@ from ccos.store import (
 from ccos.store.database import Database
 from ccos.store.embedded import EmbeddedServer, ServerUrls
 from ccos.store.migrate import migrate
+from ccos.store.values import uuid_of
 from support.postgres import fresh_database
 
 
@@ -85,6 +87,7 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         draft = await drafts.queue(tx, ticket.id)
         run = await drafts.start(tx, draft.id)
         await drafts.finish(tx, finished(draft), run=run)
+        await batches.put(tx, [batches.Line(1, "m", uuid_of(draft.id), new=False)], [])
         await decisions.decide(tx, draft.id, "approved", decided_by="hana")
         item = knowledge.Item(EvidenceKind.KB, "kb-1", "Refunds", "How refunds work.")
         await knowledge.put(tx, item, [knowledge.Passage("Refunds", "Money comes back in three days.")])

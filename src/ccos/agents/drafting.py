@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 
+from ccos.agents import batching
+from ccos.agents.batching import DeferMany, TicketLine
 from ccos.agents.job import Job, OnStage
 from ccos.agents.recovery import better
 from ccos.domain.draft import Draft, DraftState
@@ -18,6 +20,7 @@ from ccos.domain.tenant import Tenant
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode
 from ccos.store import drafts, remakes, tenants, tickets
+from ccos.store.batches import BadLine
 from ccos.store.database import Database, Tx
 from ccos.store.values import new_id
 from ccos.tiers.request import Priority
@@ -26,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 INTERACTIVE_SECONDS = 20.0
 BATCH_SECONDS = 600.0
+BATCH_STORE_SECONDS = 60.0
+"""So long may one statement take that stores part of a batch."""
 REMAKE_SECONDS = 120.0
 """There is a draft already, and whoever makes another holds a place that a new ticket may want."""
 UNFINISHED = frozenset({DraftState.QUEUED, DraftState.RUNNING})
@@ -37,6 +42,8 @@ class Drafter(Protocol):
 
 Defer = Callable[[Tx, UUID, str], Awaitable[object]]
 """Enqueues the work on a draft inside the given transaction: `defer(tx, tenant_id, draft_id)`."""
+Hurry = Callable[[Tx, str], Awaitable[object]]
+"""Lets a draft that waits behind all others go with those that are asked for singly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +57,22 @@ class TakenIn:
 class Drafting:
     """Keeps tickets and drafts in step: whatever happens to the work, the draft's row says so."""
 
-    def __init__(self, database: Database, drafter: Drafter, defer: Defer, *, mode: Mode) -> None:
+    def __init__(
+        self,
+        database: Database,
+        drafter: Drafter,
+        defer: Defer,
+        *,
+        mode: Mode,
+        defer_batch: DeferMany | None = None,
+        hurry: Hurry | None = None,
+    ) -> None:
+        """`defer_batch` enqueues drafts behind all others; without it, `defer` does, among them."""
         self._database = database
         self._drafter = drafter
         self._defer = defer
+        self._defer_batch = defer_batch or _one_by_one(defer)
+        self._hurry = hurry
         self._mode = mode
 
     async def take_in(self, tenant_id: UUID, ticket: Ticket) -> TakenIn:
@@ -66,11 +85,20 @@ class Drafting:
             assert put.ticket.id is not None
             if put.outcome == "unchanged":
                 known = await drafts.latest(tx, put.ticket.id)
-                if known is not None:
+                if known is not None and known.reason != drafts.CANCELLED:
+                    if known.state is DraftState.QUEUED and self._hurry is not None:
+                        await self._hurry(tx, known.id)
                     return TakenIn(put.ticket, known)
             draft = await drafts.queue(tx, put.ticket.id)
             await self._defer(tx, tenant_id, draft.id)
             return TakenIn(put.ticket, draft)
+
+    async def take_in_batch(
+        self, tenant_id: UUID, wanted: Sequence[TicketLine], bad: Sequence[BadLine]
+    ) -> UUID:
+        """Stores the tickets of a batch and queues their drafts in one transaction. The batch's id."""
+        async with self._database.tenant(tenant_id, seconds=BATCH_STORE_SECONDS) as tx:
+            return await batching.take_in(tx, tenant_id, wanted, bad, self._defer_batch)
 
     async def make(
         self,
@@ -114,23 +142,25 @@ class Drafting:
                 await asyncio.shield(self._undo(*begun, _reason(fault)))
             raise
 
-    async def work(self, tenant_id: UUID, draft_id: UUID, *, last: bool = False) -> None:
+    async def work(self, tenant_id: UUID, draft_id: UUID, *, last: bool = False, batch: bool = False) -> None:
         """Does a queued draft, as a job. Done again after a crash, it harms nothing.
 
-        A draft that was superseded or decided in the meantime, or is gone, is left alone. When the work is
-        cancelled, because the process ends, the draft gets another job: whoever comes next makes it. A fault
-        is raised for the job to be tried again; the draft fails with the `last` try.
+        One of a `batch` goes behind the others wherever there is a line. A draft that was superseded or
+        decided in the meantime, or is gone, is left alone. When the work is cancelled, because the process
+        ends, the draft gets another job: whoever comes next makes it. A fault is raised for the job to be
+        tried again; the draft fails with the `last` try.
         """
         run: int | None = None
         try:
-            begun = await self._begin(tenant_id, draft_id)
+            begun = await self._begin(tenant_id, draft_id, Priority.BATCH if batch else Priority.TICKET_DRAFT)
             if begun is not None:
                 job, run = begun
                 await self._run(job, run, None)
         except Conflict as fault:
             log.info("draft.left", draft_id=str(draft_id), reason=fault.code)
         except asyncio.CancelledError:
-            await asyncio.shield(self._pass_on(tenant_id, str(draft_id)))
+            defer = self._defer_batch if batch else self._defer
+            await asyncio.shield(self._pass_on(tenant_id, str(draft_id), defer))
             raise
         except Exception as fault:
             if last:
@@ -174,7 +204,7 @@ class Drafting:
             raise
         log.info("draft.remade", draft_id=str(draft_id), placed=placed, degraded=made.degraded)
 
-    async def _begin(self, tenant_id: UUID, draft_id: UUID) -> tuple[Job, int] | None:
+    async def _begin(self, tenant_id: UUID, draft_id: UUID, priority: Priority) -> tuple[Job, int] | None:
         try:
             async with self._database.tenant(tenant_id) as tx:
                 queued = await drafts.get(tx, draft_id)
@@ -191,7 +221,7 @@ class Drafting:
             ticket,
             self._mode,
             BATCH_SECONDS,
-            priority=Priority.TICKET_DRAFT,
+            priority=priority,
         )
         return job, run
 
@@ -207,7 +237,7 @@ class Drafting:
         Where nothing was begun after all it does no harm: a job whose draft is not there is left.
         """
         if older is not None and older.state in UNFINISHED:
-            await self._pass_on(job.tenant.id, job.draft_id)
+            await self._pass_on(job.tenant.id, job.draft_id, self._defer)
             return
         if older is not None and older.state in drafts.DECIDABLE:
             try:
@@ -219,10 +249,10 @@ class Drafting:
                 return
         await self._give_up(job.tenant.id, job.draft_id, run, reason)
 
-    async def _pass_on(self, tenant_id: UUID, draft_id: str) -> None:
+    async def _pass_on(self, tenant_id: UUID, draft_id: str, defer: Defer) -> None:
         try:
             async with self._database.tenant(tenant_id) as tx:
-                await self._defer(tx, tenant_id, draft_id)
+                await defer(tx, tenant_id, draft_id)
         except CcosError as fault:
             log.warning("draft.not_passed_on", draft_id=draft_id, reason=fault.code)
 
@@ -233,6 +263,14 @@ class Drafting:
                 await drafts.give_up(tx, draft_id, reason, run=run)
         except CcosError as fault:
             log.warning("draft.not_marked", draft_id=draft_id, reason=fault.code)
+
+
+def _one_by_one(defer: Defer) -> DeferMany:
+    async def each(tx: Tx, tenant_id: UUID, /, *draft_ids: str) -> None:
+        for draft_id in draft_ids:
+            await defer(tx, tenant_id, draft_id)
+
+    return each
 
 
 def _reason(fault: BaseException) -> str:

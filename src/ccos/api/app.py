@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from ccos import __version__
-from ccos.api import budgets, drafts, generate, health, kb, problems, tickets
+from ccos.api import batches, budgets, drafts, generate, health, kb, problems, tickets
+from ccos.api.batch_body import MAX_BYTES
 from ccos.api.caller import identify
 from ccos.api.edge import Edge
 from ccos.api.identities import Identities
@@ -40,13 +42,14 @@ def create_app(ccos: Ccos) -> FastAPI:
         generate_unique_id_function=_operation,
     )
     app.state.ccos = ccos
+    app.state.batch_readers = asyncio.Semaphore(batches.READ_AT_ONCE)
     app.state.identities = Identities(partial(identify, ccos))
     problems.install(app)
     app.router.routes[:0] = routes()  # the hot ones, before anything else is tried
-    for part in (tickets, drafts, generate, kb, budgets):
+    for part in (tickets, batches, drafts, generate, kb, budgets):
         app.include_router(part.router, responses=problems.OF_EVERY_ROUTE)
     app.include_router(health.router)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, streamed={batches.PATH: MAX_BYTES})
     app.add_middleware(Edge)
     return app
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,13 +20,22 @@ GONE = object()
 class BodyLimit:
     """Takes a body in whole before anything else sees it.
 
-    413 over the limit, 408 when it does not come, 415 when it is compressed.
+    413 over the limit, 408 when it does not come, 415 when it is compressed. The route of a path that is
+    `streamed`, with a limit of its own, reads and bounds the body itself.
     """
 
-    def __init__(self, app: ASGIApp, *, limit: int = MAX_BODY_BYTES, seconds: float = BODY_SECONDS) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limit: int = MAX_BODY_BYTES,
+        seconds: float = BODY_SECONDS,
+        streamed: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self._app = app
         self._limit = limit
         self._seconds = seconds
+        self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,7 +49,11 @@ class BodyLimit:
             await refused(scope, receive, send)
             return
         length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-        too_large = length.isdigit() and int(length) > self._limit
+        limit = self._streamed.get(scope["path"], self._limit)
+        too_large = length.isdigit() and int(length) > limit
+        if not too_large and scope["path"] in self._streamed:
+            await self._app(scope, receive, send)
+            return
         try:
             async with asyncio.timeout(self._seconds):
                 body = None if too_large else await self._read(receive)
@@ -48,7 +62,7 @@ class BodyLimit:
             await said_to(scope, 408, "input.too_slow", sentence)(scope, receive, send)
             return
         if body is None:
-            sentence = f"The body is over {self._limit // 1_000_000} MB; send less."
+            sentence = f"The body is over {limit // 1_000_000} MB; send less."
             await said_to(scope, 413, "input.too_large", sentence)(scope, receive, send)
             return
         if body is GONE:

@@ -44,19 +44,20 @@ class Problem(BaseModel):
     errors: list[dict[str, str]] = Field([], description="With `input.invalid`: each `field` and `message`")
 
 
-def _said(why: str) -> dict[str, Any]:
+def described(why: str) -> dict[str, Any]:
+    """A problem among a route's answers, for its description."""
     return {"description": why, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
 
 
 OF_EVERY_ROUTE: Final[dict[int | str, dict[str, Any]]] = {
-    400: _said("The body is not JSON."),
-    401: _said("The API key is missing or wrong."),
-    403: _said("The key's role does not reach this."),
-    404: _said("There is nothing with this id, or it is another tenant's."),
-    409: _said("It was decided or changed otherwise meanwhile."),
-    413: _said("The body is too large."),
-    422: _said("Something in the request cannot be used; the sentence says what."),
-    503: _said("The database does not answer; `Retry-After` says when to come back."),
+    400: described("The body is not JSON."),
+    401: described("The API key is missing or wrong."),
+    403: described("The key's role does not reach this."),
+    404: described("There is nothing with this id, or it is another tenant's."),
+    409: described("It was decided or changed otherwise meanwhile."),
+    413: described("The body is too large."),
+    422: described("Something in the request cannot be used; the sentence says what."),
+    503: described("The database does not answer; `Retry-After` says when to come back."),
 }
 
 

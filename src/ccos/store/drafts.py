@@ -24,6 +24,8 @@ from ccos.store.values import json_of, new_id, uuid_of
 DECIDABLE = frozenset({DraftState.READY, DraftState.NEEDS_REVIEW, DraftState.ABSTAINED})
 OPEN = DECIDABLE | {DraftState.QUEUED, DraftState.RUNNING}
 FINISHED = DECIDABLE | {DraftState.FAILED}
+CANCELLED = "batch.cancelled"
+"""The reason of a draft that failed because its batch was cancelled; its ticket counts as having none."""
 JOB_LOCK = "draft "
 """Before a draft's id: the lock of its job in the queue, by which the two find each other."""
 
@@ -66,6 +68,25 @@ async def queue(tx: Tx, ticket_id: str | UUID) -> Draft:
     )
     assert row is not None
     return draft_of(row)
+
+
+async def queue_all(tx: Tx, ticket_ids: Sequence[UUID]) -> list[UUID]:
+    """A new draft for each of the tickets, which the transaction has locked; open ones are superseded."""
+    await tx.run(
+        "UPDATE draft SET state = 'superseded', updated_at = now()"
+        " WHERE tenant_id = %(tenant)s AND ticket_id = ANY(%(tickets)s) AND state = ANY(%(open)s)",
+        tickets=list(ticket_ids),
+        open=names(OPEN),
+    )
+    made = [new_id() for _ in ticket_ids]
+    await tx.run(
+        "INSERT INTO draft (tenant_id, id, ticket_id, state)"
+        " SELECT %(tenant)s, id, ticket, 'queued'"
+        "   FROM unnest(%(ids)s::uuid[], %(tickets)s::uuid[]) AS wanted (id, ticket)",
+        ids=made,
+        tickets=list(ticket_ids),
+    )
+    return made
 
 
 async def start(tx: Tx, draft_id: str | UUID) -> int:
@@ -206,6 +227,19 @@ async def latest(tx: Tx, ticket_id: str | UUID) -> Draft | None:
         ticket=uuid_of(ticket_id),
     )
     return draft_of(row) if row else None
+
+
+async def latest_of(tx: Tx, ticket_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The id of the `latest` draft of each ticket that has one, unless it was cancelled with its batch."""
+    rows = await tx.rows(
+        "SELECT ticket_id, id FROM (SELECT DISTINCT ON (ticket_id) ticket_id, id, body ->> 'reason' AS reason"
+        "   FROM draft WHERE tenant_id = %(tenant)s AND ticket_id = ANY(%(tickets)s::uuid[])"
+        "   ORDER BY ticket_id, state = 'superseded', created_at DESC, id DESC) AS latest"
+        " WHERE reason IS DISTINCT FROM %(cancelled)s",
+        tickets=list(ticket_ids),
+        cancelled=CANCELLED,
+    )
+    return {row["ticket_id"]: row["id"] for row in rows}
 
 
 async def glance(tx: Tx, ticket_ids: Collection[str]) -> dict[str, Glance]:

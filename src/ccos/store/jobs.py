@@ -18,8 +18,9 @@ from ccos.store.database import Database, Tx, patience
 from ccos.store.drafts import JOB_LOCK
 from ccos.store.remakes import REMAKE_LOCK
 
-DRAFT_QUEUE = "drafts"
-DRAFT_TASK, REMAKE_TASK = "ccos.draft", "ccos.remake"
+DRAFT_QUEUE, BATCH_QUEUE = "drafts", "batches"
+"""A line of a batch never holds the place of a worker that a customer's ticket may want."""
+DRAFT_TASK, REMAKE_TASK, BATCH_TASK = "ccos.draft", "ccos.remake", "ccos.batch_draft"
 
 TICKET_PRIORITY, BATCH_PRIORITY = 0, -10
 """Higher goes first: a customer's ticket before what only makes things better or fills a table."""
@@ -51,7 +52,7 @@ class Stalled:
     given_up: tuple[Job, ...]
 
 
-def queue_app(url: str, *, role: str | None = None, connections: int = 4, wait_seconds: float = 5.0) -> App:
+def queue_app(url: str, *, role: str | None = None, connections: int = 6, wait_seconds: float = 5.0) -> App:
     """The queue for a worker process: `async with app.open_async(): await app.run_worker_async(...)`.
 
     `url` must reach PostgreSQL itself, not a pooler in transaction mode: the worker listens on it.
@@ -80,12 +81,19 @@ def register_remake(app: App, work: DraftWork, *, attempts: int = 2, wait_second
     _register(app, REMAKE_TASK, work, attempts, wait_seconds)
 
 
-def _register(app: App, task: str, work: DraftWork, attempts: int, wait_seconds: int) -> None:
+def _register(
+    app: App, task: str, work: DraftWork, attempts: int, wait_seconds: int, *, queue: str = DRAFT_QUEUE
+) -> None:
     async def run(context: JobContext, tenant_id: str, draft_id: str) -> None:
         await work(UUID(tenant_id), UUID(draft_id), context.job.attempts >= attempts - 1)
 
     retry = RetryStrategy(max_attempts=attempts - 1, exponential_wait=wait_seconds)
-    app.task(name=task, queue=DRAFT_QUEUE, retry=retry, pass_context=True)(run)
+    app.task(name=task, queue=queue, retry=retry, pass_context=True)(run)
+
+
+def register_batch(app: App, work: DraftWork, *, attempts: int = 3, wait_seconds: int = 5) -> None:
+    """Let `work` do the drafts of batches, as it is done for those of single tickets."""
+    _register(app, BATCH_TASK, work, attempts, wait_seconds, queue=BATCH_QUEUE)
 
 
 async def defer_draft(
@@ -108,6 +116,43 @@ async def defer_remake(tx: Tx, tenant_id: UUID, draft_id: str | UUID) -> int:
     lane = f"{REMAKE_LOCK}lane {UUID(str(draft_id)).int % REMAKE_LANES}"
     return await _defer(
         tx, REMAKE_TASK, tenant_id, draft_id, priority=BATCH_PRIORITY, lock=lane, queueing_lock=key
+    )
+
+
+async def defer_batch(tx: Tx, tenant_id: UUID, *draft_ids: str | UUID) -> None:
+    """Queue drafts of a batch in this transaction, in this order, behind everything else."""
+    await tx.run(
+        """
+        SELECT FROM unnest(procrastinate_defer_jobs_v1(ARRAY(
+            SELECT ROW(%(queue)s, %(task)s, %(priority)s, %(lock)s || id, NULL,
+                       jsonb_build_object('tenant_id', %(owner)s::text, 'draft_id', id),
+                       NULL)::procrastinate_job_to_defer_v1
+              FROM unnest(%(ids)s::text[]) WITH ORDINALITY AS draft (id, ordinal) ORDER BY ordinal)))""",
+        queue=BATCH_QUEUE,
+        task=BATCH_TASK,
+        priority=BATCH_PRIORITY,
+        lock=JOB_LOCK,
+        owner=tenant_id,
+        ids=[str(draft_id) for draft_id in draft_ids],
+    )
+
+
+async def hurry_draft(tx: Tx, draft_id: str | UUID) -> bool:
+    """Lets a draft of a batch, which somebody now waits for, go with those of single tickets.
+
+    False where it does not wait in the line of a batch.
+    """
+    return bool(
+        await tx.run(
+            "UPDATE procrastinate_jobs SET queue_name = %(queue)s, task_name = %(task)s,"
+            "       priority = %(priority)s"
+            " WHERE lock = %(lock)s AND queue_name = %(batches)s AND status = 'todo'",
+            queue=DRAFT_QUEUE,
+            task=DRAFT_TASK,
+            priority=TICKET_PRIORITY,
+            lock=f"{JOB_LOCK}{draft_id}",
+            batches=BATCH_QUEUE,
+        )
     )
 
 
@@ -160,7 +205,7 @@ async def retry_stalled(
                    CASE WHEN spent THEN procrastinate_finish_job_v1(id, 'failed', false)
                         ELSE procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL) END AS done
               FROM stalled""",
-            tasks=[DRAFT_TASK, REMAKE_TASK],
+            tasks=[DRAFT_TASK, REMAKE_TASK, BATCH_TASK],
             silent=silent_seconds,
             max=max_attempts,
         )

@@ -35,6 +35,8 @@ GRANT SELECT ON ccos.schema_migration TO {APP_ROLE};
 _AFTER_QUEUE = f"""
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA jobs TO {APP_ROLE};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA jobs TO {APP_ROLE};
+CREATE INDEX IF NOT EXISTS ccos_job_of_lock ON jobs.procrastinate_jobs (lock)
+    WHERE status IN ('todo', 'doing');
 """
 
 

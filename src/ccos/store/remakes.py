@@ -95,6 +95,14 @@ async def put(tx: Tx, draft: Draft, of: Draft, *, better: bool) -> bool:
         )
     await _insert(tx, draft, of, draft.state if in_place else DraftState.SUPERSEDED)
     await store_attempts(tx, uuid_of(draft.id), draft.attempts)
+    if in_place:
+        await tx.run(
+            "UPDATE batch_item SET draft_id = %(id)s, tier = %(tier)s"
+            " WHERE tenant_id = %(tenant)s AND draft_id = %(of)s",
+            id=uuid_of(draft.id),
+            tier=draft.tier.value if draft.tier else None,
+            of=uuid_of(of.id),
+        )
     return in_place
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 
 from ccos.domain.errors import NotFound
 from ccos.domain.ticket import Ticket
@@ -15,6 +18,9 @@ from ccos.store.paging import mark, read_mark
 from ccos.store.values import json_of, new_id, utc, uuid_of
 
 Status = Literal["open", "closed"]
+Outcome = Literal["created", "changed", "unchanged"]
+_AT_ONCE = 250
+"""Tickets in one statement: enough that the way to the database costs little, and few enough to be quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,7 @@ class Put:
     """The ticket as stored, with our id, and what storing it did."""
 
     ticket: Ticket
-    outcome: Literal["created", "changed", "unchanged"]
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,58 @@ async def put(tx: Tx, ticket: Ticket) -> Put:
     )
     assert row is not None  # nothing was written, so this one was in the way
     return Put(_ticket(row), "unchanged")
+
+
+async def put_all(tx: Tx, wanted: Sequence[Ticket]) -> dict[str, tuple[UUID, Outcome]]:
+    """Store many tickets as `put` does each, by their `external_id`: our id, and what storing it did.
+
+    Each needs an `external_id`, and no two the same. They are stored, and locked, in the order of those, so
+    that two who store the same ones at once do not wait for each other for ever.
+    """
+    found: dict[str, tuple[UUID, Outcome]] = {}
+    ordered = sorted(wanted, key=lambda ticket: str(ticket.external_id))
+    for at in range(0, len(ordered), _AT_ONCE):
+        rows = await asyncio.to_thread(_records, ordered[at : at + _AT_ONCE])
+        written = await tx.rows(
+            """
+            INSERT INTO ticket AS stored (tenant_id, id, external_id, body, subject, priority, language,
+                                          category, created_at)
+            SELECT %(tenant)s, id, external_id, body, subject, priority, language, category,
+                   coalesce(created_at, now())
+              FROM jsonb_to_recordset(%(rows)s) AS sent (id uuid, external_id text, body jsonb, subject text,
+                   priority text, language text, category text, created_at timestamptz)
+             ORDER BY external_id COLLATE "C"
+            ON CONFLICT (tenant_id, external_id) DO UPDATE SET
+                body = excluded.body, subject = excluded.subject, priority = excluded.priority,
+                language = excluded.language, category = excluded.category, updated_at = now()
+            WHERE stored.body IS DISTINCT FROM excluded.body
+            RETURNING external_id, id, xmax = 0 AS created""",
+            rows=rows,
+        )
+        found |= {r["external_id"]: (r["id"], "created" if r["created"] else "changed") for r in written}
+    same = await tx.rows(
+        "SELECT external_id, id FROM ticket WHERE tenant_id = %(tenant)s AND external_id = ANY(%(rest)s)",
+        rest=[ticket.external_id for ticket in ordered if ticket.external_id not in found],
+    )
+    return found | {row["external_id"]: (row["id"], "unchanged") for row in same}
+
+
+def _records(wanted: Sequence[Ticket]) -> Jsonb:
+    return json_of(
+        [
+            {
+                "id": str(new_id()),
+                "external_id": ticket.external_id,
+                "body": ticket.model_copy(update={"id": None}).model_dump(mode="json"),
+                "subject": ticket.subject,
+                "priority": ticket.priority.value if ticket.priority else None,
+                "language": ticket.language,
+                "category": ticket.category,
+                "created_at": at.isoformat() if (at := utc(ticket.created_at)) else None,
+            }
+            for ticket in wanted
+        ]
+    )
 
 
 async def get(tx: Tx, ticket_id: str | UUID) -> Ticket:

@@ -20,14 +20,14 @@ from ccos.knowledge.search import Searcher
 from ccos.quality.pii import classify
 from ccos.settings import Settings
 from ccos.store.database import Database
-from ccos.store.jobs import defer_draft
+from ccos.store.jobs import defer_batch, defer_draft, hurry_draft
 from ccos.tiers.cache import AnswerCache
 from ccos.tiers.daily_budget import DailyBudget
 from ccos.tiers.daily_ledger import DailyLedger
 from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.breakers import open_board
 from ccos.wiring.database import Urls, open_database, open_urls
-from ccos.wiring.learning import Learning, open_gate, open_learning
+from ccos.wiring.learning import Learning, models_of, open_gate, open_learning
 from ccos.wiring.models import Served
 from ccos.wiring.opinions import open_opinion
 from ccos.wiring.premium import premium_cost, warm_prices
@@ -68,8 +68,11 @@ async def open_ccos(
         providers, models = await open_providers(settings, stack)
         cache = AnswerCache()
         judge = open_gate(settings)
-        cards = [provider.card for provider in providers]
-        learning = await open_learning(database, judge, cards, stack, on_change=cache.forget)
+
+        def answering() -> str:
+            return models_of(provider.card for provider in providers)
+
+        learning = await open_learning(database, judge, answering, stack, on_change=cache.forget)
         service = MultiTierLLMService(
             providers,
             judge.gate,
@@ -90,7 +93,12 @@ async def open_ccos(
         searcher = Searcher(shelf, settings.folder, on_change=cache.forget)
         stack.push_async_callback(searcher.aclose)
         drafting = Drafting(
-            database, LazyDrafter(service, searcher, on_draft), defer_draft, mode=settings.mode
+            database,
+            LazyDrafter(service, searcher, on_draft),
+            defer_draft,
+            mode=settings.mode,
+            defer_batch=defer_batch,
+            hurry=hurry_draft,
         )
         if load_seconds:
             await wait_until_loaded(models, seconds=load_seconds)
