@@ -18,7 +18,7 @@ def test_the_smaller_of_machine_and_container_counts(tmp_path):
     assert available_bytes(proc, cgroup) == 800 * 1024
     (cgroup / "memory.max").write_text("600000\n")
     (cgroup / "memory.current").write_text("500000\n")
-    (cgroup / "memory.stat").write_text("anon 1\ninactive_file 300000\n")
+    (cgroup / "memory.stat").write_text("anon 1\ninactive_file 200000\nactive_file 100000\n")
     assert available_bytes(proc, cgroup) == 400_000
     (proc / "meminfo").write_text("nonsense\n")
     assert available_bytes(proc, cgroup) == 400_000

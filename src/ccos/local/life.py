@@ -17,6 +17,7 @@ from ccos.domain.prompt import Prompt
 from ccos.local.adapters import Adapter, asked_for, usable
 from ccos.local.child import Child, ChildGone, rotate
 from ccos.local.gguf import ModelFile, read_model_file
+from ccos.local.ledger import Share
 from ccos.local.libraries import child_environment
 from ccos.local.machine import private_bytes
 from ccos.local.memory import amount
@@ -73,27 +74,36 @@ class Prepared:
     mark: Mark | None
     cache_mib: int
     environment: Mapping[str, str]
+    share: Share
     adapters: tuple[Adapter, ...] = ()
     notice: str = ""
 
 
-def prepare(plan: ModelPlan, state_dir: Path, available: Callable[[], int | None]) -> Prepared:
-    """Read the header and see whether the model fits; raises ModelUnusable. Blocks: for a thread."""
+def prepare(plan: ModelPlan, state_dir: Path, available: Callable[[], int | None], share: Share) -> Prepared:
+    """Read the header and see whether the model fits; then the `share` of memory it needs is promised to it.
+
+    Raises ModelUnusable. Blocks: for a thread.
+    """
     mark = mark_of(plan.path)  # before the header: what changes while it is read is seen later
     model = read_model_file(plan.path)
     if plan.embeds:
         pooling(model)
-    cache_mib = plan.fitted(model, available())
+
+    def choose(promised: int) -> tuple[int, int]:
+        cache_mib = plan.fitted(model, available(), promised)
+        return cache_mib, plan.needed(model, cache_mib=cache_mib)
+
+    cache_mib = share.decide(choose)
     state_dir.mkdir(parents=True, exist_ok=True)
     environment = child_environment(state_dir)
     if not plan.adapters:
-        return Prepared(model, mark, cache_mib, environment)
+        return Prepared(model, mark, cache_mib, environment, share)
     adapters, left_out = usable(plan.adapters, plan.path, state_dir)
     if adapters:
         # The engine keeps what a prompt came to without the adapter it came to it by, and would take it up
         # again under another tenant's.
         cache_mib = 0
-    return Prepared(model, mark, cache_mib, environment, adapters, " ".join(left_out))
+    return Prepared(model, mark, cache_mib, environment, share, adapters, " ".join(left_out))
 
 
 class Life:
@@ -143,6 +153,7 @@ class Life:
             adapters=prepared.adapters,
         )
         child = await Child.start(config, prepared.environment, log)
+        prepared.share.pid = child.pid
         return cls(plan, prepared, child, key, http, log, patience)
 
     @property
@@ -163,6 +174,11 @@ class Life:
     def own_bytes(self) -> int | None:
         """Memory the process has for itself, without mapped weights; None where nobody says."""
         return private_bytes(self.pid)
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that others could have if it ended now: what it took, or was promised when that is more."""
+        return self._prepared.share.held
 
     @property
     def outgrown(self) -> str | None:
@@ -226,8 +242,11 @@ class Life:
         tasks = [task for task in (self._warming, self._ended) if task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._child.stop()
+        try:
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._child.stop()
+        finally:
+            self._prepared.share.give_back()
 
     async def _healthy(self) -> bool:
         limit = aiohttp.ClientTimeout(total=self._patience.heartbeat_seconds)

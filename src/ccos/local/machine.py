@@ -25,14 +25,14 @@ def _of_machine(proc: Path) -> int | None:
 
 
 def _of_container(cgroup: Path) -> int | None:
-    """The rest of a cgroup v2 limit; cached file pages count as free, since they are given back."""
+    """The rest of a cgroup v2 limit; cached file pages count as free, as they do for the machine."""
     try:
         limit = (cgroup / "memory.max").read_text().strip()
         if limit == "max":
             return None
         used = int((cgroup / "memory.current").read_text())
         for line in (cgroup / "memory.stat").read_text().splitlines():
-            if line.startswith("inactive_file "):
+            if line.startswith(("inactive_file ", "active_file ")):
                 used -= int(line.split()[1])
         return max(int(limit) - used, 0)
     except (OSError, ValueError, IndexError):

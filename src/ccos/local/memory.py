@@ -78,18 +78,27 @@ def check_fits(
     slots: int,
     available: int | None,
     *,
+    promised: int = 0,
     cache_mib: int = 0,
     gpu_layers: int | None = None,
 ) -> None:
-    """Raise ModelUnusable, saying what would fit, when the model needs more than is available (bytes)."""
+    """Raise ModelUnusable, saying what would fit, when the model needs more than is available (bytes).
+
+    Of that, `promised` bytes are for other models.
+    """
 
     def needs(context: int) -> int:
         return needed_bytes(model, context, slots, cache_mib=cache_mib, gpu_layers=gpu_layers)
 
     needed = needs(context_tokens)
-    if available is None or needed <= available:
+    if available is None or needed <= available - promised:
         return
-    sentence = f"The model needs about {amount(needed)} of memory and {amount(available)} is available"
+    available -= promised
+    sentence = (
+        f"The model needs about {amount(needed)} of memory and {amount(max(available, 0))} is available"
+    )
+    if promised:
+        sentence += f" beside {amount(promised)} that other models here were promised"
     here = 1.0 - on_card(model, gpu_layers)
     per_token = int(model.kv_bytes_per_token * slots * here)
     fitting = (available - needs(0)) // per_token if per_token else 0

@@ -58,15 +58,24 @@ class ModelPlan:
         """Tokens of one slot: what was wished, or what the model was trained for when that is less."""
         return min(self.context_tokens, model.context_length or self.context_tokens)
 
-    def fitted(self, model: ModelFile, available: int | None) -> int:
-        """MiB of prompt cache, when the model fits into the `available` bytes; else raises ModelUnusable."""
-        context = self.context(model)
+    def fitted(self, model: ModelFile, available: int | None, promised: int = 0) -> int:
+        """MiB of prompt cache, when the model fits into the `available` bytes less those that are `promised`
+        to others; else raises ModelUnusable.
+        """
         cache = self.cache_mib
         if cache is None:
-            needed = needed_bytes(model, context, self.slots, gpu_layers=self.gpu_layers)
-            cache = 0 if self.embeds else chosen_cache_mib(model, needed, available)
-        check_fits(model, context, self.slots, available, cache_mib=cache, gpu_layers=self.gpu_layers)
+            left = None if available is None else available - promised
+            cache = 0 if self.embeds else chosen_cache_mib(model, self.needed(model), left)
+        context, layers = self.context(model), self.gpu_layers
+        check_fits(
+            model, context, self.slots, available, promised=promised, cache_mib=cache, gpu_layers=layers
+        )
         return cache
+
+    def needed(self, model: ModelFile, *, cache_mib: int = 0) -> int:
+        """Bytes of the machine's memory that it comes to with that cache."""
+        context = self.context(model)
+        return needed_bytes(model, context, self.slots, cache_mib=cache_mib, gpu_layers=self.gpu_layers)
 
     def ceiling(self, model: ModelFile, *, cache_mib: int, at_start: int) -> int:
         """The most bytes of its own that a process with this model may have; it had `at_start` when ready."""

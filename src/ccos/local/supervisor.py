@@ -16,6 +16,7 @@ import structlog
 from ccos.domain.errors import ModelUnusable
 from ccos.local.child import ChildGone
 from ccos.local.gguf import read_model_file
+from ccos.local.ledger import HERE, Ledger, Share
 from ccos.local.life import Endpoint, Life, Patience, prepare
 from ccos.local.machine import available_bytes
 from ccos.local.memory import amount
@@ -40,7 +41,10 @@ class State(StrEnum):
 class Status:
     """What health and the console show. `reason` is a sentence when the model is not up, or a warning.
 
-    `restarts` count failures, `recycles` processes that were replaced on purpose.
+    `restarts` count failures, `recycles` processes that were replaced on purpose. `own_bytes` is the memory
+    that the process has for itself, `ceiling_bytes` how much of it makes a fresh process take its place.
+    `retry_seconds` says when it is tried again by itself, where it is down and that is so; `adapters` are
+    those that were loaded beside it.
     """
 
     name: str
@@ -50,6 +54,10 @@ class Status:
     load_seconds: float | None
     pid: int | None
     recycles: int = 0
+    own_bytes: int | None = None
+    ceiling_bytes: int | None = None
+    retry_seconds: float | None = None
+    adapters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +97,12 @@ class LocalModel:
         state_dir: Path,
         patience: Patience | None = None,
         available: Callable[[], int | None] = available_bytes,
+        ledger: Ledger = HERE,
     ) -> None:
         self.plan = plan
         self._state_dir = state_dir
         self._patience = patience or Patience()
-        self._available = available
+        self._available, self._ledger = available, ledger
         self._state, self._reason = State.STOPPED, "The model is not started."
         self._changed = asyncio.Event()
         self._endpoint: Endpoint | None = None
@@ -104,6 +113,7 @@ class LocalModel:
         self._restarts = self._recycles = 0
         self._outgrown = Tally(self._patience.recycles_window_seconds)
         self._load_seconds: float | None = None
+        self._retry_at: float | None = None
         self._weights_checked: Mark | None = None
         self._closing = False
         self._closes = 0
@@ -118,10 +128,27 @@ class LocalModel:
 
     @property
     def status(self) -> Status:
-        pid = self._life.pid if self._life else None
+        life, left = self._life, None
+        if self._retry_at is not None and self._state in (State.BACKOFF, State.BROKEN):
+            left = max(self._retry_at - time.monotonic(), 0.0)
         return Status(
-            self.plan.name, self._state, self._reason, self._restarts, self._load_seconds, pid, self._recycles
+            self.plan.name,
+            self._state,
+            self._reason,
+            self._restarts,
+            self._load_seconds,
+            life.pid if life else None,
+            self._recycles,
+            own_bytes=life.own_bytes if life else None,
+            ceiling_bytes=life.ceiling if life else None,
+            retry_seconds=left,
+            adapters=tuple(each.name for each in self._endpoint.adapters) if self._endpoint else (),
         )
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that others could have if it ended now."""
+        return self._life.held_bytes if self._life is not None else 0
 
     async def start(self) -> None:
         """Begin to load, unless it runs already. Never waits for the model, but for a `close` under way."""
@@ -182,6 +209,7 @@ class LocalModel:
                 end = await self._keep_alive(http, again=again)
                 seconds = self._patience.retry_seconds if end.passes else None
                 every = f" One new try is made every {seconds / 60:g} min." if seconds is not None else ""
+                self._retry_at = None if seconds is None else time.monotonic() + seconds
                 self._become(State.BROKEN, end.why + every)
                 again = not await self._another_file(mark, seconds)
                 why = (
@@ -192,6 +220,7 @@ class LocalModel:
                 self._become(State.STARTING, f"The model {why}.")
         except Exception as fault:
             words = fault or type(fault).__name__
+            self._retry_at = None
             self._become(State.BROKEN, f"The model's process cannot be run: {words}.")
             raise
 
@@ -217,27 +246,35 @@ class LocalModel:
                     often = f" {count} times; last," if count > 1 else " again:" if again else ":"
                     return _End(f"The model failed{often} {fault}.", passes=True)
                 self._restarts += 1
+                rest = self._patience.backoff(count)
+                self._retry_at = time.monotonic() + rest
                 self._become(State.BACKOFF, f"The model failed and is started again: {fault}.")
-                await asyncio.sleep(self._patience.backoff(count))
+                await asyncio.sleep(rest)
             if life is None:
                 self._become(State.STARTING, "The model is being loaded again.")
 
     async def _begin(self, http: aiohttp.ClientSession, *, beside: bool = False) -> Life:
         """A loaded process. Raises ModelUnusable when another try would not help, or ChildGone."""
-        seconds = self._patience.load_seconds
+        seconds, share = self._patience.load_seconds, Share(self._ledger)
         try:
             async with asyncio.timeout(seconds):
-                prepared = await asyncio.to_thread(prepare, self.plan, self._state_dir, self._available)
+                prepared = await asyncio.to_thread(
+                    prepare, self.plan, self._state_dir, self._available, share
+                )
+            life = await Life.start(
+                self.plan,
+                prepared,
+                http,
+                log=self._state_dir / f"{self.plan.name}.log",
+                patience=self._patience,
+                check_weights=prepared.mark is None or prepared.mark != self._weights_checked,
+            )
         except TimeoutError:
+            share.give_back()
             raise ChildGone(f"its file was not read in {seconds:g} seconds") from None
-        life = await Life.start(
-            self.plan,
-            prepared,
-            http,
-            log=self._state_dir / f"{self.plan.name}.log",
-            patience=self._patience,
-            check_weights=prepared.mark is None or prepared.mark != self._weights_checked,
-        )
+        except BaseException:
+            share.give_back()
+            raise
         if not beside:
             self._life = life
         try:
@@ -330,7 +367,7 @@ class LocalModel:
                 was = "The model file was overwritten while it was in use"
                 raise ModelUnusable(f"{was}, and cannot be used any more: {fault.sentence}") from fault
             needed, there = fault.facts.get("needed_bytes"), fault.facts.get("available_bytes")
-            if needed is not None and there is not None and needed <= there + (life.own_bytes or 0):
+            if needed is not None and there is not None and needed <= there + life.held_bytes:
                 return _Turn("The model file was replaced; the new one is being loaded.")
             why = fault.sentence
         except ChildGone as fault:

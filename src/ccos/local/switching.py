@@ -15,7 +15,8 @@ import structlog
 
 from ccos.domain.errors import CcosError, ModelUnusable
 from ccos.local.gguf import read_model_file
-from ccos.local.machine import available_bytes, private_bytes
+from ccos.local.ledger import HERE, Ledger
+from ccos.local.machine import available_bytes
 from ccos.local.plan import ModelPlan
 from ccos.local.supervisor import Endpoint, LocalModel, State, Status
 
@@ -67,11 +68,12 @@ class Switching:
         *,
         tempo: Tempo | None = None,
         available: Callable[[], int | None] = available_bytes,
+        ledger: Ledger = HERE,
         on_switch: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._choose, self._build = choose, build
         self._tempo = tempo or Tempo()
-        self._available = available
+        self._available, self._ledger = available, ledger
         self._on_switch = on_switch
         self._choice, self._model = first, build(first)
         self._names: dict[str, str] = {}
@@ -213,20 +215,16 @@ class Switching:
 
         def fits() -> bool:
             try:
-                model.plan.fitted(read_model_file(model.plan.path), self._available())
+                file = read_model_file(model.plan.path)
+                model.plan.fitted(file, self._available(), self._ledger.promised)
             except ModelUnusable as fault:
                 needed, there = fault.facts.get("needed_bytes"), fault.facts.get("available_bytes")
-                if needed is None or there is None or needed > there + self._held():
+                if needed is None or there is None or needed > there + self._model.held_bytes:
                     raise
                 return False
             return True
 
         return await asyncio.to_thread(fits)
-
-    def _held(self) -> int:
-        """Bytes that the old model would give back."""
-        pid = self._model.status.pid
-        return (private_bytes(pid) or 0) if pid is not None else 0
 
     async def _beside(self, wanted: Choice, model: LocalModel) -> None:
         await self._loaded(model)
