@@ -154,7 +154,9 @@ async def test_a_model_that_cannot_be_loaded_changes_nothing_and_is_told(files, 
         assert "bad was chosen" in model.notice and "old goes on" in model.notice
         assert model.reason == model.notice and model.state is State.UP
         assert (model.serving, model.status.pid, len(model_processes())) == ("old", pid, 1)
-        assert (await provider.answer(asking("hi", max_tokens=4), seconds=20)).model == "old"
+        assert (
+            await provider.answer(asking("hi", max_tokens=4, schema={"enum": ["a"]}), seconds=20)
+        ).model == "old"
         wish.name = "new"
         await until(lambda: model.serving == "new")
         assert model.notice == ""
@@ -197,7 +199,9 @@ async def test_a_new_one_that_fails_after_the_old_was_ended_brings_the_old_one_b
         assert (await model.endpoint(seconds=20)) and model.status.pid != pid
         wish.name = "old"
         await until(lambda: model.notice == "")
-        assert (await provider.answer(asking("hi", max_tokens=4), seconds=20)).model == "old"
+        assert (
+            await provider.answer(asking("hi", max_tokens=4, schema={"enum": ["a"]}), seconds=20)
+        ).model == "old"
 
 
 async def test_who_waits_for_the_old_one_through_the_next_change_is_answered(files, tmp_path):
@@ -213,7 +217,8 @@ async def test_who_waits_for_the_old_one_through_the_next_change_is_answered(fil
 
         async def customer() -> None:
             while not done.is_set():
-                told.append((await provider.answer(asking("hi", max_tokens=4), seconds=60)).model)
+                prompt = asking("hi", max_tokens=4, schema={"enum": ["a"]})  # a random one may say nothing
+                told.append((await provider.answer(prompt, seconds=60)).model)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(4):
