@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -19,7 +20,7 @@ from ccos.domain.tier import Task, Tier
 from ccos.quality.gate import Gate
 from ccos.quality.judging import Rates
 from ccos.quality.likeness import LikenessOdds
-from ccos.quality.promises import Promises
+from ccos.quality.promises import Promises, still_answers
 from ccos.settings import Settings
 from ccos.store import certificates, counts, decisions, drafts, knowledge, plans, tenants, tickets
 from ccos.store.database import Database
@@ -34,7 +35,6 @@ from ccos.wiring.learning import (
     models_of,
     open_gate,
     open_learning,
-    still_answers,
 )
 from support.database_away import Door
 from support.postgres import fresh_database
@@ -68,9 +68,10 @@ async def tenant(database, request):
     return await new_tenant(database, request.node.name)
 
 
-def learning(database, promises=None, **changes):
+def learning(database, promises=None, cards=CARDS, **changes):
     shipped = Promises([certificate(source="shipped", threshold=0.6)])
-    known = {"cards": CARDS, "prompt": "p1"}
+    answering = (lambda: models_of(cards)) if cards is not None else None
+    known = {"models": answering, "prompt": "p1"}
     return Learning(database, promises or shipped, SCORER, **known | changes)
 
 
@@ -227,6 +228,30 @@ async def test_two_workers_with_other_models_take_their_own_looks_in_turn(databa
     assert promised(one, tenant) == promised(other, tenant) >= 0.9
 
 
+async def test_a_model_that_takes_over_has_to_earn_its_promises(database, tenant):
+    """A running process changes the model of a tier: its answers are not those the labels judged."""
+    cards = list(CARDS)
+    known = learning(database, cards=cards)
+    await label(database, tenant, 40)
+    await known.certify(tenant.id)
+
+    def kept(model: str) -> float:
+        ask = {"scorer": SCORER, "quality": 0.9, "model": model}
+        return known.promises.promise(tenant.id, DRAFT, Tier.LOCAL_TINYLLAMA, **ask).kept
+
+    assert kept("tiny") >= 0.9 > kept("newer"), "at once, whatever was heard of the change"
+    old = next(card for card in cards if card.model == "tiny")
+    cards[cards.index(old)] = replace(old, model="newer")
+    await known.refresh()
+    assert max(kept("newer"), kept("tiny")) < 0.9
+    await label(database, tenant, 35, model="newer")
+    assert await known.certify_due() >= 1
+    assert kept("newer") >= 0.9 > kept("tiny")
+    cards[cards.index(replace(old, model="newer"))] = old  # rolled back: what was proved of it stands
+    await known.refresh()
+    assert kept("tiny") >= 0.9 > kept("newer")
+
+
 async def test_a_tier_is_looked_at_when_its_own_labels_have_grown(database, tenant):
     known = learning(database)
     await label(database, tenant, 200)
@@ -317,7 +342,7 @@ async def test_what_another_process_certified_and_counted_is_read_again(database
 async def test_certificates_of_another_score_promise_nothing(database, tenant):
     await label(database, tenant, 40)
     await learning(database).certify(tenant.id)
-    other = Learning(database, Promises(), "learned-2", cards=CARDS)
+    other = Learning(database, Promises(), "learned-2", models=lambda: models_of(CARDS))
     await other.refresh()
     assert other.promises.promise(tenant.id, DRAFT, None, scorer="learned-2", quality=1.0).kept == 0.0
     assert other.promises.certificates(tenant.id, DRAFT, None) == ()
@@ -332,7 +357,9 @@ async def test_it_is_kept_in_step_in_the_background_also_past_an_outage(urls, da
         opened(Database(door.url, wait_seconds=0.5)) as behind,
         AsyncExitStack() as stack,
     ):
-        known = await open_learning(behind, judge, CARDS, stack, on_change=lambda _tenant: None)
+        known = await open_learning(
+            behind, judge, lambda: models_of(CARDS), stack, on_change=lambda _tenant: None
+        )
         door.become("closed")
         await asyncio.sleep(0.1)
         await label(database, tenant, 30)
@@ -351,7 +378,7 @@ async def test_a_database_that_is_away_at_the_start_leaves_priors(urls):
         door.become("closed")
         async with AsyncExitStack() as stack:
             known = await open_learning(
-                behind, open_gate(Settings()), CARDS, stack, on_change=lambda _tenant: None
+                behind, open_gate(Settings()), lambda: models_of(CARDS), stack, on_change=lambda _tenant: None
             )
             assert known.counts.labels(uuid4()) == 0
             with pytest.raises(StoreError):

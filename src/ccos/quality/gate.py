@@ -72,6 +72,7 @@ class Gate:
             scorer=verdict.scorer,
             quality=verdict.quality,
             before=without_prior(verdict.quality, verdict.scores),
+            model=answer.model,
         )
         return replace(verdict, promise=promise)
 

@@ -112,6 +112,7 @@ class SecondOpinion:
             scorer=before.scorer,
             quality=quality,
             before=without_prior(before.quality, before.scores),
+            model=unsure.author.model,
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import astuple, dataclass, replace
@@ -19,7 +18,7 @@ from ccos.domain.errors import CcosError
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Task, Tier
 from ccos.quality.gate import Gate
-from ccos.quality.promises import Promises
+from ccos.quality.promises import Promises, models_line, still_answers
 from ccos.settings import Settings
 from ccos.store import certificates, counts, labels
 from ccos.store.certificates import Basis, Certification
@@ -79,8 +78,9 @@ def open_gate(settings: Settings) -> JudgeAndPromises:
 class Learning:
     """Keeps `counts` and `promises` as the database has them, and certifies thresholds anew.
 
-    `decisions` is where the service tells what it planned. `models` are those that answer now, None where
-    that is not known: then those of the last certification stand. `on_change` hears of every tenant whose
+    `decisions` is where the service tells what it planned. `models` tells the line of those that answer now,
+    and is asked each time, for models change while a process runs; None where that is not known: then those
+    of the last certification stand. `on_change` hears of every tenant whose
     thresholds changed: what was accepted by the old ones is to be forgotten.
     """
 
@@ -90,7 +90,7 @@ class Learning:
         promises: Promises,
         scorer: str,
         *,
-        cards: Iterable[ProviderCard] | None = None,
+        models: Callable[[], str] | None = None,
         prompt: str = PROMPT_VERSION,
         on_change: Callable[[UUID], None] = lambda _tenant_id: None,
     ) -> None:
@@ -99,15 +99,22 @@ class Learning:
         self.decisions = DecisionWriter(database)
         self._database = database
         self._scorer = scorer
-        self._models = None if cards is None else models_of(cards)
+        self._models_now = models
+        self._models_seen = self._models
         self._prompt = prompt
         self._on_change = on_change
         self._heard_at: datetime | None = None
-        self._held: dict[UUID, list[Certificate]] = {}
+        self._held: dict[UUID, tuple[str, list[Certificate]]] = {}
+
+    @property
+    def _models(self) -> str | None:
+        return self._models_now() if self._models_now else None
 
     async def refresh(self) -> None:
-        """Reads what changed since the last time. Raises StoreError."""
+        """Reads what changed since the last time; all, when other models answer. Raises StoreError."""
         since = None if self._heard_at is None else self._heard_at - OVERLAP
+        if (models := self._models) != self._models_seen:
+            self._models_seen, since = models, None
         async with self._database.unbound() as tx:
             now, cells = await counts.since(tx, since)
             _, certified = await certificates.changed_since(tx, since)
@@ -117,7 +124,7 @@ class Learning:
             async with self._database.tenant(tenant_id) as tx:
                 made = self._own(await certificates.every(tx))
                 known = await certificates.stored(tx, made.basis.key) if made else ()
-            self._hold(tenant_id, known)
+            self._hold(tenant_id, known, made.basis.models if made else "")
         self._heard_at = now
 
     async def run(self) -> None:
@@ -176,7 +183,7 @@ class Learning:
                 made = _as_it_was(made, before)
                 await certificates.note(tx, made)
             held = await certificates.stored(tx, made.basis.key)
-        self._hold(tenant_id, held)
+        self._hold(tenant_id, held, made.basis.models)
         if due.looks:
             log.info(
                 "certification.made",
@@ -236,20 +243,20 @@ class Learning:
         gate = Tally(counted.accepted + counted.refused, counted.accepted)
         self.counts.put(cell, Counted(gate, people))
 
-    def _hold(self, tenant_id: UUID, stored: Sequence[certificates.Stored]) -> None:
-        """Those of another score say nothing of this one's numbers."""
+    def _hold(self, tenant_id: UUID, stored: Sequence[certificates.Stored], models: str) -> None:
+        """Those of another score say nothing of this one's numbers, nor those of other models' answers."""
         own = [each.certificate for each in stored if each.certificate.scorer == self._scorer]
-        if own == self._held.get(tenant_id, []):
+        if (models if own else "", own) == self._held.get(tenant_id, ("", [])):
             return
-        self._held[tenant_id] = own
-        self.promises.keep(tenant_id, own)
+        self._held[tenant_id] = models, own
+        self.promises.keep(tenant_id, own, models)
         self._on_change(tenant_id)
 
 
 async def open_learning(
     database: Database,
     judge: JudgeAndPromises,
-    cards: Iterable[ProviderCard],
+    models: Callable[[], str],
     stack: AsyncExitStack,
     *,
     on_change: Callable[[UUID], None],
@@ -259,7 +266,7 @@ async def open_learning(
         database,
         judge.promises,
         judge.scorer,
-        cards=cards,
+        models=models,
         prompt=_prompt_of(judge),
         on_change=on_change,
     )
@@ -295,18 +302,8 @@ def _prompt_of(judge: JudgeAndPromises) -> str:
 
 
 def models_of(cards: Iterable[ProviderCard]) -> str:
-    """The models that answer, by tier, in one line. The rules are no model: their answers stay theirs."""
-    named = {f"{card.tier.value}:{card.model}" for card in cards if card.tier is not Tier.RULE_BASED}
-    return " ".join(sorted(re.sub(r"\s", "_", name) for name in named))
-
-
-def still_answers(models: str, tier: Tier, model: str) -> bool:
-    """Whether a label's model is among those that answer; a dated edition of a name counts as the name."""
-    if tier is Tier.RULE_BASED:
-        return True
-    plain = re.sub(r"\s", "_", model)
-    names = (name.partition(":")[2] for name in models.split() if name.startswith(f"{tier.value}:"))
-    return any(plain == name or re.fullmatch(rf"{re.escape(name)}[-@]\d[\d-]*", plain) for name in names)
+    """The models that answer, as certificates name them."""
+    return models_line((card.tier, card.model) for card in cards)
 
 
 def fingerprint(basis: Basis) -> str:

@@ -27,7 +27,7 @@ from ccos.tiers.daily_ledger import DailyLedger
 from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.breakers import open_board
 from ccos.wiring.database import Urls, open_database, open_urls
-from ccos.wiring.learning import Learning, open_gate, open_learning
+from ccos.wiring.learning import Learning, models_of, open_gate, open_learning
 from ccos.wiring.models import Served
 from ccos.wiring.opinions import open_opinion
 from ccos.wiring.premium import premium_cost, warm_prices
@@ -68,8 +68,11 @@ async def open_ccos(
         providers, models = await open_providers(settings, stack)
         cache = AnswerCache()
         judge = open_gate(settings)
-        cards = [provider.card for provider in providers]
-        learning = await open_learning(database, judge, cards, stack, on_change=cache.forget)
+
+        def answering() -> str:
+            return models_of(provider.card for provider in providers)
+
+        learning = await open_learning(database, judge, answering, stack, on_change=cache.forget)
         service = MultiTierLLMService(
             providers,
             judge.gate,
