@@ -249,3 +249,56 @@ def test_a_pool_wants_servers_that_can_be_told_apart() -> None:
     for servers in ((), (Server("a"), Server("a"))):
         with pytest.raises(ValueError, match="name of its own"):
             pool_of(*servers)
+
+
+async def test_a_pool_counts_calls_and_failures_of_each_server_and_remembers_the_last() -> None:
+    broken, well = Server("broken", fault=ProviderDown(cause="connect")), Server("well")
+    pool = Pool(
+        (broken, well),
+        ProviderCard(Tier.LOCAL_MINIMAX, "minimax", "m"),
+        clock=Clock(),
+        wall_clock=lambda: 1_700_000_000.0,
+    )
+    assert pool.loads[0].reachable is None and not pool.loads[0].reached
+    await ask(pool)
+    await ask(pool)
+    ill, fine = pool.loads
+    assert (ill.requests, ill.refusals, ill.last_error) == (1, {"provider.down": 1}, "provider.down")
+    assert (ill.last_error_at, ill.last_success_at, ill.reached) == (1_700_000_000.0, None, False)
+    assert (fine.requests, fine.refusals, fine.last_error) == (2, {}, None)
+    assert (fine.last_success_at, fine.reached, fine.reachable) == (1_700_000_000.0, True, True)
+
+
+async def test_a_prompt_that_no_server_takes_is_counted_and_is_no_failure_of_the_server() -> None:
+    pool = pool_of(Server("a", fault=ContextTooLong()))
+    with pytest.raises(ContextTooLong):
+        await ask(pool)
+    (load,) = pool.loads
+    assert (load.refusals, load.failures, load.last_error) == ({"provider.context_too_long": 1}, 0, None)
+
+
+async def test_a_server_that_hangs_when_looked_at_does_not_make_the_others_seem_away() -> None:
+    class Hanging(Server):
+        async def alive(self, *, seconds: float) -> bool:
+            await asyncio.Event().wait()
+            return True
+
+    class Raising(Server):
+        async def alive(self, *, seconds: float) -> bool:
+            raise ProviderDown(cause="connect")
+
+    pool = pool_of(Hanging("hanging"), Raising("raising"), Server("well"))
+    async with asyncio.timeout(0.2):
+        assert await pool.alive(seconds=0.1)
+    assert [load.reachable for load in pool.loads] == [False, False, True]
+    assert not any(load.failures for load in pool.loads), "a look is no call: it makes nobody rest"
+
+
+async def test_what_a_look_found_holds_until_an_answer() -> None:
+    server = Server("a", fault=ProviderDown(cause="connect"))
+    pool = pool_of(server)
+    assert not await pool.alive(seconds=1.0)
+    assert pool.loads[0].reachable is False
+    server.fault = None
+    await ask(pool)
+    assert pool.loads[0].reachable is True

@@ -229,3 +229,10 @@ def test_a_model_that_serves_with_a_warning_is_healthy_and_says_it():
 def test_a_model_without_a_word_is_told_as_before():
     told = health([(LOCAL, Pulse())], now=0, at=AT, notices={LOCAL.deployment: (True, "")})
     assert "message" not in told["tiers"]["tier_1"]
+
+
+def test_the_parts_of_a_provider_stand_with_it_and_not_with_its_tier():
+    inside = {CLOUD.deployment: {"servers": [{"name": "gpu-a"}]}}
+    told = health([(CLOUD, Pulse()), (OTHER_CLOUD, Pulse())], now=0, at=AT, insides=inside)["tiers"]["tier_0"]
+    assert told["providers"][0]["servers"] == [{"name": "gpu-a"}]
+    assert "servers" not in told and "servers" not in told["providers"][1]

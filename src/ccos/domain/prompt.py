@@ -62,7 +62,8 @@ FinishReason = Literal["stop", "length", "content_filter", "other"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A provider's words. Token counts are the provider's own where it reports them, else our estimate.
+    """A provider's words. Token counts are the provider's own where it reports them, else our estimate;
+    `tokens_cached` of `tokens_in` were not read again, for it kept them of an earlier prompt.
 
     `cost` is what the provider bills by the tokens it reported; `estimated_cost` what we make of it by our
     own count of tokens: two ledgers to hold against each other. `first_token_seconds` is when the first words
@@ -77,6 +78,7 @@ class Answer:
     model: str
     tokens_in: int = 0
     tokens_out: int = 0
+    tokens_cached: int = 0
     cost: MicroUsd = ZERO
     estimated_cost: MicroUsd = ZERO
     first_token_seconds: float | None = None

@@ -120,6 +120,7 @@ def to_answer(
         model=model,
         tokens_in=usage.tokens_in,
         tokens_out=usage.tokens_out,
+        tokens_cached=usage.cached_in,
         cost=till.cost(model, usage),
         estimated_cost=till.cost(model, ours),
         first_token_seconds=first_token_seconds,

@@ -73,6 +73,24 @@ class Client(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """What a model did since the start: `tokens_cached` of `tokens_in` it had kept of earlier prompts."""
+
+    answers: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    tokens_cached: int = 0
+
+    def after(self, answer: Answer) -> Used:
+        return Used(
+            self.answers + 1,
+            self.tokens_in + answer.tokens_in,
+            self.tokens_out + answer.tokens_out,
+            self.tokens_cached + answer.tokens_cached,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Line:
     """A client for one life of the model, and the patterns its file brings."""
 
@@ -105,6 +123,7 @@ class LocalProvider:
         self._free = asyncio.Semaphore(slots)
         self._line: _Line | None = None
         self._scale = 1.0
+        self._used = Used()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._card.name!r}, {self._card.model!r})"
@@ -122,6 +141,11 @@ class LocalProvider:
     def trouble(self) -> str:
         """Why it does not answer now, or what is to be known although it does; empty when all is well."""
         return self._runtime.reason
+
+    @property
+    def insight(self) -> Used:
+        """What metrics show of it."""
+        return self._used
 
     async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
         """The model's words, or a ProviderError, within `seconds`."""
@@ -170,7 +194,9 @@ class LocalProvider:
 
     async def _said(self, line: _Line, cut: Cut, until: float, hear: Hear | None) -> Answer:
         seconds = max(until - time.monotonic(), 0.0)
-        return await line.client.answer(cut.prompt, seconds=seconds, hear=hear)
+        answer = await line.client.answer(cut.prompt, seconds=seconds, hear=hear)
+        self._used = self._used.after(answer)
+        return answer
 
     def _learn(self, counted: int, prompt: Prompt, *, weight: float) -> None:
         """How many tokens of this model one of our estimate is."""

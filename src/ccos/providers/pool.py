@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
@@ -28,6 +29,8 @@ FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 1.0, 30.0
 """A server that failed rests; each failure after that doubles its rest."""
 LEAST_SECONDS = 0.2
 """With less time left than this the next server is not begun with."""
+LOOKING_SHARE = 0.8
+"""Of the time there is to look after all: one that says nothing must not make the others seem away."""
 _FAST = 0.2
 _PROMPT_FAULTS = (400, 413, 422)
 _PROMPT_CAUSES = ("schema", "no_turns")
@@ -52,7 +55,10 @@ class Load:
 
     `slots` is how many answers it writes at once (None: not said, and then it counts as one), `rests_until`
     when it may be asked again after a failure (monotonic seconds), `failures` how many there were in a row,
-    `answer_seconds` how long its answers take, newer ones counting more.
+    `answer_seconds` how long its answers take, newer ones counting more. `requests` and `refusals` count
+    since the start, refusals by their code and also of prompts that no server would take; `last_error` is the
+    code of the last failure that was its own. `reachable` is what the last call or look found, None before
+    the first; `reached` whether any ever did. Times that end in `_at` are seconds since 1970.
     """
 
     name: str
@@ -61,6 +67,13 @@ class Load:
     rests_until: float = 0.0
     failures: int = 0
     answer_seconds: float = 0.0
+    requests: int = 0
+    refusals: Mapping[str, int] = field(default_factory=dict)
+    last_error: str | None = None
+    last_error_at: float | None = None
+    last_success_at: float | None = None
+    reachable: bool | None = None
+    reached: bool = False
 
     def may_be_asked(self, now: float) -> bool:
         """Well, or through with its rest and not being tried: one call finds out if it is well again."""
@@ -81,13 +94,20 @@ def by_load(loads: Iterable[Load], now: float) -> list[str]:
 class _Member:
     """A server, and what its last calls said of it."""
 
-    def __init__(self, server: Server, clock: Callable[[], float]) -> None:
+    def __init__(self, server: Server, clock: Callable[[], float], wall_clock: Callable[[], float]) -> None:
         self.server = server
-        self._clock = clock
+        self._clock, self._wall_clock = clock, wall_clock
         self._in_flight = 0
         self._failures = 0
         self._rests_until = 0.0
         self._answer_seconds = 0.0
+        self._requests = 0
+        self._refusals: Counter[str] = Counter()
+        self._last_error: str | None = None
+        self._last_error_at: float | None = None
+        self._last_success_at: float | None = None
+        self._reachable: bool | None = None
+        self._reached = False
 
     @property
     def load(self) -> Load:
@@ -99,20 +119,30 @@ class _Member:
             self._rests_until,
             self._failures,
             self._answer_seconds,
+            self._requests,
+            dict(self._refusals),
+            self._last_error,
+            self._last_error_at,
+            self._last_success_at,
+            self._reachable,
+            self._reached,
         )
 
     async def answer(self, prompt: Prompt, seconds: float, hear: Hear | None) -> Answer:
         self._in_flight += 1
+        self._requests += 1
         began = self._clock()
         try:
             answer = await self.server.answer(prompt, seconds=seconds, hear=hear)
         except ProviderError as fault:
+            self._refusals[fault.code] += 1
             if not _of_the_prompt(fault):
                 self.failed(fault)
             raise
         finally:
             self._in_flight -= 1
         self.well()
+        self._last_success_at = self._wall_clock()
         took = self._clock() - began
         self._answer_seconds += _FAST * (took - self._answer_seconds) if self._answer_seconds else took
         return answer
@@ -121,6 +151,22 @@ class _Member:
         if self._failures:
             _log.info("pool.server_back", server=self.server.card.name)
         self._failures = 0
+        self._reachable = self._reached = True
+
+    async def look(self, seconds: float) -> bool:
+        """Whether it could answer now; if so it rests no longer."""
+        try:
+            async with asyncio.timeout(seconds):
+                well = await self.server.alive(seconds=seconds)
+        except (ProviderError, TimeoutError):
+            well = False
+        if well:
+            self.well()
+        else:
+            if self._reachable is not False:
+                _log.warning("pool.server_unreachable", server=self.server.card.name)
+            self._reachable = False
+        return well
 
     def failed(self, fault: ProviderError) -> None:
         asked = fault.facts.get("retry_after_seconds")
@@ -128,6 +174,7 @@ class _Member:
         if isinstance(asked, (int, float)):
             rest = min(max(rest, float(asked)), LONGEST_REST_SECONDS)
         self._failures += 1
+        self._last_error, self._last_error_at = fault.code, self._wall_clock()
         self._rests_until = self._clock() + rest
         _log.warning(
             "pool.server_failed", server=self.server.card.name, reason=fault.code, rest_seconds=round(rest, 1)
@@ -147,9 +194,10 @@ class Pool:
         card: ProviderCard,
         *,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """The servers' cards have names of their own. Raises ValueError for none, or for two of one name."""
-        self._members = {server.card.name: _Member(server, clock) for server in servers}
+        self._members = {server.card.name: _Member(server, clock, wall_clock) for server in servers}
         if not servers or len(self._members) != len(servers):
             raise ValueError("a pool needs servers, each with a name of its own")
         self._card = card
@@ -164,8 +212,13 @@ class Pool:
 
     @property
     def loads(self) -> tuple[Load, ...]:
-        """Every server as it stands, for health."""
+        """Every server as it stands."""
         return tuple(member.load for member in self._members.values())
+
+    @property
+    def insight(self) -> tuple[Load, ...]:
+        """What health and metrics show of it: its servers."""
+        return self.loads
 
     async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
         """The words of one server, or the last one's ProviderError, within `seconds` for all together."""
@@ -193,14 +246,8 @@ class Pool:
 
     async def alive(self, *, seconds: float) -> bool:
         """Whether any server could answer now; each is asked, and one that is well again rests no longer."""
-
-        async def look(member: _Member) -> bool:
-            well = await member.server.alive(seconds=seconds)
-            if well:
-                member.well()
-            return well
-
-        return any(await asyncio.gather(*(look(member) for member in self._members.values())))
+        looks = (member.look(seconds * LOOKING_SHARE) for member in self._members.values())
+        return any(await asyncio.gather(*looks))
 
     def estimate(self, prompt: Prompt) -> MicroUsd:
         """The most the dearest of its servers can take. Raises NoPrice."""

@@ -38,6 +38,10 @@ Notices = Mapping[str, tuple[bool, str]]
 """Of deployments that say so themselves: whether they can answer, and a sentence for people, or none."""
 
 
+Insides = Mapping[str, Mapping[str, Any]]
+"""Of deployments that are made of parts, servers or a process: what is shown of them, by name."""
+
+
 def health(
     seen: Iterable[tuple[ProviderCard, Pulse]],
     *,
@@ -46,6 +50,7 @@ def health(
     load: Load | None = None,
     money: Level = Level.OK,
     notices: Notices | None = None,
+    insides: Insides | None = None,
 ) -> dict[str, Any]:
     """The document of `GET /api/health/llm-tiers`. `now` is the breakers' clock, `at` the time shown.
 
@@ -55,7 +60,8 @@ def health(
     by_tier: dict[Tier, list[dict[str, Any]]] = {tier: [] for tier in Tier}
     for card, pulse in seen:
         own_load, own = (load or {}).get(card.deployment), told.get(card.deployment, (True, ""))
-        by_tier[card.tier].append(_provider(card, pulse, now, at, own_load, money, own))
+        shown = _provider(card, pulse, now, at, own_load, money, own)
+        by_tier[card.tier].append(shown | dict((insides or {}).get(card.deployment, {})))
     tiers = {tier.value: _tier(providers) for tier, providers in by_tier.items()}
     healthy = sum(t["status"] == "healthy" for t in tiers.values())
     overall = "healthy" if healthy >= HEALTHY_ENOUGH else "degraded" if healthy else "down"
@@ -68,7 +74,7 @@ def health(
 
 
 _BEST_FIRST = ("healthy", "unhealthy", "disabled")
-_OF_A_PROVIDER = ("provider", "model")
+_OF_A_PROVIDER = ("provider", "model", "servers", "local")
 
 
 def _tier(providers: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -255,6 +255,10 @@ class MultiTierLLMService:
             p.card.deployment: (getattr(p, "ready", True), getattr(p, "trouble", "")) for p in self._providers
         }
 
+    def insights(self) -> dict[str, object]:
+        """Of each deployment what it tells of its inside, for health and metrics, or None."""
+        return {p.card.deployment: getattr(p, "insight", None) for p in self._providers}
+
     async def probe(self, *, seconds: float = 3.0) -> None:
         """Asks every provider, all at once, whether it is there: never generates, never spends."""
 

@@ -29,6 +29,10 @@ class Tuned:
     def trouble(self) -> str:
         return getattr(self._inner, "trouble", "")
 
+    @property
+    def insight(self) -> object:
+        return getattr(self._inner, "insight", None)
+
     async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
         return await self._inner.answer(self._tuned(prompt), seconds=seconds, hear=hear)
 

@@ -78,6 +78,14 @@ class TinyDrafter:
     def ready(self) -> bool:
         return self._model.ready
 
+    @property
+    def trouble(self) -> str:
+        return str(getattr(self._model, "trouble", ""))
+
+    @property
+    def insight(self) -> object:
+        return getattr(self._model, "insight", None)
+
     async def alive(self, *, seconds: float) -> bool:
         return await self._model.alive(seconds=seconds)
 
