@@ -31,6 +31,7 @@ ROUTES = {
     "/api/kb/{external_id}": {"put"},
     "/api/kb/search": {"get"},
     "/api/budgets": {"get"},
+    "/api/tiers": {"get"},
     "/api/health/llm-tiers": {"get"},
     "/v1/chat/completions": {"post"},
     "/v1/messages": {"post"},
