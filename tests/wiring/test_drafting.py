@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from ccos.agents.batching import TicketLine
 from ccos.agents.drafting import Drafting
+from ccos.domain.batch import mark, named
 from ccos.domain.draft import Draft, DraftState
 from ccos.domain.errors import BadInput, Conflict, NotFound, StoreError
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode
-from ccos.store import drafts, tickets
-from ccos.store.jobs import defer_draft, waiting
+from ccos.store import batches, drafts, tickets
+from ccos.store.jobs import defer_batch, defer_draft, hurry_draft, waiting
 from ccos.tiers.request import Priority
 
 TICKET = Ticket(external_id="T-1", subject="환불", description="언제 되나요?")
@@ -353,3 +355,93 @@ async def test_making_that_never_began_changes_nothing(database, tenant):
     async with database.tenant(tenant.id) as tx:
         assert await drafts.latest(tx, taken.ticket.id) == first
         assert await drafts.counts(tx) == {DraftState.READY: 1, DraftState.SUPERSEDED: 1}
+
+
+def lines_of(*numbers):
+    made = [
+        named(Ticket(external_id=f"B-{n}", subject="배송", description=f"{n}번 주문"), n) for n in numbers
+    ]
+    return [TicketLine(n, ticket, mark(ticket)) for n, ticket in zip(numbers, made, strict=True)]
+
+
+async def batch_of(database, tenant, work, *numbers):
+    """A batch taken in; its drafts by line."""
+    batch = await work.take_in_batch(tenant.id, lines_of(*numbers), [])
+    async with database.tenant(tenant.id) as tx:
+        query = "SELECT draft_id FROM batch_item WHERE batch_id = %(id)s ORDER BY line"
+        return batch, [row["draft_id"] for row in await tx.rows(query, id=batch)]
+
+
+async def line_of(database, draft_id):
+    """In which lines the draft has a job to do."""
+    async with database.unbound() as tx:
+        query = "SELECT queue_name FROM procrastinate_jobs WHERE lock = %(lock)s AND status = 'todo'"
+        return [row["queue_name"] for row in await tx.rows(query, lock=f"draft {draft_id}")]
+
+
+def batching(database, before=None):
+    drafter = Drafter(before)
+    work = Drafting(
+        database, drafter, defer_draft, mode=Mode.COST_FIRST, defer_batch=defer_batch, hurry=hurry_draft
+    )
+    return work, drafter
+
+
+async def test_a_line_of_a_batch_stands_behind_tickets_and_stays_there_when_its_work_is_cancelled(
+    database, tenant
+):
+    begun = asyncio.Event()
+
+    async def hangs_once(job):
+        if not begun.is_set():
+            begun.set()
+            await asyncio.sleep(60)
+
+    work, drafter = batching(database, hangs_once)
+    _, [draft_id] = await batch_of(database, tenant, work, 1)
+    async with database.unbound() as tx:
+        await tx.run("DELETE FROM procrastinate_jobs WHERE lock = %(lock)s", lock=f"draft {draft_id}")
+    task = asyncio.create_task(work.work(tenant.id, draft_id, batch=True))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await line_of(database, draft_id) == ["batches"]
+    await work.work(tenant.id, draft_id, batch=True)
+    assert [job.priority for job in drafter.jobs] == [Priority.BATCH, Priority.BATCH]
+    assert await state_of(database, tenant, draft_id) is DraftState.READY
+
+
+async def test_a_ticket_of_a_batch_that_is_sent_alone_too_goes_with_those_sent_alone(database, tenant):
+    work, _ = batching(database)
+    batch, [first, second] = await batch_of(database, tenant, work, 1, 2)
+    taken = await work.take_in(tenant.id, lines_of(2)[0].ticket)
+    assert taken.draft.id == str(second)
+    assert (await line_of(database, first), await line_of(database, second)) == (["batches"], ["drafts"])
+    async with database.tenant(tenant.id) as tx:
+        assert await batches.cancel(tx, batch) == 1
+    assert await state_of(database, tenant, second) is DraftState.QUEUED, "somebody waits for it"
+
+
+async def test_what_was_cancelled_is_drafted_when_it_is_sent_again_alone_or_in_a_batch(database, tenant):
+    work, _ = batching(database)
+    batch, [first, second] = await batch_of(database, tenant, work, 1, 2)
+    async with database.tenant(tenant.id) as tx:
+        assert await batches.cancel(tx, batch) == 2
+    alone = await work.take_in(tenant.id, lines_of(1)[0].ticket)
+    assert alone.draft.state is DraftState.QUEUED and alone.draft.id != str(first)
+    _, [again] = await batch_of(database, tenant, work, 2)
+    assert again != second and await state_of(database, tenant, again) is DraftState.QUEUED
+    await work.work(tenant.id, first, batch=True)
+    assert await state_of(database, tenant, first) is DraftState.FAILED, "its job came too late"
+
+
+async def test_a_batch_is_stored_whole_or_not_at_all(database, tenant):
+    async def broken(tx, tenant_id, *draft_ids):
+        raise StoreError
+
+    work = Drafting(database, Drafter(), defer_draft, mode=Mode.COST_FIRST, defer_batch=broken)
+    with pytest.raises(StoreError):
+        await work.take_in_batch(tenant.id, lines_of(1, 2), [])
+    async with database.tenant(tenant.id) as tx:
+        assert (await tickets.page(tx)).tickets == () and (await batches.page(tx)).batches == ()
