@@ -20,7 +20,7 @@ from ccos.domain.tier import Task, Tier
 from ccos.quality.gate import Gate
 from ccos.quality.judging import Rates
 from ccos.quality.likeness import LikenessOdds
-from ccos.quality.promises import Promises, still_answers
+from ccos.quality.promises import Promises, models_line, still_answers
 from ccos.settings import Settings
 from ccos.store import certificates, counts, decisions, drafts, knowledge, plans, tenants, tickets
 from ccos.store.database import Database
@@ -32,7 +32,6 @@ from ccos.wiring.judges import write_judge
 from ccos.wiring.learning import (
     JudgeAndPromises,
     Learning,
-    models_of,
     open_gate,
     open_learning,
 )
@@ -66,6 +65,10 @@ async def database(urls):
 @pytest.fixture
 async def tenant(database, request):
     return await new_tenant(database, request.node.name)
+
+
+def models_of(cards):
+    return models_line((card.tier, card.model) for card in cards)
 
 
 def learning(database, promises=None, cards=CARDS, **changes):

@@ -10,9 +10,9 @@ from ccos.domain.tier import Tier
 from ccos.local.switching import Switching
 from ccos.settings import Settings
 from ccos.wiring import advice
-from ccos.wiring.models import open_registry, open_service, told_of_models, with_models_in_service
+from ccos.wiring.models import answering, open_registry, open_service, told_of_models, with_models_in_service
 from ccos.wiring.providers import open_providers, wait_until_loaded
-from support.local_models import asking
+from support.local_models import asking, until
 from support.tiny_gguf import build_tiny_gguf
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -38,6 +38,21 @@ async def test_the_model_in_service_answers_and_is_named(settings):
         assert (answer.text, answer.model) == ('"a"', "ours")
         document = {"tiers": {"tier_1": {"providers": [{"provider": "minimax", "model": "before"}]}}}
         assert told_of_models(document, models)["tiers"]["tier_1"]["providers"][0]["model"] == "ours"
+
+
+async def test_promises_hear_of_the_model_that_serves_now(settings, tmp_path):
+    open_service(settings()).promote("tier_1", "ours", {}, at=AT, instead_of=None)
+    newer = build_tiny_gguf(tmp_path / "newer.gguf", seed=8)
+    open_registry(settings()).add(newer, lambda _done, _total: None, at=AT, name="theirs", copy=False)
+    async with AsyncExitStack() as stack:
+        providers, models = await open_providers(settings(minimax_context_tokens=1024), stack)
+        cards = [provider.card for provider in providers]
+        await wait_until_loaded(models, seconds=30)
+        assert (Tier.LOCAL_MINIMAX, "ours") in answering(cards, models)
+        open_service(settings()).promote("tier_1", "theirs", {}, at=AT, instead_of="ours")
+        await until(lambda: (Tier.LOCAL_MINIMAX, "theirs") in answering(cards, models))
+        answer = await providers[0].answer(asking("hi", max_tokens=8, schema={"enum": ["a"]}), seconds=20)
+        assert answer.model == "theirs"
 
 
 async def test_what_the_settings_name_comes_first(settings, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
@@ -15,10 +15,9 @@ import structlog
 from ccos.agents.prompts import PROMPT_VERSION
 from ccos.domain.certificate import Certificate
 from ccos.domain.errors import CcosError
-from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Task, Tier
 from ccos.quality.gate import Gate
-from ccos.quality.promises import Promises, models_line, still_answers
+from ccos.quality.promises import Promises, still_answers
 from ccos.settings import Settings
 from ccos.store import certificates, counts, labels
 from ccos.store.certificates import Basis, Certification
@@ -299,11 +298,6 @@ def _prompt_of(judge: JudgeAndPromises) -> str:
     kind.
     """
     return f"{PROMPT_VERSION}/{judge.assumes}" if judge.assumes else PROMPT_VERSION
-
-
-def models_of(cards: Iterable[ProviderCard]) -> str:
-    """The models that answer, as certificates name them."""
-    return models_line((card.tier, card.model) for card in cards)
 
 
 def fingerprint(basis: Basis) -> str:

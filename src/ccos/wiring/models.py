@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from ccos.domain.errors import CcosError
-from ccos.domain.prompt import Answer, Prompt
+from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.domain.tier import Tier
 from ccos.local.registry.manifest import Manifest
 from ccos.local.registry.registry import Registry
@@ -123,6 +123,12 @@ def told_of_updates(document: dict[str, Any], settings: Settings) -> dict[str, A
     if settings.model_updates == "off":
         return document
     return document | {"model_updates": Updates(models_folder(settings)).found()}
+
+
+def answering(cards: Iterable[ProviderCard], models: Iterable[Served]) -> list[tuple[Tier, str]]:
+    """The models that answer now, by tier: in a tier whose model may be replaced, the one that serves."""
+    serving = {each.plan.name: each.serving for each in models if isinstance(each, Switching)}
+    return [(card.tier, serving.get(card.name, card.model)) for card in cards]
 
 
 def told_of_models(document: dict[str, Any], models: Iterable[Served]) -> dict[str, Any]:

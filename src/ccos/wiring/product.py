@@ -18,6 +18,7 @@ from ccos.domain.money import micro_usd
 from ccos.knowledge.postgres import PostgresShelf
 from ccos.knowledge.search import Searcher
 from ccos.quality.pii import classify
+from ccos.quality.promises import models_line
 from ccos.settings import Settings
 from ccos.store.database import Database
 from ccos.store.jobs import defer_batch, defer_draft, hurry_draft
@@ -27,8 +28,8 @@ from ccos.tiers.daily_ledger import DailyLedger
 from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.breakers import open_board
 from ccos.wiring.database import Urls, open_database, open_urls
-from ccos.wiring.learning import Learning, models_of, open_gate, open_learning
-from ccos.wiring.models import Served
+from ccos.wiring.learning import Learning, open_gate, open_learning
+from ccos.wiring.models import Served, answering
 from ccos.wiring.opinions import open_opinion
 from ccos.wiring.premium import premium_cost, warm_prices
 from ccos.wiring.providers import open_providers, wait_until_loaded
@@ -69,10 +70,10 @@ async def open_ccos(
         cache = AnswerCache()
         judge = open_gate(settings)
 
-        def answering() -> str:
-            return models_of(provider.card for provider in providers)
+        def models_now() -> str:
+            return models_line(answering((provider.card for provider in providers), models))
 
-        learning = await open_learning(database, judge, answering, stack, on_change=cache.forget)
+        learning = await open_learning(database, judge, models_now, stack, on_change=cache.forget)
         service = MultiTierLLMService(
             providers,
             judge.gate,
