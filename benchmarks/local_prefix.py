@@ -1,6 +1,6 @@
 """Time to first token, cold and with the beginning of the prompt read before, for the product's own prompts.
 
-    python benchmarks/local_prefix.py MODEL.gguf [--rounds 1] [--json OUT]
+    python benchmarks/local_prefix.py MODEL.gguf [--rounds 1] [--languages ko en] [--json OUT]
 
 Each prompt goes to three processes with the same file, in turns, while the others are idle:
 
@@ -119,14 +119,14 @@ async def main(given: argparse.Namespace) -> dict[str, Any]:
                 print(f"{name}: {await warmed(services[name])} system texts read", flush=True)
         found: dict[tuple[Language, str], dict[str, list[First]]] = {}
         companies = itertools.cycle(COMPANIES)
-        for number, language in itertools.product(range(given.rounds), LANGUAGES):
+        for number, language in itertools.product(range(given.rounds), given.languages):
             company = next(companies)
             for kind in ("shared", *KINDS):
                 prompt = prompts(language, kind, number, company)
                 firsts = found.setdefault((language, kind), {name: [] for name in services})
                 for name, service in services.items():
                     firsts[name].append(await first(service, prompt))
-    for language in LANGUAGES:
+    for language in given.languages:
         steps = [found[language, kind] for kind in KINDS]
         found[language, "draft"] = {
             name: [summed(each) for each in zip(*(step[name] for step in steps), strict=True)]
@@ -151,6 +151,7 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=1, help="tickets of each prompt")
     parser.add_argument("--context", type=int, default=4_096)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--languages", nargs="+", choices=LANGUAGES, default=LANGUAGES)
     parser.add_argument("--json", type=Path, help="write the figures here")
     given = parser.parse_args()
     document = asyncio.run(main(given))
