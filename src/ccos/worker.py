@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterable, Iterator
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -79,23 +80,36 @@ async def work(ccos: Ccos, *, concurrency: int = CONCURRENT_DRAFTS) -> None:
                     pass  # the queue's own pool would wait half a minute for a server that is away
                 async with asyncio.timeout(OPEN_SECONDS):
                     await stack.enter_async_context(app.open_async())
-                async with asyncio.TaskGroup() as group:
-                    for queue, at_once in ((DRAFT_QUEUE, concurrency), (BATCH_QUEUE, lines)):
-                        work_off = app.run_worker_async(
-                            queues=[queue],
-                            concurrency=at_once,
-                            install_signal_handlers=False,
-                            listen_notify=True,
-                            fetch_job_polling_interval=POLL_SECONDS,
-                            shutdown_graceful_timeout=GRACE_SECONDS,
-                        )
-                        group.create_task(work_off)
+                await _until_one_ends(
+                    app.run_worker_async(
+                        queues=[queue],
+                        concurrency=at_once,
+                        install_signal_handlers=False,
+                        listen_notify=True,
+                        fetch_job_polling_interval=POLL_SECONDS,
+                        shutdown_graceful_timeout=GRACE_SECONDS,
+                    )
+                    for queue, at_once in ((DRAFT_QUEUE, concurrency), (BATCH_QUEUE, lines))
+                )
         except asyncio.CancelledError:
             raise
         except Exception as fault:
-            first = fault.exceptions[0] if isinstance(fault, ExceptionGroup) else fault
-            log.warning("worker.rests", error=type(first).__name__)
+            log.warning("worker.rests", error=type(fault).__name__)
         await asyncio.sleep(REST_AFTER_FAULT_SECONDS)
+
+
+async def _until_one_ends(queues: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Works off all of the queues until work on one ends, however it does; the others then end too."""
+    tasks = [asyncio.create_task(each) for each in queues]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
 
 
 async def upkeep(ccos: Ccos) -> None:

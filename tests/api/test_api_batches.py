@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
+import socket
 import threading
 
+from ccos.api.batches import READ_AT_ONCE
 from ccos.cli.batch_results import mark, named
 from ccos.cli.reading import ticket_lines
 from ccos.domain.draft import DraftState
@@ -175,6 +179,61 @@ def test_what_is_no_batch_at_all_is_refused_whole(company: Company):
         problem(http.post("/api/batches", content=parts, headers=LINES), 413, "input.too_large")
         assert http.get("/api/batches").json() == {"batches": [], "next": None}
         assert http.get("/api/tickets").json()["tickets"] == []
+
+
+def sending(company: Company, body: bytes, length: int) -> socket.socket:
+    """A sender of part of a batch, on an open connection."""
+    host, port = company.live.url.removeprefix("http://").split(":")
+    door = socket.create_connection((host, int(port)), timeout=20)
+    head = (
+        f"POST /api/batches HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {company.keys[Role.ADMIN]}\r\n"
+    )
+    head += f"Content-Type: application/x-ndjson\r\nContent-Length: {length}\r\n\r\n"
+    door.sendall(head.encode() + body)
+    return door
+
+
+def test_of_a_sender_who_leaves_in_the_middle_nothing_is_kept(company: Company):
+    def gone() -> int:
+        counted = re.search(
+            r'ccos_http_request_seconds_count\{method="POST",route="/api/batches",status="499"\} (\d+)',
+            http.get("/metrics").text,
+        )
+        return int(counted[1]) if counted else 0
+
+    with company.client() as http:
+        before = gone()
+        sending(company, ndjson(ticket(1), ticket(2)), 100_000).close()
+        eventually(lambda: gone() == before + 1)
+        assert http.get("/api/batches").json()["batches"] == []
+        assert http.get("/api/tickets").json()["tickets"] == []
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(company: Company, monkeypatch):
+    monkeypatch.setattr("ccos.api.batch_body.BODY_SECONDS", 0.3)
+    with sending(company, ndjson(ticket(1)), 100_000) as door:
+        said = door.recv(65_536).decode()
+    assert said.startswith("HTTP/1.1 408") and "input.too_slow" in said
+
+
+def test_who_comes_while_others_are_read_waits_and_is_told(company: Company, monkeypatch):
+    monkeypatch.setattr("ccos.api.batches.WAIT_SECONDS", 0.3)
+    with contextlib.ExitStack() as stack:
+        doors = [
+            stack.enter_context(sending(company, ndjson(ticket(1)), 100_000)) for _ in range(READ_AT_ONCE)
+        ]
+        with company.client() as http:
+
+            def full():
+                answer = http.post("/api/batches", content=ndjson(ticket(2)), headers=LINES)
+                return answer if answer.status_code != 202 else None
+
+            refused = eventually(full)
+            problem(refused, 503, "batch.busy")
+            assert int(refused.headers["retry-after"]) > 0
+            for door in doors:
+                door.close()
+            eventually(lambda: http.post("/api/batches", content=ndjson(ticket(2)), headers=LINES).is_success)
 
 
 def test_the_same_batch_again_drafts_nothing_again_and_a_changed_ticket_anew(company: Company):
