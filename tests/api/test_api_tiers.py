@@ -90,8 +90,6 @@ def test_a_server_that_dies_is_seen_and_its_tier_goes_on(site: Site) -> None:
     assert sum(site.server(name)["requests"] for name in site.servers) >= 3
 
     site.servers["gpu-a"].kill()
-    site.look()
-    assert site.server("gpu-a")["state"] == "unreachable" and site.health("tier_1")["status"] == "healthy"
 
     def seen() -> dict[str, Any] | None:
         site.ask()
@@ -110,6 +108,21 @@ def test_a_server_that_dies_is_seen_and_its_tier_goes_on(site: Site) -> None:
     assert told['ccos_server_resting{server="gpu-b",tier="tier_1"}'] == 0
     assert told['ccos_server_requests_total{server="gpu-b",tier="tier_1"}'] >= 1
     assert told['ccos_server_in_flight{server="gpu-b",tier="tier_1"}'] == 0
+
+
+def test_a_server_that_a_look_finds_away_is_shown_so_and_asked_last(site: Site) -> None:
+    site.look()
+    site.servers["gpu-a"].kill()
+    site.look()
+    assert site.server("gpu-a")["state"] == "unreachable" and site.health("tier_1")["status"] == "healthy"
+    for _ in range(3):
+        site.ask()
+    assert (site.server("gpu-a")["requests"], site.server("gpu-a")["failures"]) == (0, 0)
+    site.servers["gpu-b"].kill()
+    site.look()
+    assert site.health("tier_1")["error"] == "provider.unreachable"
+    site.ask()
+    assert site.server("gpu-a")["last_error"] == "provider.down", "with nobody else it is asked all the same"
 
 
 def test_a_model_whose_process_is_killed_is_seen_to_come_back(site: Site) -> None:

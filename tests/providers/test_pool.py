@@ -263,9 +263,9 @@ async def test_a_pool_counts_calls_and_failures_of_each_server_and_remembers_the
     await ask(pool)
     await ask(pool)
     ill, fine = pool.loads
-    assert (ill.requests, ill.refusals, ill.last_error) == (1, {"provider.down": 1}, "provider.down")
+    assert (ill.requests, ill.faults, ill.last_error) == (1, {"provider.down": 1}, "provider.down")
     assert (ill.last_error_at, ill.last_success_at, ill.reached) == (1_700_000_000.0, None, False)
-    assert (fine.requests, fine.refusals, fine.last_error) == (2, {}, None)
+    assert (fine.requests, fine.faults, fine.last_error) == (2, {}, None)
     assert (fine.last_success_at, fine.reached, fine.reachable) == (1_700_000_000.0, True, True)
 
 
@@ -274,7 +274,7 @@ async def test_a_prompt_that_no_server_takes_is_counted_and_is_no_failure_of_the
     with pytest.raises(ContextTooLong):
         await ask(pool)
     (load,) = pool.loads
-    assert (load.refusals, load.failures, load.last_error) == ({"provider.context_too_long": 1}, 0, None)
+    assert (load.refusals, load.faults, load.failures) == ({"provider.context_too_long": 1}, {}, 0)
 
 
 async def test_a_server_that_hangs_when_looked_at_does_not_make_the_others_seem_away() -> None:
@@ -302,3 +302,21 @@ async def test_what_a_look_found_holds_until_an_answer() -> None:
     server.fault = None
     await ask(pool)
     assert pool.loads[0].reachable is True
+
+
+def test_who_was_away_at_the_last_look_is_asked_last_and_not_never() -> None:
+    away, full = Load("away", slots=4, reachable=False), Load("full", slots=2, in_flight=2)
+    assert by_load([away, full], now=0.0) == ["full", "away"]
+    assert by_load([away], now=0.0) == ["away"]
+
+
+async def test_a_server_that_comes_back_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    server = Server("a", fault=ProviderDown(cause="connect"))
+    pool = pool_of(server)
+    for _ in range(2):
+        await pool.alive(seconds=1.0)
+    server.fault = None
+    for _ in range(2):
+        await pool.alive(seconds=1.0)
+    told = capsys.readouterr().out
+    assert (told.count("pool.server_unreachable"), told.count("pool.server_back")) == (1, 1)

@@ -236,3 +236,11 @@ def test_the_parts_of_a_provider_stand_with_it_and_not_with_its_tier():
     told = health([(CLOUD, Pulse()), (OTHER_CLOUD, Pulse())], now=0, at=AT, insides=inside)["tiers"]["tier_0"]
     assert told["providers"][0]["servers"] == [{"name": "gpu-a"}]
     assert "servers" not in told and "servers" not in told["providers"][1]
+
+
+def test_a_model_that_came_up_since_the_last_look_is_healthy_and_a_server_is_not():
+    away = Pulse().after_probe(False)
+    local = health([(CLOUD, away)], now=0, at=AT, insides={CLOUD.deployment: {"local": {"state": "up"}}})
+    assert local["tiers"]["tier_0"]["status"] == "healthy"
+    served = health([(CLOUD, away)], now=0, at=AT, insides={CLOUD.deployment: {"servers": []}})
+    assert served["tiers"]["tier_0"]["error"] == "provider.unreachable"

@@ -72,7 +72,9 @@ def _of_servers(servers: Sequence[tuple[ProviderCard, Load]], now: float) -> Ite
         "ccos_server_requests", "Calls sent to a server of a tier.", labels=_SERVER
     )
     failures = CounterMetricFamily(
-        "ccos_server_failures", "Calls that a server did not answer, by code.", labels=(*_SERVER, "reason")
+        "ccos_server_failures",
+        "Calls that a server did not answer, by code; prompts it refused included.",
+        labels=(*_SERVER, "reason"),
     )
     in_flight = GaugeMetricFamily("ccos_server_in_flight", "Calls under way.", labels=_SERVER)
     resting = GaugeMetricFamily(
@@ -84,7 +86,7 @@ def _of_servers(servers: Sequence[tuple[ProviderCard, Load]], now: float) -> Ite
     for card, load in servers:
         labels = (card.tier.value, load.name)
         requests.add_metric(labels, load.requests)
-        for reason, count in sorted(load.refusals.items()):
+        for reason, count in sorted({**load.faults, **load.refusals}.items()):
             failures.add_metric((*labels, reason), count)
         in_flight.add_metric(labels, load.in_flight)
         resting.add_metric(labels, float(load.failures > 0 and load.rests_until > now))

@@ -55,10 +55,10 @@ class Load:
 
     `slots` is how many answers it writes at once (None: not said, and then it counts as one), `rests_until`
     when it may be asked again after a failure (monotonic seconds), `failures` how many there were in a row,
-    `answer_seconds` how long its answers take, newer ones counting more. `requests` and `refusals` count
-    since the start, refusals by their code and also of prompts that no server would take; `last_error` is the
-    code of the last failure that was its own. `reachable` is what the last call or look found, None before
-    the first; `reached` whether any ever did. Times that end in `_at` are seconds since 1970.
+    `answer_seconds` how long its answers take, newer ones counting more. `requests`, `faults` and `refusals`
+    count since the start, by code: faults are its own and `last_error` the last of them, refusals are of
+    prompts that no server of its kind would take. `reachable` is what the last call or look found, None
+    before the first; `reached` whether any ever did. Times that end in `_at` are seconds since 1970.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Load:
     failures: int = 0
     answer_seconds: float = 0.0
     requests: int = 0
+    faults: Mapping[str, int] = field(default_factory=dict)
     refusals: Mapping[str, int] = field(default_factory=dict)
     last_error: str | None = None
     last_error_at: float | None = None
@@ -86,9 +87,13 @@ class Load:
 
 
 def by_load(loads: Iterable[Load], now: float) -> list[str]:
-    """Names of the servers that may be asked now, the one to ask first first."""
+    """Names of the servers that may be asked now, the one to ask first first; last who was away at a look."""
     usable = [load for load in loads if load.may_be_asked(now)]
-    return [load.name for load in sorted(usable, key=lambda load: (load.share, load.answer_seconds))]
+
+    def rank(load: Load) -> tuple[bool, float, float]:
+        return (load.reachable is False, load.share, load.answer_seconds)
+
+    return [load.name for load in sorted(usable, key=rank)]
 
 
 class _Member:
@@ -102,6 +107,7 @@ class _Member:
         self._rests_until = 0.0
         self._answer_seconds = 0.0
         self._requests = 0
+        self._faults: Counter[str] = Counter()
         self._refusals: Counter[str] = Counter()
         self._last_error: str | None = None
         self._last_error_at: float | None = None
@@ -120,6 +126,7 @@ class _Member:
             self._failures,
             self._answer_seconds,
             self._requests,
+            dict(self._faults),
             dict(self._refusals),
             self._last_error,
             self._last_error_at,
@@ -135,8 +142,9 @@ class _Member:
         try:
             answer = await self.server.answer(prompt, seconds=seconds, hear=hear)
         except ProviderError as fault:
-            self._refusals[fault.code] += 1
-            if not _of_the_prompt(fault):
+            if _of_the_prompt(fault):
+                self._refusals[fault.code] += 1
+            else:
                 self.failed(fault)
             raise
         finally:
@@ -148,7 +156,7 @@ class _Member:
         return answer
 
     def well(self) -> None:
-        if self._failures:
+        if self._failures or self._reachable is False:
             _log.info("pool.server_back", server=self.server.card.name)
         self._failures = 0
         self._reachable = self._reached = True
@@ -174,6 +182,7 @@ class _Member:
         if isinstance(asked, (int, float)):
             rest = min(max(rest, float(asked)), LONGEST_REST_SECONDS)
         self._failures += 1
+        self._faults[fault.code] += 1
         self._last_error, self._last_error_at = fault.code, self._wall_clock()
         self._rests_until = self._clock() + rest
         _log.warning(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,8 +61,11 @@ def health(
     by_tier: dict[Tier, list[dict[str, Any]]] = {tier: [] for tier in Tier}
     for card, pulse in seen:
         own_load, own = (load or {}).get(card.deployment), told.get(card.deployment, (True, ""))
+        inside = (insides or {}).get(card.deployment, {})
+        if "local" in inside:  # it says by itself at once whether it is up; the last look may be older
+            pulse = replace(pulse, reachable=None)
         shown = _provider(card, pulse, now, at, own_load, money, own)
-        by_tier[card.tier].append(shown | dict((insides or {}).get(card.deployment, {})))
+        by_tier[card.tier].append(shown | dict(inside))
     tiers = {tier.value: _tier(providers) for tier, providers in by_tier.items()}
     healthy = sum(t["status"] == "healthy" for t in tiers.values())
     overall = "healthy" if healthy >= HEALTHY_ENOUGH else "degraded" if healthy else "down"
