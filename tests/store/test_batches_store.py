@@ -88,6 +88,19 @@ async def test_drafts_of_a_batch_wait_in_a_line_of_their_own_in_the_order_of_its
     assert await jobs.waiting(database) == 1, "the other lines are not counted among those asked for singly"
 
 
+async def test_a_small_batch_does_not_wait_for_all_of_a_large_one(database, tenant):
+    large = await sent(database, tenant, *(line(n) for n in range(1, 251)))
+    small = await sent(database, await new_tenant(database), *(line(n) for n in range(1, 4)))
+    async with database.unbound() as tx:
+        rows = await tx.rows(
+            "SELECT args ->> 'tenant_id' = %(ours)s AS large FROM procrastinate_jobs"
+            " ORDER BY priority DESC, id",
+            ours=str(tenant.id),
+        )
+    assert large != small
+    assert [row["large"] for row in rows] == [True] * 100 + [False] * 3 + [True] * 150
+
+
 async def test_a_batch_goes_from_queued_over_drafting_to_done(database, tenant):
     batch = await sent(database, tenant, line(1), line(2))
     first, second = await ids(database, tenant, batch)

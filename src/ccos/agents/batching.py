@@ -12,8 +12,6 @@ from ccos.store import batches, drafts, tickets
 from ccos.store.batches import BadLine, Line
 from ccos.store.database import Tx
 
-JOBS_AT_ONCE = 1_000
-
 
 class DeferMany(Protocol):
     """Enqueues the work on drafts, behind all that are asked for singly, inside the given transaction."""
@@ -45,8 +43,8 @@ async def take_in(
     known = await drafts.latest_of(tx, same)
     fresh = [stored[name][0] for name in last if stored[name][0] not in known]
     made = dict(zip(fresh, await drafts.queue_all(tx, fresh), strict=True))
-    for at in range(0, len(fresh), JOBS_AT_ONCE):
-        await defer(tx, tenant_id, *(str(made[ticket]) for ticket in fresh[at : at + JOBS_AT_ONCE]))
+    if fresh:
+        await defer(tx, tenant_id, *(str(made[ticket]) for ticket in fresh))
     lines: list[Line] = []
     refused = list(bad)
     for each in wanted:

@@ -25,6 +25,8 @@ DRAFT_TASK, REMAKE_TASK, BATCH_TASK = "ccos.draft", "ccos.remake", "ccos.batch_d
 TICKET_PRIORITY, BATCH_PRIORITY = 0, -10
 """Higher goes first: a customer's ticket before what only makes things better or fills a table."""
 
+LINES_IN_TURN = 100
+
 REMAKE_LANES = 2
 """So many drafts are made again at once, by all workers together: the others of them stay for new tickets."""
 
@@ -120,17 +122,23 @@ async def defer_remake(tx: Tx, tenant_id: UUID, draft_id: str | UUID) -> int:
 
 
 async def defer_batch(tx: Tx, tenant_id: UUID, *draft_ids: str | UUID) -> None:
-    """Queue drafts of a batch in this transaction, in this order, behind everything else."""
+    """Queue drafts of a batch in this transaction, in this order, behind everything else.
+
+    Of several batches each has its first `LINES_IN_TURN` done before the next of any: a small one is not
+    kept waiting by all of a large one, whoever sent it.
+    """
     await tx.run(
         """
         SELECT FROM unnest(procrastinate_defer_jobs_v1(ARRAY(
-            SELECT ROW(%(queue)s, %(task)s, %(priority)s, %(lock)s || id, NULL,
+            SELECT ROW(%(queue)s, %(task)s, (%(priority)s - (ordinal - 1) / %(turn)s)::int,
+                       %(lock)s || id, NULL,
                        jsonb_build_object('tenant_id', %(owner)s::text, 'draft_id', id),
                        NULL)::procrastinate_job_to_defer_v1
               FROM unnest(%(ids)s::text[]) WITH ORDINALITY AS draft (id, ordinal) ORDER BY ordinal)))""",
         queue=BATCH_QUEUE,
         task=BATCH_TASK,
         priority=BATCH_PRIORITY,
+        turn=LINES_IN_TURN,
         lock=JOB_LOCK,
         owner=tenant_id,
         ids=[str(draft_id) for draft_id in draft_ids],
