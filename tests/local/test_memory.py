@@ -44,7 +44,7 @@ def test_a_model_that_just_fits_is_taken_and_one_byte_less_is_not():
 def test_what_others_were_promised_is_not_available_and_told():
     needed = needed_bytes(SEVEN_B, 8192, 2)
     check_fits(SEVEN_B, 8192, 2, needed + GIB, promised=GIB)
-    with pytest.raises(ModelUnusable, match="and 0 MiB is available beside 9.0 GiB that other") as caught:
+    with pytest.raises(ModelUnusable, match=r"and 0 MiB is available beside 9\.0 GiB that other") as caught:
         check_fits(SEVEN_B, 8192, 2, 8 * GIB, promised=9 * GIB)
     assert caught.value.facts["available_bytes"] == -GIB
 

@@ -13,7 +13,18 @@ from ccos.domain.errors import ModelUnusable, ProviderDown
 from ccos.local.machine import private_bytes
 from ccos.local.memory import MIB
 from ccos.local.supervisor import LocalModel, State
-from support.local_models import QUICK, asking, busy_slots, get, is_state, post, provider_of, running, until
+from support.local_models import (
+    QUICK,
+    asking,
+    busy_slots,
+    get,
+    is_state,
+    model_processes,
+    post,
+    provider_of,
+    running,
+    until,
+)
 from support.tiny_gguf import build_tiny_gguf
 
 LONG = {"max_tokens": 4000, "schema": {"type": "string", "minLength": 1500, "maxLength": 4000}}
@@ -267,6 +278,16 @@ async def test_a_model_without_a_file_starts_when_one_comes(tiny, tmp_path):
         await until(is_state(model, State.BROKEN))
         shutil.copy(tiny, file)
         await until(is_state(model, State.UP))
+
+
+async def test_closing_right_after_a_change_ends_the_old_process_too(tiny, tmp_path):
+    """A task that is cancelled before its first step runs none of its own tidying up."""
+    async with running(tiny, tmp_path) as model:
+        await model.endpoint(seconds=30)
+        assert model._http is not None
+        model._retire(await model._begin(model._http, beside=True))
+        await model.close(seconds=0)
+        assert model_processes() == []
 
 
 async def test_closing_in_the_middle_of_a_change_leaves_no_process(tiny, wide, tmp_path):

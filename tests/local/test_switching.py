@@ -234,6 +234,16 @@ async def test_who_waits_for_the_old_one_through_the_next_change_is_answered(fil
         assert set(told) == {"old"}
 
 
+async def test_closing_right_after_a_switch_ends_the_old_one_too(files, tmp_path):
+    """A task that is cancelled before its first step runs none of its own tidying up."""
+    wish = Wish(files, "old")
+    async with serving(wish, tmp_path) as (model, _):
+        wish.name = "new"
+        await model._beside(wish.choice, model._build(wish.choice))
+        await model.close(seconds=0)
+        assert model_processes() == []
+
+
 async def test_closing_in_the_middle_of_a_switch_leaves_no_process(files, tmp_path):
     wish = Wish(files, "old")
     async with serving(wish, tmp_path) as (model, provider):

@@ -107,7 +107,7 @@ class LocalModel:
         self._changed = asyncio.Event()
         self._endpoint: Endpoint | None = None
         self._life: Life | None = None
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[asyncio.Task[None], Life] = {}
         self._task: asyncio.Task[None] | None = None
         self._http: aiohttp.ClientSession | None = None
         self._restarts = self._recycles = 0
@@ -190,13 +190,15 @@ class LocalModel:
                 await life.drain(seconds)
         finally:
             task, self._task = self._task, None
-            tasks = {*self._retiring, *([task] if task else [])}
+            tasks, old = {*self._retiring, *([task] if task else [])}, tuple(self._retiring.values())
             for each in tasks:
                 each.cancel()
             http, self._http = self._http, None
             try:
                 if tasks:
                     await asyncio.wait(tasks)
+                # a task that never began has ended nothing
+                await asyncio.gather(*(each.close() for each in old))
             finally:  # whoever closes it may be cancelled meanwhile
                 if http is not None:
                     await http.close()
@@ -409,8 +411,8 @@ class LocalModel:
                 await life.close()
 
         task = asyncio.create_task(end(), name=f"retired model {self.plan.name}")
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+        self._retiring[task] = life
+        task.add_done_callback(self._retiring.pop)
 
     def _warn(self, reason: str) -> None:
         if self._state is State.UP and reason != self._reason:

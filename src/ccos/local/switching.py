@@ -83,7 +83,7 @@ class Switching:
         self._refused: tuple[Choice, float] | None = None
         self._moved = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[asyncio.Task[None], LocalModel] = {}
 
     @property
     def plan(self) -> ModelPlan:
@@ -162,6 +162,7 @@ class Switching:
 
     async def close(self, *, seconds: float = 10.0) -> None:
         """End it, and whatever is still retiring."""
+        old = tuple(self._retiring.values())
         tasks = {*self._retiring, *([self._following] if self._following else [])}
         self._following = None
         for task in tasks:
@@ -169,8 +170,8 @@ class Switching:
         try:
             if tasks:
                 await asyncio.wait(tasks)
-        finally:  # whoever closes it may be cancelled meanwhile
-            await self._model.close(seconds=seconds)
+        finally:  # whoever closes it may be cancelled meanwhile; a task that never began has ended nothing
+            await asyncio.gather(self._model.close(seconds=seconds), *(each.close(seconds=0) for each in old))
 
     async def _follow(self) -> None:
         while True:
@@ -230,8 +231,8 @@ class Switching:
         await self._loaded(model)
         old, self._model, self._choice = self._model, model, wanted
         task = asyncio.create_task(self._retire(old), name=f"retired model {old.plan.path.name}")
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+        self._retiring[task] = old
+        task.add_done_callback(self._retiring.pop)
 
     async def _one_after_the_other(self, wanted: Choice, model: LocalModel) -> None:
         self._between = f"{wanted.name} is taking the place of {self._choice.name}."
@@ -259,11 +260,10 @@ class Switching:
 
     async def _retire(self, old: LocalModel) -> None:
         """Ends a model after the last call that was sent to it, or when its time is up."""
+        url = ""
         try:
-            url = (await old.endpoint()).base_url
-        except ModelUnusable:
-            url = ""
-        try:
+            with contextlib.suppress(ModelUnusable):
+                url = (await old.endpoint()).base_url
             async with asyncio.timeout(self._tempo.drain_seconds):
                 while self._calls[url]:  # noqa: ASYNC110  counted by whoever calls
                     await asyncio.sleep(0.02)
