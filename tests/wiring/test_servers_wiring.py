@@ -126,7 +126,7 @@ async def test_a_hung_server_leaves_time_for_the_other(settings):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[[tier_1]]\nname = 'a'", "server a, base_url: Field required."),
+        ("[[tier_1]]\nname = 'a'", "server a, base_url: is missing."),
         ("[[tier_1]]\nname = 'A B'\nbase_url = 'http://x'", "server A B, name: must be 1 to 30"),
         ("[[tier_1]]\nname = 'a'\nbase_url = 'x'", "must begin with http:// or https://"),
         ("[[tier_1]]\nname = 'a'\nbase_url = 'http://x'\nurl = 1", "server a has no setting url"),

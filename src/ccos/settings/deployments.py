@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -37,8 +39,34 @@ from ccos.settings.environment import Settings, Url
 
 FILE_NAME = "ccos.toml"
 MOST_BYTES = 1_000_000
+_INSTEAD = {
+    "tier_0": "for the cloud set OPENAI_API_KEY or ANTHROPIC_API_KEY, and OPENAI_BASE_URL for another server",
+    "tier_3": "the rules need no server",
+}
+_LIST = "must be a list of servers, each under [[tier_1]] or [[tier_2]] in double brackets"
+_WORDS = {
+    "missing": "is missing",
+    "tuple_type": _LIST,
+    "model_type": _LIST,
+    "too_long": "holds more than {max_length} servers",
+    "string_type": "must be text in quotes",
+    "string_too_short": "must not be empty",
+    "int_type": "must be a whole number",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "finite_number": "must be a number that ends",
+}
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,29}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise ValueError("must be a number")
+    return value
+
+
+Price = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=1_000_000)]
 
 
 class Deployment(BaseModel):
@@ -48,7 +76,9 @@ class Deployment(BaseModel):
     it reads. Prices are USD per million tokens, for a server out of one's own network.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, str_strip_whitespace=True
+    )
 
     name: str = Field(description="What it is called in health and logs: a-z, 0-9 and dashes")
     base_url: Url = Field(description="Base URL, with `/v1` or without a path")
@@ -56,10 +86,10 @@ class Deployment(BaseModel):
         None, min_length=1, description="Model name sent to it; unset: the only one it lists"
     )
     api_key_env: str | None = Field(None, description="Variable of the environment that holds its key")
-    slots: int | None = Field(None, ge=1, le=1024, description="Answers it writes at once")
-    context_tokens: int = Field(8_192, ge=512, le=4_000_000, description="Tokens it reads")
-    price_in: Decimal | None = Field(None, ge=0, description="USD per million prompt tokens")
-    price_out: Decimal | None = Field(None, ge=0, description="USD per million answer tokens")
+    slots: int | None = Field(None, ge=1, le=1024, strict=True, description="Answers it writes at once")
+    context_tokens: int = Field(8_192, ge=512, le=4_000_000, strict=True, description="Tokens it reads")
+    price_in: Price | None = Field(None, description="USD per million prompt tokens")
+    price_out: Price | None = Field(None, description="USD per million answer tokens")
 
     @field_validator("name")
     @classmethod
@@ -87,9 +117,10 @@ class Deployment(BaseModel):
             return None
         key = (os.environ if environ is None else environ).get(self.api_key_env)
         if not key:
+            # a key that was pasted in the name's place is not shown
+            named = self.api_key_env if self.api_key_env.isupper() else "that api_key_env names"
             raise BadSetting(
-                f"The server {self.name} of {FILE_NAME} wants its key in the variable {self.api_key_env};"
-                " set it."
+                f"The server {self.name} of {FILE_NAME} wants its key in the variable {named}; set it."
             )
         return SecretStr(key)
 
@@ -121,24 +152,31 @@ def read_deployments(settings: Settings, folder: Path | None = None) -> Deployme
     Raises BadSetting whose `facts["problems"]` holds one sentence per mistake.
     """
     for path in ((folder or Path()) / FILE_NAME, settings.folder / FILE_NAME):
-        if path.is_file():
+        if os.path.lexists(path):
             return _read(path)
     return Deployments()
 
 
 def _read(path: Path) -> Deployments:
     try:
-        if path.stat().st_size > MOST_BYTES:
+        there = path.stat()
+        if not stat.S_ISREG(there.st_mode):
+            raise _bad([f"{path} is not a file; write the servers into one, or remove it."])
+        if there.st_size > MOST_BYTES:
             raise _bad([f"{path} is larger than a list of servers can be; is it the right file?"])
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as fault:
         raise _bad(
             [f"{path} cannot be read ({fault.strerror}); fix its permissions or remove it."]
         ) from fault
     except UnicodeDecodeError as fault:
         raise _bad([f"{path} is not UTF-8 text; save it as UTF-8."]) from fault
-    except (tomllib.TOMLDecodeError, RecursionError) as fault:
+    except RecursionError as fault:
+        raise _bad([f"{path} nests deeper than a list of servers does; is it the right file?"]) from fault
+    except tomllib.TOMLDecodeError as fault:
         raise _bad([f"{path} is not TOML: {fault}."]) from fault
+    except ValueError as fault:  # a number with thousands of digits
+        raise _bad([f"{path} holds a number that is too long to be meant."]) from fault
     try:
         file = _File.model_validate(document)
     except ValidationError as fault:
@@ -157,15 +195,27 @@ def _bad(problems: list[str]) -> BadSetting:
 
 
 def _sentence(path: Path, document: Mapping[str, Any], error: Any) -> str:
-    where = [str(part) for part in error["loc"]]
+    where = [_shown(part) for part in error["loc"]]
     if error["type"] == "extra_forbidden" and len(where) == 1:
-        return f"{path}: {where[0]} is not a part of it; servers are listed under [[tier_1]] and [[tier_2]]."
+        listed = "servers are listed under [[tier_1]] and [[tier_2]]"
+        return f"{path}: {where[0]} is not a part of it; {_INSTEAD.get(where[0], listed)}."
     if len(where) >= 2 and where[1].isdigit():
         rows = document[where[0]]
         row = rows[int(where[1])] if isinstance(rows, list) else None
         name = row.get("name") if isinstance(row, Mapping) else None
-        called = f"server {name}" if isinstance(name, str) else f"server {int(where[1]) + 1} of {where[0]}"
+        nameless = f"server {int(where[1]) + 1} of {where[0]}"
+        called = f"server {_shown(name)}" if isinstance(name, str) and name.strip() else nameless
         where = [called, *where[2:]]
     if error["type"] == "extra_forbidden":
-        return f"{path}: {where[0]} has no setting {where[-1]}; remove it or correct its name."
-    return f"{path}: {', '.join(where)}: {error['msg'].removeprefix('Value error, ')}."
+        what = "keys stay out of the file: name the variable that holds it in api_key_env"
+        what = what if where[-1] == "api_key" else "remove it or correct its name"
+        return f"{path}: {where[0]} has no setting {where[-1]}; {what}."
+    said = _WORDS.get(error["type"], "").format(**error.get("ctx", {}))
+    return f"{path}: {', '.join(where)}: {said or error['msg'].removeprefix('Value error, ')}."
+
+
+def _shown(part: object) -> str:
+    """A name out of the file as a message may hold it: short, and without what would steer a terminal."""
+    text = str(part)
+    text = text if text.isprintable() else ascii(text)
+    return text if len(text) <= 60 else text[:60] + "..."

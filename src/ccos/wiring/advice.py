@@ -218,6 +218,8 @@ def _local(settings: Settings) -> list[str]:
         listed = deployments.of(tier)
         model = settings.minimax_model if tier is Tier.LOCAL_MINIMAX else settings.tinyllama_model
         if listed:
+            names = ", ".join(each.name for each in listed)
+            found.append(f"{tier.value} is served by {names}, listed in {deployments.source}.")
             unused = [f"{name}_MODEL_PATH"] if path is not None else []
             unused += [f"{name}_BASE_URL"] if urls else []
             found += [f"{each} is not used, because {deployments.source} lists servers." for each in unused]

@@ -15,7 +15,7 @@ from ccos.domain.errors import BadSetting
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
 from ccos.providers.exchange import FIRST_TOKEN_SHARE
-from ccos.providers.http import open_session
+from ccos.providers.http import open_session, split_base_url
 from ccos.providers.openai_wire import Dialect, OpenAIChat, ServedChat
 from ccos.providers.pool import Pool
 from ccos.providers.prices import load as load_prices
@@ -33,11 +33,14 @@ POOL_NAMES = {Tier.LOCAL_MINIMAX: "minimax", Tier.LOCAL_TINYLLAMA: "tiny"}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One server, whoever named it. `setting` is what an operator sets to name its model."""
+    """One server, whoever named it, in the variable or file `source`. `setting` is what an operator sets to
+    name its model.
+    """
 
     tier: Tier
     name: str
     url: str
+    source: str
     setting: str
     model: str | None = None
     api_key: SecretStr | None = None
@@ -62,17 +65,16 @@ def wanted_servers(settings: Settings, deployments: Deployments) -> list[Wanted]
     for tier, (urls, model, setting) in ((Tier.LOCAL_MINIMAX, minimax), (Tier.LOCAL_TINYLLAMA, tiny)):
         if tier is Tier.LOCAL_MINIMAX and not settings.minimax_enable_local:
             continue
-        name = POOL_NAMES[tier]
+        name, source = POOL_NAMES[tier], f"{setting.removesuffix('_MODEL')}_BASE_URL"
         if listed := deployments.of(tier):
-            found += [_listed(tier, each) for each in listed]
-        elif len(urls) == 1:
-            found.append(Wanted(tier, name, urls[0], setting, model))
-        else:
-            found += [Wanted(tier, f"{name}-{n}", url, setting, model) for n, url in enumerate(urls, start=1)]
+            found += [_listed(tier, str(deployments.source), each) for each in listed]
+        for n, url in enumerate(() if listed else urls, start=1):
+            called = name if len(urls) == 1 else f"{name}-{n}"
+            found.append(Wanted(tier, called, url, source, setting, model))
     return [wish for wish in found if wish.model is not None or not wish.outside]
 
 
-def _listed(tier: Tier, each: Deployment) -> Wanted:
+def _listed(tier: Tier, source: str, each: Deployment) -> Wanted:
     prices = None
     if each.price_in is not None and each.price_out is not None:
         prices = (each.price_in, each.price_out)
@@ -80,6 +82,7 @@ def _listed(tier: Tier, each: Deployment) -> Wanted:
         tier,
         each.name,
         each.base_url,
+        source,
         f"`model` of {each.name} in ccos.toml",
         each.model,
         each.api_key(),
@@ -110,13 +113,18 @@ async def open_servers(settings: Settings, stack: AsyncExitStack, wanted: Sequen
 
 def told_apart(wanted: Sequence[Wanted]) -> None:
     """Raises BadSetting when one server is listed twice: its load would be counted by halves."""
-    places = sorted((fingerprint(wish.url, None), wish.model or "", wish.name) for wish in wanted)
+    places = sorted((_place(wish.url), wish.model or "", wish.name) for wish in wanted)
     for one, other in pairwise(places):
         if one[:2] == other[:2]:
             raise BadSetting(
-                f"The servers {one[2]} and {other[2]} of {wanted[0].tier.value} are one and the same; list"
-                " each once."
+                f"{wanted[0].source}: the servers {one[2]} and {other[2]} of {wanted[0].tier.value} are one"
+                " and the same; list each once."
             )
+
+
+def _place(url: str) -> str:
+    """The same for every way to write one URL: without its path, with its port, in capitals."""
+    return str(split_base_url(url, default_path="/v1")[0])
 
 
 def _pool_card(wanted: Sequence[Wanted]) -> ProviderCard:
