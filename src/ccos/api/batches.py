@@ -30,7 +30,7 @@ CANCEL_SECONDS = 60.0
 PAGE_LINES = 50
 """Results in memory at a time, and in one transaction."""
 
-_TICKET: Final[dict[str, Any]] = {"$ref": "#/components/schemas/Ticket"}
+_TICKET: Final[dict[str, Any]] = {"$ref": "#/components/schemas/Ticket-Input"}
 _BODY: Final[dict[str, Any]] = {
     "required": True,
     "content": {
