@@ -83,7 +83,7 @@ async def test_worker_and_server_are_killed_in_the_middle_of_a_batch(
     assert len({row["id"] for row in drafted}) == LINES - 1
     assert all(row["reply"] and row["state"] in ("ready", "needs_review", "abstained") for row in drafted)
     with psycopg.connect(ccos_home.server.urls.superuser) as admin:
-        left = "SELECT count(*) FROM jobs.procrastinate_jobs WHERE status IN ('todo', 'doing')"
+        left = "SELECT count(*) FROM jobs.procrastinate_jobs WHERE queue_name = 'batches' AND status IN ('todo', 'doing')"
         assert admin.execute(left).fetchone() == (0,)
 
 
