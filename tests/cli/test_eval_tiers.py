@@ -69,6 +69,17 @@ def test_a_local_server_is_measured_alone_and_the_rules_do_not_stand_in(ccos: Co
     assert tiny["tasks"]["solution_drafting"]["gold_cited"] is not None
 
 
+def test_the_servers_of_a_list_in_the_home_are_measured(ccos: Command):
+    file = ccos.home / "ccos.toml"
+    with _upstream() as upstream:
+        file.write_text(f"[[tier_2]]\nname = 'gpu-a'\nbase_url = '{upstream.origin}/v1'\n")
+        try:
+            ran = ccos("eval", "tiers", "--tier", "tier_2", "--limit", "1", "--json")
+        finally:
+            file.unlink()
+    assert ran.code == 0 and ran.json["tiers"]["tier_2"]["answered"] == 3
+
+
 def test_nonsense_is_an_answer_that_gets_nothing_right(ccos: Command):
     with _upstream(Does("ok", text="모르겠습니다")) as upstream:
         ran = ccos(

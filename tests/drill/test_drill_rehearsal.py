@@ -59,6 +59,16 @@ async def drill(settings: Settings, *names: str, lengths: Lengths = FEW, **wish:
         return record
 
 
+async def test_what_is_set_for_the_product_is_rehearsed(settings: Settings) -> None:
+    """A `ccos.toml` in the home counts although the drill keeps its files elsewhere."""
+    settings.folder.mkdir()
+    servers = "".join(f"[[tier_1]]\nname = 'gpu-{n}'\nbase_url = 'http://127.0.0.1:{n}'\n" for n in (8, 9))
+    (settings.folder / "ccos.toml").write_text(servers + "[[tier_2]]\nname = 'own'\nbase_url = 'http://h'\n")
+    async with scene(settings) as opened:
+        assert {part.name for part in opened.parts} == {"simulated", "minimax", "own", "rules"}
+    assert [each.name for each in settings.folder.iterdir()] == ["ccos.toml"]
+
+
 async def test_an_outage_is_answered_by_another_tier_and_ends(settings: Settings) -> None:
     record = await drill(settings, "unavailable")
     phases, [outage] = by_phase(record), record.outages

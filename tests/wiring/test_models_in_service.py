@@ -67,6 +67,19 @@ async def test_what_the_settings_name_comes_first(settings, tmp_path):
     assert with_models_in_service(settings()).minimax_model_path == tmp_path / "m.gguf"
 
 
+async def test_who_asks_for_some_tiers_loads_no_model_of_another_and_writes_elsewhere(settings, tmp_path):
+    for tier in ("tier_1", "tier_2"):
+        open_service(settings()).promote(tier, "ours", {}, at=AT, instead_of=None)
+    found, own = with_models_in_service(settings(minimax_context_tokens=1024)), tmp_path / "own"
+    async with AsyncExitStack() as stack:
+        tiers = (Tier.CLOUD_PREMIUM, Tier.LOCAL_MINIMAX)
+        providers, models = await open_providers(found, stack, tiers=tiers, state_dir=own)
+        assert [p.card.tier for p in providers] == [Tier.LOCAL_MINIMAX, Tier.RULE_BASED]
+        await wait_until_loaded(models, seconds=30)
+    assert (own / "minimax" / "minimax.log").exists()
+    assert not (tmp_path / "home" / "models" / "minimax").exists()
+
+
 async def test_a_damaged_service_file_turns_the_tier_off_and_is_told(settings, tmp_path):
     folder = tmp_path / "home" / "models"
     (folder / "service.json").write_text("{")

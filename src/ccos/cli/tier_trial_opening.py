@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -69,8 +68,8 @@ async def open_trial(
     `slug` (left out: `default`) pays.
     """
     home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ccos-eval-")))
-    wanted = _only(with_models_in_service(settings), tiers).model_copy(update={"home": home})
-    providers, models = await open_providers(wanted, stack)
+    in_force = with_models_in_service(settings)
+    providers, models = await open_providers(in_force, stack, tiers=tiers, state_dir=home)
     budget: Budget = MemoryBudget(_FREE)
     ledger: DailyLedger | None = None
     payer: UUID | None = None
@@ -93,18 +92,6 @@ async def open_trial(
                 members, watching, budget, ledger=ledger, thresholds={**settings.thresholds, tier: _SURE}
             )
     return Trial(tuple(states), services, watching, tenant, searcher, seconds, payer, [])
-
-
-def _only(settings: Settings, tiers: Iterable[Tier]) -> Settings:
-    """The settings without what belongs to tiers nobody asks for: no model is loaded in vain."""
-    unset: dict[str, Any] = {}
-    if Tier.CLOUD_PREMIUM not in tiers:
-        unset |= {"openai_api_key": None, "anthropic_api_key": None}
-    if Tier.LOCAL_MINIMAX not in tiers:
-        unset["minimax_enable_local"] = False
-    if Tier.LOCAL_TINYLLAMA not in tiers:
-        unset |= {"tinyllama_model_path": None, "tinyllama_base_url": None}
-    return settings.model_copy(update=unset)
 
 
 def _state(tier: Tier, mine: Sequence[Provider], unusable: Mapping[str, str]) -> TierState:

@@ -134,11 +134,9 @@ async def open_scene(settings: Settings, wish: Wish, stack: AsyncExitStack) -> S
 
     Raises BadInput when the tier has no provider and none is simulated.
     """
-    # Model logs and indexes of a product that is serving stay untouched.
+    # Model logs and indexes of a product that is serving stay untouched; what is set there holds here.
     home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ccos-drill-")))
-    found, models = await open_providers(
-        with_models_in_service(settings).model_copy(update={"home": home}), stack
-    )
+    found, models = await open_providers(with_models_in_service(settings), stack, state_dir=home)
     clock = DrillClock()
     parts: list[Part] = []
     providers: list[Provider] = []

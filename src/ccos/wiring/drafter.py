@@ -37,7 +37,13 @@ def drafts_placeholders(path: Path) -> bool:
 
 
 async def open_drafter(
-    settings: Settings, stack: AsyncExitStack, tier: Tier, path: Path, *, name: str = "tiny"
+    settings: Settings,
+    stack: AsyncExitStack,
+    tier: Tier,
+    path: Path,
+    *,
+    name: str = "tiny",
+    state_dir: Path | None = None,
 ) -> tuple[TinyDrafter, LocalModel]:
     """The drafter on a model in a child process of its own, which is being loaded."""
     threads = settings.tinyllama_threads or decoding_threads()
@@ -51,7 +57,7 @@ async def open_drafter(
         cache_mib=8,
     )
     session = await stack.enter_async_context(open_session(keepalive_seconds=0))
-    model = LocalModel(plan, state_dir=settings.folder / "models" / name)
+    model = LocalModel(plan, state_dir=state_dir or settings.folder / "models" / name)
     stack.push_async_callback(model.close)
     await model.start()
     card = ProviderCard(tier, name, path.stem, context_tokens=_ANY_LENGTH, slots=plan.slots)

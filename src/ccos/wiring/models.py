@@ -80,7 +80,7 @@ def first_choice(settings: Settings, tier: Tier) -> Choice | None:
 
 
 def with_models_in_service(settings: Settings) -> Settings:
-    """The settings naming the files in service, for whoever opens them with another home."""
+    """The settings naming the files in service, for whoever goes over to no other while it runs."""
     found = {tier: first_choice(settings, Tier(tier)) for tier in PATH_FIELDS}
     return settings.model_copy(
         update={PATH_FIELDS[tier]: choice.path for tier, choice in found.items() if choice is not None}

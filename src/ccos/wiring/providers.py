@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -40,16 +40,23 @@ from ccos.wiring.upstreams import fingerprint, openai_seller, prices_of
 LOCAL_DIALECT = Dialect(schema="grammar", grammar=to_gbnf, bounds=True, return_progress=True)
 
 
-async def open_providers(settings: Settings, stack: AsyncExitStack) -> tuple[list[Provider], list[Served]]:
-    """Every configured provider, best first within a tier, and the local models that are being loaded.
+async def open_providers(
+    settings: Settings,
+    stack: AsyncExitStack,
+    *,
+    tiers: Collection[Tier] = tuple(Tier),
+    state_dir: Path | None = None,
+) -> tuple[list[Provider], list[Served]]:
+    """Every configured provider of the `tiers`, best first within one, and the local models being loaded.
 
     The rules are always among them; a paid server without a model's name is not, for it has no price.
-    Loading is begun, not awaited: until a model is up, its tier is skipped.
+    Loading is begun, not awaited: until a model is up, its tier is skipped. Models write their logs below
+    `state_dir`, where that is not the settings' home.
     """
-    providers: list[Provider] = [*await _cloud(settings, stack)]
+    providers: list[Provider] = [*await _cloud(settings, stack)] if Tier.CLOUD_PREMIUM in tiers else []
     models: list[Served] = []
     servers = wanted_servers(settings, read_deployments(settings))
-    for tier in (Tier.LOCAL_MINIMAX, Tier.LOCAL_TINYLLAMA):
+    for tier in (each for each in (Tier.LOCAL_MINIMAX, Tier.LOCAL_TINYLLAMA) if each in tiers):
         wanted = [wish for wish in servers if wish.tier is tier]
         opened = await open_servers(settings, stack, wanted)
         providers += [tuned(settings, server) for server in opened]
@@ -57,7 +64,8 @@ async def open_providers(settings: Settings, stack: AsyncExitStack) -> tuple[lis
         if not wanted and path is not None:
             drafts = await asyncio.to_thread(drafts_placeholders, path)
             opening = open_drafter if drafts else open_file
-            provider, model = await opening(settings, stack, tier, path)
+            own = None if state_dir is None else state_dir / POOL_NAMES[tier]
+            provider, model = await opening(settings, stack, tier, path, state_dir=own)
             providers.append(tuned(settings, provider))
             models.append(model)
         elif not wanted and (first := await asyncio.to_thread(first_choice, settings, tier)) is not None:
