@@ -24,6 +24,8 @@ MESSAGES: Mapping[str, str] = {
     " a proxy, a firewall or a rule for the region stands in between. CCOS keeps asking now and then.",
     "provider.no_price": "No price is known for this model; set CCOS_CLOUD_PRICE_IN and CCOS_CLOUD_PRICE_OUT"
     " and restart CCOS.",
+    UNREACHABLE: "Nobody answers at its address; see that its server runs, that this machine reaches it, and"
+    " that its key is good. It is looked at again every 20 seconds.",
     EXHAUSTED: "The day's money is used up, so nothing that costs money is asked until the next day begins;"
     " DAILY_LLM_COST_LIMIT sets how much there is.",
     SATURATED: "All calls it gets at once are under way and none was answered for seconds: it may hang.",
