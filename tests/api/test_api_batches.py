@@ -9,8 +9,8 @@ import socket
 import threading
 
 from ccos.api.batches import READ_AT_ONCE
-from ccos.cli.batch_results import mark, named
 from ccos.cli.reading import ticket_lines
+from ccos.domain.batch import mark, named
 from ccos.domain.draft import DraftState
 from ccos.domain.tenant import Role
 from ccos.domain.ticket import Ticket

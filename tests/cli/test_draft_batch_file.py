@@ -14,11 +14,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ccos.cli.batch_file import fitting
-from ccos.cli.batch_results import OtherBatch, mark, named, open_results
-from ccos.domain.prompt import ProviderCard
+from ccos.cli.batch_results import OtherBatch, open_results
+from ccos.domain.batch import mark, named
 from ccos.domain.ticket import Ticket
-from ccos.domain.tier import Mode, Tier
 from support.ccos_command import Command, Home
 
 
@@ -210,21 +208,3 @@ def test_a_ticket_without_a_name_gets_one_that_stays(tmp_path: Path) -> None:
     one = named(ticket, 7)
     assert one.external_id == f"batch-{mark(ticket)}-7" and named(one, 8) is one
     assert named(ticket, 8).external_id != one.external_id
-
-
-def card(tier: Tier, slots: int | None) -> ProviderCard:
-    return ProviderCard(tier, "n", "m", slots=slots)
-
-
-@pytest.mark.parametrize(
-    ("cards", "mode", "at_once"),
-    [
-        ([card(Tier.RULE_BASED, None)], Mode.COST_FIRST, 2),
-        ([card(Tier.CLOUD_PREMIUM, None), card(Tier.LOCAL_MINIMAX, 2)], Mode.COST_FIRST, 3),
-        ([card(Tier.CLOUD_PREMIUM, None), card(Tier.LOCAL_MINIMAX, 2)], Mode.QUALITY_FIRST, 8),
-        ([card(Tier.LOCAL_TINYLLAMA, 4), card(Tier.RULE_BASED, None)], Mode.OUTAGE, 5),
-        ([card(Tier.LOCAL_MINIMAX, 48)], Mode.COST_FIRST, 32),
-    ],
-)
-def test_as_many_at_once_as_the_leading_tier_writes(cards, mode, at_once) -> None:
-    assert fitting(cards, mode) == at_once

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,19 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ccos.cli import batch, reading
-from ccos.cli.batch_results import Results, named, open_results
+from ccos.cli.batch_results import Results, open_results
 from ccos.cli.run import BAD_INPUT, DONE, FAILED, INTERRUPTED, complain, print_json, run
 from ccos.cli.terminal import progress, stdout
+from ccos.domain.batch import named
 from ccos.domain.errors import BadTicket
-from ccos.domain.prompt import ProviderCard
 from ccos.domain.ticket import Ticket
-from ccos.domain.tier import Mode, Tier
+from ccos.domain.tier import Mode
+from ccos.tiers.slots import fitting
 
 if TYPE_CHECKING:
     from ccos.settings import Settings
-
-CLOUD_AT_ONCE = 8
-RULES_AT_ONCE = 2
 
 
 @dataclass(slots=True)
@@ -127,17 +125,6 @@ async def _drafted(
             complain(
                 f"{lost[0]} Tickets without a result: {len(lost)}; run the same command again to draft them."
             )
-
-
-def fitting(cards: Sequence[ProviderCard], mode: Mode) -> int:
-    """How many drafts at a time keep the tier that leads busy: one more than it writes at once."""
-    local = [Tier.LOCAL_MINIMAX, Tier.LOCAL_TINYLLAMA]
-    order = [Tier.CLOUD_PREMIUM, *local] if mode is Mode.QUALITY_FIRST else [*local, Tier.CLOUD_PREMIUM]
-    for tier in order:
-        slots = [card.slots for card in cards if card.tier is tier]
-        if slots:
-            return min(32, sum(each or CLOUD_AT_ONCE for each in slots) + (tier in local))
-    return RULES_AT_ONCE
 
 
 def _count(source: str) -> int:

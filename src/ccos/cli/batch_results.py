@@ -7,7 +7,6 @@ draft that was stored since then, and whose line was never written, is taken as 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -17,12 +16,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ccos.domain.batch import mark
 from ccos.domain.errors import BadInput
 from ccos.domain.ticket import Ticket
 
 SYNC_SECONDS = 1.0
 """So much work at most is lost with the machine; with the process alone, none."""
-_HASH_LETTERS = 16
 
 
 class OtherBatch(BadInput):
@@ -31,19 +30,6 @@ class OtherBatch(BadInput):
 
 class NoRoom(BadInput):
     code, message = "output.not_written", "The output could not be written."
-
-
-def mark(ticket: Ticket) -> str:
-    """What tells one ticket of a batch from another: a digest of all it says."""
-    words = json.dumps(ticket.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:_HASH_LETTERS]
-
-
-def named(ticket: Ticket, line: int) -> Ticket:
-    """The ticket under a name of its own: without one, a second run would store it a second time."""
-    if ticket.external_id:
-        return ticket
-    return ticket.model_copy(update={"external_id": f"batch-{mark(ticket)}-{line}"})
 
 
 class Results:
