@@ -127,8 +127,9 @@ class Trial:
         retries = 0 if tier is Tier.RULE_BASED else 1
         made = await self.services[tier].generate_with_fallback(prompt, context, max_retries=retries)
         mine = [each for each in made.attempts if each.tier is tier]
-        verdicts = [verdict for place, verdict in self.gate.seen if place is tier]
-        return _Reply(tier, prompt.task, tuple(mine), verdicts[-1] if verdicts else None, usd(made.spent))
+        judged = [(verdict, unseen) for place, verdict, unseen in self.gate.seen if place is tier]
+        verdict, unseen = judged[-1] if judged else (None, ())
+        return _Reply(tier, prompt.task, tuple(mine), verdict, unseen, usd(made.spent))
 
     async def _searched(self, reply: _Reply, ticket: Ticket, gold: sample.Gold | None) -> Asked:
         checks: dict[str, float] = {}
@@ -157,6 +158,7 @@ class _Reply:
     task: Task
     attempts: tuple[Attempt, ...]
     verdict: Verdict | None
+    unseen: tuple[int, ...]
     cost_usd: float
 
     def strings(self, name: str) -> list[str]:
@@ -216,7 +218,8 @@ def _drafted(reply: _Reply, ticket: Ticket, gold: sample.Gold | None, evidence: 
     if gold is not None:
         text = reply.verdict.text if reply.verdict else ""
         payload = (reply.verdict.payload if reply.verdict else None) or {}
-        _, cited = resolve_citations(text, evidence, payload.get("citations"))
+        sent = [one for one in evidence if one.n not in reply.unseen]  # it rests on nothing else
+        _, cited = resolve_citations(text, sent, payload.get("citations"))
         if gold.points:
             checks["points_said"] = sum(said(point, text) for point in gold.points) / len(gold.points)
         if gold.answerable:
@@ -230,15 +233,17 @@ def _triage_prompt(ticket: Ticket, grounds: Grounds) -> Prompt:
 
 
 class Watching:
-    """The gate, and what it said: the service shows only the verdict of the answer it chose."""
+    """The gate, and what it said of which tier's answer, with the numbers of the evidence that this one never
+    saw: the service shows only the verdict of the answer it chose.
+    """
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self.seen: list[tuple[Tier | None, Verdict]] = []
+        self.seen: list[tuple[Tier | None, Verdict, tuple[int, ...]]] = []
 
     def judge(
         self, prompt: Prompt, answer: Answer, *, tenant_id: UUID | None = None, tier: Tier | None = None
     ) -> Verdict:
         verdict = self._gate.judge(prompt, answer, tenant_id=tenant_id, tier=tier)
-        self.seen.append((tier, verdict))
+        self.seen.append((tier, verdict, answer.unseen))
         return verdict
