@@ -258,6 +258,19 @@ async def test_two_tenants_on_one_model_never_hear_each_other(folder, tmp_path, 
             assert alike(heard, expected[text, who]), who
 
 
+async def test_an_answer_names_the_adapter_it_was_written_with(folder, tmp_path):
+    """Whoever judges by what labels proved of a model must see that this is another one."""
+    listed = (adapter("shop", [SHOP], path=folder / "shop.gguf"),)
+    async with (
+        running(folder / "base.gguf", tmp_path / "m", adapters=listed) as model,
+        provider_of(model) as provider,
+    ):
+        await model.endpoint(seconds=30)
+        own = await provider.answer(at_once(PLAIN, "shop"), seconds=60)
+        other = await provider.answer(at_once(PLAIN, "bank"), seconds=60)
+        assert own.model == f"{other.model}+shop" and "+" not in other.model
+
+
 async def test_with_the_adapter_off_the_model_writes_as_without_any(folder, tmp_path):
     listed = (adapter("shop", [SHOP], path=folder / "shop.gguf"),)
     body = {"messages": [{"role": "user", "content": PLAIN}], "max_tokens": 8, "temperature": 0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -73,7 +73,7 @@ def models_of(cards):
 
 def learning(database, promises=None, cards=CARDS, **changes):
     shipped = Promises([certificate(source="shipped", threshold=0.6)])
-    answering = (lambda: models_of(cards)) if cards is not None else None
+    answering = (lambda _tenant: models_of(cards)) if cards is not None else None
     known = {"models": answering, "prompt": "p1"}
     return Learning(database, promises or shipped, SCORER, **known | changes)
 
@@ -255,6 +255,35 @@ async def test_a_model_that_takes_over_has_to_earn_its_promises(database, tenant
     assert kept("tiny") >= 0.9 > kept("newer")
 
 
+async def test_a_tenant_whose_adapter_answers_has_promises_of_its_own(database, tenant):
+    other = await new_tenant(database)
+    adapters: dict[UUID, str] = {}
+
+    def models(tenant_id):
+        name = f"tiny+{adapters[tenant_id]}" if tenant_id in adapters else "tiny"
+        return models_line([(Tier.LOCAL_TINYLLAMA, name)])
+
+    known = learning(database, models=models)
+    for each in (tenant, other):
+        await label(database, each, 40)
+        await known.certify(each.id)
+
+    def kept(of, model: str) -> float:
+        ask = {"scorer": SCORER, "quality": 0.9, "model": model}
+        return known.promises.promise(of.id, DRAFT, Tier.LOCAL_TINYLLAMA, **ask).kept
+
+    adapters[tenant.id] = "own"
+    await known.refresh()
+    assert kept(other, "tiny") >= 0.9 > max(kept(tenant, "tiny+own"), kept(tenant, "tiny"))
+    await label(database, tenant, 35, model="tiny+own")
+    assert await known.certify_due() >= 1
+    assert kept(tenant, "tiny+own") >= 0.9 > kept(tenant, "tiny")
+    assert kept(other, "tiny") >= 0.9 > kept(other, "tiny+own")
+    del adapters[tenant.id]
+    await known.refresh()
+    assert kept(tenant, "tiny") >= 0.9 > kept(tenant, "tiny+own")
+
+
 async def test_a_tier_is_looked_at_when_its_own_labels_have_grown(database, tenant):
     known = learning(database)
     await label(database, tenant, 200)
@@ -345,7 +374,7 @@ async def test_what_another_process_certified_and_counted_is_read_again(database
 async def test_certificates_of_another_score_promise_nothing(database, tenant):
     await label(database, tenant, 40)
     await learning(database).certify(tenant.id)
-    other = Learning(database, Promises(), "learned-2", models=lambda: models_of(CARDS))
+    other = Learning(database, Promises(), "learned-2", models=lambda _tenant: models_of(CARDS))
     await other.refresh()
     assert other.promises.promise(tenant.id, DRAFT, None, scorer="learned-2", quality=1.0).kept == 0.0
     assert other.promises.certificates(tenant.id, DRAFT, None) == ()
@@ -361,7 +390,7 @@ async def test_it_is_kept_in_step_in_the_background_also_past_an_outage(urls, da
         AsyncExitStack() as stack,
     ):
         known = await open_learning(
-            behind, judge, lambda: models_of(CARDS), stack, on_change=lambda _tenant: None
+            behind, judge, lambda _tenant: models_of(CARDS), stack, on_change=lambda _tenant: None
         )
         door.become("closed")
         await asyncio.sleep(0.1)
@@ -381,7 +410,11 @@ async def test_a_database_that_is_away_at_the_start_leaves_priors(urls):
         door.become("closed")
         async with AsyncExitStack() as stack:
             known = await open_learning(
-                behind, open_gate(Settings()), lambda: models_of(CARDS), stack, on_change=lambda _tenant: None
+                behind,
+                open_gate(Settings()),
+                lambda _tenant: models_of(CARDS),
+                stack,
+                on_change=lambda _tenant: None,
             )
             assert known.counts.labels(uuid4()) == 0
             with pytest.raises(StoreError):

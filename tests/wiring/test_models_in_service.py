@@ -48,9 +48,9 @@ async def test_promises_hear_of_the_model_that_serves_now(settings, tmp_path):
         providers, models = await open_providers(settings(minimax_context_tokens=1024), stack)
         cards = [provider.card for provider in providers]
         await wait_until_loaded(models, seconds=30)
-        assert (Tier.LOCAL_MINIMAX, "ours") in answering(cards, models)
+        assert (Tier.LOCAL_MINIMAX, "ours") in answering(cards, models, None)
         open_service(settings()).promote("tier_1", "theirs", {}, at=AT, instead_of="ours")
-        await until(lambda: (Tier.LOCAL_MINIMAX, "theirs") in answering(cards, models))
+        await until(lambda: (Tier.LOCAL_MINIMAX, "theirs") in answering(cards, models, None))
         answer = await providers[0].answer(asking("hi", max_tokens=8, schema={"enum": ["a"]}), seconds=20)
         assert answer.model == "theirs"
 

@@ -87,6 +87,12 @@ def choose(adapters: Sequence[Adapter], tenant_id: UUID | None, task: Task) -> i
     return best
 
 
+def adapter_for(adapters: Sequence[Adapter], tenant_id: UUID | None, task: Task) -> str:
+    """The name of the adapter that a request is for; empty where there is none."""
+    number = choose(adapters, tenant_id, task)
+    return "" if number is None else adapters[number].name
+
+
 def asked_for(adapters: Sequence[Adapter], tenant_id: UUID | None, task: Task) -> dict[str, Any]:
     """What a request's body names: every adapter, for those that are not named the engine may apply."""
     if not adapters:

@@ -14,7 +14,7 @@ from typing import Any, Self
 import aiohttp
 
 from ccos.domain.prompt import Prompt
-from ccos.local.adapters import Adapter, asked_for, usable
+from ccos.local.adapters import Adapter, adapter_for, asked_for, usable
 from ccos.local.child import Child, ChildGone, rotate
 from ccos.local.gguf import ModelFile, read_model_file
 from ccos.local.ledger import Share
@@ -60,6 +60,10 @@ class Endpoint:
     def extra_of(self, prompt: Prompt) -> dict[str, Any]:
         """What a request for this prompt holds beside its words: which adapter it is for."""
         return asked_for(self.adapters, prompt.tenant_id, prompt.task)
+
+    def adapter_of(self, prompt: Prompt) -> str:
+        """The name of that adapter; empty where the model answers as it is."""
+        return adapter_for(self.adapters, prompt.tenant_id, prompt.task)
 
     @property
     def headers(self) -> dict[str, str]:

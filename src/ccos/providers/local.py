@@ -53,6 +53,8 @@ class Endpoint(Protocol):
 
     def extra_of(self, prompt: Prompt) -> Mapping[str, Any]: ...
 
+    def adapter_of(self, prompt: Prompt) -> str: ...
+
 
 class Runtime(Protocol):
     """What keeps the model running. `endpoint` raises ModelUnusable when it is not up within `seconds`."""
@@ -196,7 +198,8 @@ class LocalProvider:
         seconds = max(until - time.monotonic(), 0.0)
         answer = await line.client.answer(cut.prompt, seconds=seconds, hear=hear)
         self._used = self._used.after(answer)
-        return answer
+        adapter = line.endpoint.adapter_of(cut.prompt)  # with it, the model is another one to whoever judges
+        return replace(answer, model=f"{answer.model}+{adapter}") if adapter else answer
 
     def _learn(self, counted: int, prompt: Prompt, *, weight: float) -> None:
         """How many tokens of this model one of our estimate is."""

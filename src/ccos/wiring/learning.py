@@ -77,10 +77,10 @@ def open_gate(settings: Settings) -> JudgeAndPromises:
 class Learning:
     """Keeps `counts` and `promises` as the database has them, and certifies thresholds anew.
 
-    `decisions` is where the service tells what it planned. `models` tells the line of those that answer now,
-    and is asked each time, for models change while a process runs; None where that is not known: then those
-    of the last certification stand. `on_change` hears of every tenant whose
-    thresholds changed: what was accepted by the old ones is to be forgotten.
+    `decisions` is where the service tells what it planned. `models` tells the line of those that answer a
+    tenant now (None: one without an adapter of its own), and is asked each time, for models change while a
+    process runs; None where that is not known: then those of the last certification stand. `on_change` hears
+    of every tenant whose thresholds changed: what was accepted by the old ones is to be forgotten.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Learning:
         promises: Promises,
         scorer: str,
         *,
-        models: Callable[[], str] | None = None,
+        models: Callable[[UUID | None], str] | None = None,
         prompt: str = PROMPT_VERSION,
         on_change: Callable[[UUID], None] = lambda _tenant_id: None,
     ) -> None:
@@ -99,20 +99,21 @@ class Learning:
         self._database = database
         self._scorer = scorer
         self._models_now = models
-        self._models_seen = self._models
+        self._models_seen = self._models(None)
         self._prompt = prompt
         self._on_change = on_change
         self._heard_at: datetime | None = None
         self._held: dict[UUID, tuple[str, list[Certificate]]] = {}
 
-    @property
-    def _models(self) -> str | None:
-        return self._models_now() if self._models_now else None
+    def _models(self, tenant_id: UUID | None) -> str | None:
+        return self._models_now(tenant_id) if self._models_now else None
 
     async def refresh(self) -> None:
         """Reads what changed since the last time; all, when other models answer. Raises StoreError."""
         since = None if self._heard_at is None else self._heard_at - OVERLAP
-        if (models := self._models) != self._models_seen:
+        models = self._models(None)
+        others = (held for tenant_id, (held, _) in self._held.items() if held != self._models(tenant_id))
+        if models != self._models_seen or any(others):
             self._models_seen, since = models, None
         async with self._database.unbound() as tx:
             now, cells = await counts.since(tx, since)
@@ -121,7 +122,7 @@ class Learning:
             self._count(counted)
         for tenant_id in certified:
             async with self._database.tenant(tenant_id) as tx:
-                made = self._own(await certificates.every(tx))
+                made = self._own(tenant_id, await certificates.every(tx))
                 known = await certificates.stored(tx, made.basis.key) if made else ()
             self._hold(tenant_id, known, made.basis.models if made else "")
         self._heard_at = now
@@ -143,9 +144,10 @@ class Learning:
         """Counts the labels of every tenant who may have enough new ones, and certifies those who have. How
         many were counted. Raises StoreError.
         """
-        if self._models is None:
+        models = self._models(None)
+        if models is None:
             return 0
-        basis = Basis(self._scorer, self._models, self._prompt, "", 0).key
+        basis = Basis(self._scorer, models, self._prompt, "", 0).key
         async with self._database.unbound() as tx:
             due = await certificates.due(tx, basis=basis, prompt=self._prompt, least=LEAST)
         done = 0
@@ -168,7 +170,7 @@ class Learning:
 
         async with self._database.tenant(tenant_id) as tx:
             await certificates.lock(tx)
-            before, made, counted = await self._counted(tx)
+            before, made, counted = await self._counted(tx, tenant_id)
             known = await certificates.looks(tx, made.basis.key)
             due = looks.due(counted, known)
             made = replace(made, wanted=due.missing)
@@ -193,12 +195,16 @@ class Learning:
             )
         return made
 
-    async def _counted(self, tx: Tx) -> tuple[Certification | None, Certification, list[StoredLabel]]:
+    async def _counted(
+        self, tx: Tx, tenant_id: UUID
+    ) -> tuple[Certification | None, Certification, list[StoredLabel]]:
         """The last certification for what is in force, what is to be certified now, and by which labels."""
         every = await certificates.every(tx)
-        before = self._own(every)
+        before = self._own(tenant_id, every)
         policy, kb_epoch = await certificates.now_for(tx)
-        models = self._models if self._models is not None else (before.basis.models if before else "")
+        models = self._models(tenant_id)
+        if models is None:
+            models = before.basis.models if before else ""
         basis = Basis(self._scorer, models, self._prompt, policy, kb_epoch)
         prompt_since = labels_since = None
         if every:
@@ -221,13 +227,14 @@ class Learning:
             counted,
         )
 
-    def _own(self, every: Sequence[Certification]) -> Certification | None:
+    def _own(self, tenant_id: UUID, every: Sequence[Certification]) -> Certification | None:
         """The last one for this score, these models and these prompts: those of others say nothing here.
         Newer knowledge or another policy make it stale, and leave it standing until new labels have come.
         """
+        models = self._models(tenant_id)
         for made in every:
             of_it = (made.basis.scorer, made.basis.prompt) == (self._scorer, self._prompt)
-            if of_it and self._models in (None, made.basis.models):
+            if of_it and models in (None, made.basis.models):
                 return made
         return None
 
@@ -255,7 +262,7 @@ class Learning:
 async def open_learning(
     database: Database,
     judge: JudgeAndPromises,
-    models: Callable[[], str],
+    models: Callable[[UUID | None], str],
     stack: AsyncExitStack,
     *,
     on_change: Callable[[UUID], None],

@@ -8,12 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import structlog
 
 from ccos.domain.errors import CcosError
 from ccos.domain.prompt import Answer, Prompt, ProviderCard
-from ccos.domain.tier import Tier
+from ccos.domain.tier import Task, Tier
+from ccos.local.adapters import adapter_for
 from ccos.local.registry.manifest import Manifest
 from ccos.local.registry.registry import Registry
 from ccos.local.registry.service import Service
@@ -125,10 +127,21 @@ def told_of_updates(document: dict[str, Any], settings: Settings) -> dict[str, A
     return document | {"model_updates": Updates(models_folder(settings)).found()}
 
 
-def answering(cards: Iterable[ProviderCard], models: Iterable[Served]) -> list[tuple[Tier, str]]:
-    """The models that answer now, by tier: in a tier whose model may be replaced, the one that serves."""
-    serving = {each.plan.name: each.serving for each in models if isinstance(each, Switching)}
-    return [(card.tier, serving.get(card.name, card.model)) for card in cards]
+def answering(
+    cards: Iterable[ProviderCard], models: Iterable[Served], tenant_id: UUID | None
+) -> list[tuple[Tier, str]]:
+    """The models that write a tenant's replies now, by tier, as their answers are named: in a tier whose
+    model may be replaced the one that serves, and with an adapter that one's name.
+    """
+    running = {each.plan.name: each for each in models}
+    found = []
+    for card in cards:
+        name, own = card.model, running.get(card.name)
+        if isinstance(own, Switching):
+            name = own.serving
+        adapter = adapter_for(own.plan.adapters, tenant_id, Task.SOLUTION_DRAFT) if own else ""
+        found.append((card.tier, f"{name}+{adapter}" if adapter else name))
+    return found
 
 
 def told_of_models(document: dict[str, Any], models: Iterable[Served]) -> dict[str, Any]:

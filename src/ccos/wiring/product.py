@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ccos.agents.drafting import Drafter, Drafting
@@ -70,10 +71,10 @@ async def open_ccos(
         cache = AnswerCache()
         judge = open_gate(settings)
 
-        def models_now() -> str:
-            return models_line(answering((provider.card for provider in providers), models))
+        def models_for(tenant_id: UUID | None) -> str:
+            return models_line(answering((provider.card for provider in providers), models, tenant_id))
 
-        learning = await open_learning(database, judge, models_now, stack, on_change=cache.forget)
+        learning = await open_learning(database, judge, models_for, stack, on_change=cache.forget)
         service = MultiTierLLMService(
             providers,
             judge.gate,
