@@ -185,6 +185,28 @@ async def test_when_all_rest_one_call_tries_and_the_others_are_told() -> None:
     assert await trying == "only"
 
 
+async def test_when_all_rest_the_call_that_tries_finds_the_one_that_is_back() -> None:
+    """A breaker lets one call through now and then: it may not end at a server that is still away."""
+    still, back = (Server(name, fault=ProviderDown(cause="connect")) for name in ("still", "back"))
+    clock = Clock()
+    pool = pool_of(still, back, clock=clock)
+    with pytest.raises(ProviderDown):
+        await ask(pool)
+    back.fault = None
+    assert [load.may_be_asked(clock()) for load in pool.loads] == [False, False]
+    assert await ask(pool) == "back"
+
+
+async def test_a_resting_server_is_left_alone_while_another_only_just_failed() -> None:
+    one, other = Server("one", fault=ProviderDown(cause="connect")), Server("other")
+    pool = pool_of(one, other)
+    assert await ask(pool) == "other"
+    other.fault = ProviderDown(cause="connect")
+    with pytest.raises(ProviderDown):
+        await ask(pool)
+    assert (one.asked, other.asked) == (1, 2)
+
+
 async def test_words_that_were_heard_cannot_be_taken_back() -> None:
     cut, well = Server("cut", fault=ProviderDown(cause="cut")), Server("well")
     cut.says_first = "안녕하세요"

@@ -194,7 +194,8 @@ class Pool:
     """Answers from the least loaded of its servers; a failure before a word was heard goes to the next.
 
     What is wrong with the prompt is told at once: it would be wrong with every server. When all are resting,
-    the one whose rest ends first is tried by one call, so that a pool never waits longer than its servers.
+    one call tries them, first the one whose rest ends first, so that a pool never waits longer than its
+    servers, and the one call that a breaker lets through finds whoever is back.
     """
 
     def __init__(
@@ -235,7 +236,8 @@ class Pool:
         heard = _Heard(hear)
         asked: set[str] = set()
         last: ProviderError | None = None
-        while (member := self._next(asked)) is not None:
+        all_rest = not by_load(self.loads, self._clock())
+        while (member := self._next(asked, all_rest)) is not None:
             left = until - self._clock()
             if last is not None and left < LEAST_SECONDS:
                 break
@@ -262,14 +264,14 @@ class Pool:
         """The most the dearest of its servers can take. Raises NoPrice."""
         return max((m.server.estimate(prompt) for m in self._members.values()), default=ZERO)
 
-    def _next(self, asked: set[str]) -> _Member | None:
-        """Whom to ask next: the least loaded, or, when all rest, the one that rests least."""
+    def _next(self, asked: set[str], all_rest: bool) -> _Member | None:
+        """Whom to ask next: the least loaded, or, when all rest, the one that rests least of who is left."""
         now = self._clock()
         loads = [load for load in self.loads if load.name not in asked]
         for name in by_load(loads, now):
             return self._members[name]
         idle = [load for load in loads if not load.in_flight]
-        if asked or not idle or any(load.may_be_asked(now) for load in self.loads):
+        if not all_rest or not idle or any(load.may_be_asked(now) for load in self.loads):
             return None
         return self._members[min(idle, key=lambda load: load.rests_until).name]
 
