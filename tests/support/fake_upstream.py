@@ -15,6 +15,7 @@ import socket
 import struct
 import sys
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -473,6 +474,56 @@ class _Exchange:
         await self._start_stream()
         while True:
             await self._chunk(b"data: " + b"x" * 65_536)
+
+    async def error_document(self, does: Does) -> bool:
+        """A complaint under the status of a success."""
+        return await self._body(
+            200, json.dumps({"error": {"message": self._answer(does), "type": "oops"}}).encode()
+        )
+
+    async def tool_call(self, does: Does) -> bool:
+        """Asks for a tool that nobody offered, and says nothing."""
+        call = {
+            "id": "1",
+            "type": "function",
+            "function": {"name": "refund", "arguments": self._answer(does)},
+        }
+        message = {"role": "assistant", "content": None, "tool_calls": [call]}
+        choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+        return await self._body(200, json.dumps({"model": self._model, "choices": [choice]}).encode())
+
+    async def tool_call_in_stream(self, does: Does) -> bool:
+        call = {"index": 0, "id": "1", "function": {"name": "refund", "arguments": self._answer(does)}}
+        choices = [
+            {"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None},
+            {"index": 0, "delta": {}, "finish_reason": "tool_calls"},
+        ]
+        events = [b"data: " + json.dumps({"choices": [each]}).encode() + b"\n\n" for each in choices]
+        return await self._stream([*events, b"data: [DONE]\n\n"])
+
+    async def gzipped(self, does: Does) -> bool:
+        """Compressed although nobody asked for that; a gigabyte when it is unpacked."""
+        packer = zlib.compressobj(9, wbits=31)
+        body = b"".join(packer.compress(b" " * 2**20) for _ in range(1024)) + packer.flush()
+        return await self._body(200, body, extra=("Content-Encoding: gzip",))
+
+    async def lying_chunks(self, does: Does) -> bool:
+        """A chunk that is shorter than its size says, and what follows is no size."""
+        await self._start_stream()
+        self._writer.write(b"40\r\ndata: {}\r\nzz\r\n" + self._answer(does).encode() + b"\r\n" * 40)
+        await self._writer.drain()
+        return False
+
+    async def long_header(self, does: Does) -> bool:
+        body = self._document(does)
+        return await self._body(200, body, extra=("X-Words: " + "x" * 1_000_000,))
+
+    async def endless_headers(self, does: Does) -> bool:
+        self._writer.write(b"HTTP/1.1 200 OK\r\n")
+        while not self._reader.at_eof():
+            self._writer.write(b"X-More: " + b"x" * 1_000 + b"\r\n")
+            await self._writer.drain()
+        raise ConnectionResetError
 
     async def error_event(self, does: Does) -> bool:
         return await self._stream([*self._begun(does), self._format.error("overloaded_error")])
