@@ -8,11 +8,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from ccos.domain.errors import ModelUnusable
+from ccos.local.child import Child
+from ccos.local.ledger import HERE
 from ccos.local.machine import decoding_threads
 from ccos.local.plan import ModelPlan
 from ccos.local.supervisor import LocalModel, Patience, State
@@ -216,6 +219,50 @@ async def test_what_is_closed_while_it_is_started_stays_closed(tiny, tmp_path):
     await model.close(seconds=0)
     await starting
     assert model.state is State.STOPPED and model._task is None and model_processes() == []
+
+
+class Ending:
+    """A process that ends when it is told to; what of one `Child` looks at while it stops it."""
+
+    pid, returncode = 1, None
+
+    def __init__(self):
+        self.stdin = SimpleNamespace(close=lambda: None)
+        self.ends = asyncio.get_running_loop().create_future()
+
+    async def wait(self):
+        self.returncode = await self.ends
+        return self.returncode
+
+    def kill(self):
+        self.ends.done() or self.ends.set_result(-9)
+
+
+@pytest.mark.parametrize("steps", range(4))
+async def test_a_cancellation_that_meets_the_end_of_the_process_is_not_lost(tmp_path, steps):
+    """Whoever supervises a model would go on, and whoever closes it would wait for ever."""
+    process = Ending()
+    stopping = asyncio.create_task(Child(process, tmp_path / "log", 0).stop())
+    await asyncio.sleep(0.01)
+    process.ends.set_result(0)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    if stopping.cancel():
+        with pytest.raises(asyncio.CancelledError):
+            await stopping
+
+
+async def test_a_cancelled_close_of_a_process_still_ends_it_and_gives_its_memory_back(tiny, tmp_path):
+    before = HERE.promised
+    async with running(tiny, tmp_path) as model:
+        await model.endpoint(seconds=30)
+        life, model._life = model._life, None
+        closing = asyncio.create_task(life.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing])
+        assert closing.cancelled() and HERE.promised == before
+        assert life.pid not in [child.pid for child in model_processes()]
 
 
 async def test_what_is_started_while_it_is_closed_runs_after_that(tiny, tmp_path):

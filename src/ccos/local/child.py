@@ -67,7 +67,8 @@ class Child:
         """
         assert self._process.stdout is not None
         try:
-            line = await asyncio.wait_for(self._process.stdout.readline(), seconds)
+            async with asyncio.timeout(seconds):  # wait_for loses a cancellation that meets the line
+                line = await self._process.stdout.readline()
         except TimeoutError:
             raise ChildGone(f"it was not loaded in {seconds:g} seconds") from None
         if not line:
@@ -113,7 +114,8 @@ class Child:
             assert self._process.stdin is not None
             self._process.stdin.close()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), seconds)
+                async with asyncio.timeout(seconds):  # wait_for loses a cancellation that meets the end
+                    await self._process.wait()
         finally:
             if self._process.returncode is None:
                 self.kill()

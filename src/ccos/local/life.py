@@ -246,11 +246,12 @@ class Life:
         tasks = [task for task in (self._warming, self._ended) if task is not None]
         for task in tasks:
             task.cancel()
-        try:
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self._child.stop()
-        finally:
-            self._prepared.share.give_back()
+        with contextlib.ExitStack() as last:  # whoever closes it may be cancelled meanwhile
+            last.callback(self._prepared.share.give_back)
+            try:
+                await asyncio.gather(*tasks, return_exceptions=True)
+            finally:
+                await self._child.stop()
 
     async def _healthy(self) -> bool:
         limit = aiohttp.ClientTimeout(total=self._patience.heartbeat_seconds)
