@@ -91,7 +91,10 @@ async def strike(model: LocalModel, seen: Seen, how: str, every: float) -> None:
         pid = model.status.pid
         if pid is not None and model.state == "up":
             with contextlib.suppress(psutil.Error):
-                psutil.Process(pid).send_signal(signal.SIGSTOP if how == "hang" else signal.SIGKILL)
+                process = psutil.Process(pid)
+                if process.status() == psutil.STATUS_STOPPED:
+                    continue  # it hangs still, and nobody has noticed
+                process.send_signal(signal.SIGSTOP if how == "hang" else signal.SIGKILL)
                 seen.kills += 1
 
 

@@ -125,7 +125,7 @@ async def test_a_system_without_the_engine_says_what_to_do_instead(tiny, tmp_pat
 
 
 async def test_a_child_that_hangs_is_killed_and_replaced(tiny, tmp_path):
-    async with running(tiny, tmp_path) as model:
+    async with running(tiny, tmp_path, patience=replace(QUICK, health_seconds=0.5)) as model:
         await model.endpoint(seconds=30)
         process = process_of(model)
         process.send_signal(signal.SIGSTOP)

@@ -22,7 +22,9 @@ from ccos.providers.local import Endpoint, LocalProvider
 from ccos.providers.openai_wire import Dialect, OpenAIChat
 
 QUICK = Patience(load_seconds=30, heartbeat_seconds=0.2, backoff_seconds=0.05, exits_allowed=3)
-"""The real supervision with short waits, so that a test of it does not take minutes."""
+"""The real supervision with short waits, so that a test of it does not take minutes; a busy machine may take
+its time over one look all the same.
+"""
 
 
 def model_processes() -> list[psutil.Process]:

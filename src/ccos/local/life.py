@@ -32,6 +32,7 @@ class Patience:
 
     load_seconds: float = 300.0
     heartbeat_seconds: float = 5.0
+    health_seconds: float = 5.0
     heartbeat_misses: int = 3
     backoff_seconds: float = 0.5
     backoff_most_seconds: float = 30.0
@@ -134,6 +135,7 @@ class Life:
         self._began = time.monotonic()
         self._endpoint: Endpoint | None = None
         self._misses = 0
+        self._beat_at = 0.0
         self._ended: asyncio.Task[str] | None = None
         self._warming: asyncio.Task[int] | None = None
 
@@ -199,7 +201,8 @@ class Life:
         model = self._prepared.model
         context, adapters = self._plan.context(model), self._prepared.adapters
         self._endpoint = Endpoint(address, self._key, context, model.control_tokens, adapters)
-        self.load_seconds = time.monotonic() - self._began
+        self._beat_at = time.monotonic()
+        self.load_seconds = self._beat_at - self._began
         at_start = self.own_bytes
         if at_start is not None:
             self.ceiling = self._plan.ceiling(model, cache_mib=self._prepared.cache_mib, at_start=at_start)
@@ -208,11 +211,17 @@ class Life:
         self._warming = asyncio.create_task(warm(self._http, address, self.endpoint.headers, systems))
 
     async def beat(self) -> None:
-        """Wait for one heartbeat. Raises ChildGone when the process ended, or hangs and was killed."""
+        """Wait for one heartbeat. Raises ChildGone when the process ended, or hangs and was killed.
+
+        They begin `heartbeat_seconds` apart however long the last look took: it takes longest of one that
+        hangs.
+        """
         assert self._ended is not None, "load() first"
-        done, _ = await asyncio.wait([self._ended], timeout=self._patience.heartbeat_seconds)
+        until = self._beat_at + self._patience.heartbeat_seconds
+        done, _ = await asyncio.wait([self._ended], timeout=max(until - time.monotonic(), 0.0))
         if done:
             raise ChildGone(self._ended.result())
+        self._beat_at = time.monotonic()
         rotate(self._log)
         self._misses = 0 if await self._healthy() else self._misses + 1
         if self._misses >= self._patience.heartbeat_misses:
@@ -254,7 +263,7 @@ class Life:
                 await self._child.stop()
 
     async def _healthy(self) -> bool:
-        limit = aiohttp.ClientTimeout(total=self._patience.heartbeat_seconds)
+        limit = aiohttp.ClientTimeout(total=self._patience.health_seconds)
         endpoint = self.endpoint
         try:
             async with self._http.get(
