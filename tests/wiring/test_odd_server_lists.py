@@ -37,6 +37,10 @@ def at(url: str, name: str = "a") -> str:
         (SERVER + "slots = '4'", "server a, slots: must be a whole number."),
         (SERVER + "slots = 2.5", "server a, slots: must be a whole number."),
         (SERVER + "slots = 0", "server a, slots: must be 1 or more."),
+        (
+            at("http://u:pwsecret@h") + "api_key_env = 'KEY'",
+            "server a: base_url holds a login and api_key_env is set too; remove one of them.",
+        ),
         (SERVER + "price_in = nan\nprice_out = 1", "server a, price_in: must be a number that ends."),
         (SERVER + "price_in = true\nprice_out = 1", "server a, price_in: must be a number."),
         (SERVER + "price_in = 1e30\nprice_out = 1", "server a, price_in: must be 1000000 or less."),
@@ -71,6 +75,14 @@ def test_each_is_one_sentence_that_names_the_file_and_hides_what_is_secret(told,
 def test_what_would_steer_a_terminal_is_not_shown_as_it_is(told):
     (problem,) = told(SERVER + '"x\\u001b[31m" = 1')
     assert "\x1b" not in problem and "x\\x1b[31m" in problem
+
+
+def test_a_key_that_is_none_is_told_with_its_server(told, monkeypatch):
+    monkeypatch.setenv("GPU_KEY", "pwsecret\n키")
+    (problem,) = told(SERVER + "api_key_env = 'GPU_KEY'")
+    assert (
+        problem.startswith("ccos.toml: server a: An API key holds characters") and "pwsecret" not in problem
+    )
 
 
 def test_an_empty_list_and_an_empty_file_leave_the_environment_in_force(told, tmp_path):

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -104,6 +105,12 @@ class Deployment(BaseModel):
         if name is not None and not _VARIABLE.fullmatch(name):
             raise ValueError("must be the name of a variable, not a key")
         return name
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if self.api_key_env is not None and "@" in urlsplit(self.base_url).netloc:
+            raise ValueError("base_url holds a login and api_key_env is set too; remove one of them")
+        return self
 
     @model_validator(mode="after")
     def _both_prices(self) -> Self:

@@ -123,15 +123,19 @@ def _home(settings: Settings) -> list[str]:
 
 
 def _servers(settings: Settings) -> list[str]:
+    found = []
     try:
         servers = wanted_servers(settings, read_deployments(settings))
         for wish in servers:
-            checked_key(wish.api_key.get_secret_value() if wish.api_key is not None else None)
+            try:
+                checked_key(wish.api_key.get_secret_value() if wish.api_key is not None else None)
+            except BadSetting as fault:
+                found.append(f"{wish.source}: server {wish.name}: {fault.sentence}")
         for tier in sorted({wish.tier for wish in servers}):
             told_apart([wish for wish in servers if wish.tier is tier and not wish.outside])
     except BadSetting as fault:
-        return list(fault.facts.get("problems", [fault.sentence]))
-    return []
+        return [*found, *fault.facts.get("problems", [fault.sentence])]
+    return found
 
 
 def _keys(settings: Settings) -> list[str]:
