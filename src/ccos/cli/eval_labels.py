@@ -16,10 +16,12 @@ from ccos.cli.run import complain, print_json, run, settings
 from ccos.domain.errors import BadInput
 
 if TYPE_CHECKING:
-    from ccos.domain.draft import DraftState
+    from ccos.domain.draft import Draft, DraftState
     from ccos.domain.tenant import Tenant
+    from ccos.domain.ticket import Ticket
     from ccos.domain.tier import Tier
     from ccos.store.database import Database, Tx
+    from ccos.store.decisions import Decision
 
 PAGE = 200
 
@@ -73,8 +75,28 @@ def labels(out: Path, tenant: str | None, days: int, as_written: bool, as_json: 
 async def lines(
     database: Database, tenant: Tenant, days: int, as_written: bool, usual: Mapping[Tier, float]
 ) -> AsyncIterator[dict[str, Any] | None]:
-    """A page of decisions in each transaction, oldest first; one moment's decisions may span pages."""
+    """The labels of `decided`; None for what is no label."""
     from ccos.learning.exporting import labelled
+
+    async for ticket, draft, made, decision in decided(database, tenant, days):
+        yield labelled(
+            ticket,
+            draft,
+            made,
+            decision,
+            settings=tenant.settings,
+            usual_of_tier=usual.get(draft.tier) if draft.tier else None,
+            as_written=as_written,
+        )
+
+
+async def decided(
+    database: Database, tenant: Tenant, days: int
+) -> AsyncIterator[tuple[Ticket, Draft, DraftState, Decision]]:
+    """Decisions with what they were about, and the state that work on the draft had ended in.
+
+    A page in each transaction, oldest first; one moment's decisions may span pages.
+    """
     from ccos.store import decisions, drafts, tickets
 
     moment = datetime.now(UTC) - timedelta(days=days)
@@ -87,15 +109,7 @@ async def lines(
             for decision in fresh:
                 draft = await drafts.get(tx, decision.draft_id)
                 ticket, made = await tickets.get(tx, draft.ticket_id), await _made(tx, decision.draft_id)
-                yield labelled(
-                    ticket,
-                    draft,
-                    made,
-                    decision,
-                    settings=tenant.settings,
-                    usual_of_tier=usual.get(draft.tier) if draft.tier else None,
-                    as_written=as_written,
-                )
+                yield ticket, draft, made, decision
         if len(page) < size:
             return
         moment, before = page[-1].decided_at, moment

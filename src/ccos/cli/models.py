@@ -14,6 +14,7 @@ COMMANDS = {
     "promote": ("ccos.cli.models_promote:promote", "Take a proven model into service."),
     "bench": ("ccos.cli.models_bench:bench", "How fast a model is on this machine."),
     "rollback": ("ccos.cli.models_rollback:rollback", "Back to the model that served before."),
+    "adapters": ("ccos.cli.models_adapters:adapters", "LoRA adapters for a tenant or a task."),
 }
 
 

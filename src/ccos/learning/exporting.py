@@ -53,7 +53,7 @@ def labelled(
     if made not in _ANSWERS or not draft.reply or draft.tier is None or draft.scorer is None:
         return None
     house = settings or TenantSettings()
-    asked = _asked(ticket, draft.created_at)
+    asked = asked_then(ticket, draft.created_at)
     of_people = {
         "question": asked.customer_text,
         "answer": draft.reply,
@@ -90,7 +90,7 @@ def labelled(
     }
 
 
-def _asked(ticket: Ticket, made_at: datetime | None) -> Ticket:
+def asked_then(ticket: Ticket, made_at: datetime | None) -> Ticket:
     """The ticket as the draft knew it: a message that is known to be later is no part of its question."""
     known = [
         message.model_copy(update={"at": None})

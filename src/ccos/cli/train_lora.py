@@ -1,0 +1,266 @@
+"""`ccos train lora`: a LoRA adapter from the replies that a tenant's people sent."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ccos.cli import tenancy
+from ccos.cli.files import readable
+from ccos.cli.run import Number, complain, end, print_json, run, settings
+from ccos.domain.errors import BadInput
+
+if TYPE_CHECKING:
+    from ccos.domain.tenant import Tenant
+    from ccos.learning.lora.preparing import Prepared, Preparing
+    from ccos.settings import Settings
+    from ccos.store.database import Database
+
+FAILED = 1
+
+
+@click.command()
+@click.option(
+    "--base",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The base model as Transformers reads it: config.json, weights, tokenizer.",
+)
+@click.option(
+    "--model",
+    metavar="MODEL.gguf",
+    type=readable(dash=False),
+    help="The same model as the tier serves it [the file that serves --tier].",
+)
+@click.option(
+    "--tier",
+    type=click.Choice(("tier_1", "tier_2")),
+    default="tier_1",
+    show_default=True,
+    help="Whose model it is for.",
+)
+@tenancy.option
+@click.option(
+    "--task",
+    type=click.Choice(("solution_draft",)),
+    default="solution_draft",
+    help="The job it is trained for.",
+)
+@click.option(
+    "--data",
+    type=readable(),
+    metavar="FILE",
+    help="Approved answers of a labelled set, not the tenant's drafts.",
+)
+@click.option("--days", type=click.IntRange(1, 3_650), default=365, show_default=True, help="How far back.")
+@click.option("--least", type=click.IntRange(2), default=20, show_default=True, help="Examples it takes.")
+@click.option("--rank", type=click.IntRange(1, 256), default=8, show_default=True, help="Of the adapter.")
+@click.option(
+    "--steps", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Of 8 replies."
+)
+@click.option("--rate", type=Number(1e-7, 1.0), default=2e-4, show_default=True, help="Learning rate.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of all dice.")
+@click.option("--name", help="What to call the adapter [tenant and task].")
+@click.option(
+    "--out",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Data, figures and adapter are written here [CCOS_HOME/lora/NAME].",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Prepare the data, write it with its figures, and train nothing."
+)
+@click.option("--register/--no-register", default=True, help="Take it into service where it proves better.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def lora(
+    base: Path | None,
+    model: Path | None,
+    tier: str,
+    tenant: str | None,
+    task: str,
+    data: Path | None,
+    days: int,
+    least: int,
+    rank: int,
+    steps: int,
+    rate: float,
+    seed: int,
+    name: str | None,
+    out: Path | None,
+    dry_run: bool,
+    register: bool,
+    as_json: bool,
+) -> None:
+    """Train an adapter that writes as the tenant's people do, prove it, and take it into service.
+
+    It learns from drafts that were approved, and from what was sent in place of edited ones; rejected ones
+    are left out, and personal data is replaced by placeholders. On tickets it never saw, the model must find
+    the sent replies likelier with the adapter than without: else nothing is registered.
+    """
+    found = settings()
+    if base is None and not dry_run:
+        raise BadInput(
+            "Name the folder of the base model with --base, or prepare the data only with --dry-run."
+        )
+    if not dry_run:
+        from ccos.learning.lora.converting import gguf_package
+        from ccos.learning.lora.training import packages
+        from ccos.wiring.adapters import model_of
+
+        model = model or model_of(found, tier)
+        _check(base, model)
+        packages()
+        gguf_package()
+    prepared, whose = _prepared(found, tenant, data, days, least, needs_tenant=not dry_run and register)
+    called = name or re.sub(r"[^a-z0-9._-]+", "-", f"{whose.slug if whose else 'any'}-{task}".lower())
+    folder = out or found.folder / "lora" / called
+    document: dict[str, Any] = {"name": called, "folder": str(folder), "data": _write(folder, prepared)}
+    if dry_run or base is None or model is None:
+        _say(document, as_json, f"{folder}: {_words(prepared)}; nothing was trained.")
+        return
+    trained = _train(base, prepared, folder, (rank, steps, rate, seed))
+    adapter, proof = _proved(model, folder, trained["folder"], called, prepared)
+    document |= {"training": trained, "adapter": str(adapter), "proof": proof, "registered": False}
+    if proof["better"] and register:
+        document["registered"] = _registered(found, adapter, model, called, whose, task, tier)
+    told = (
+        f"{adapter}: perplexity of {proof['replies']} held-out replies {proof['before']:.2f} without it, "
+        f"{proof['after']:.2f} with it."
+    )
+    if document["registered"]:
+        told += f" It serves {tier} from the next start."
+    _say(document, as_json, told)
+    if not proof["better"]:
+        complain("The model finds the held-out replies no likelier with the adapter; it was not registered.")
+        end(FAILED)
+
+
+def _check(base: Path | None, model: Path) -> None:
+    from ccos.local.gguf import read_header
+
+    if base is not None and not (base / "config.json").is_file():
+        raise BadInput(f"{base} holds no config.json; give a model's folder as Transformers saves it.")
+    if read_header(model).values.get("general.type") == "adapter":
+        raise BadInput(f"{model} is an adapter itself; give the base model's GGUF file.")
+
+
+def _prepared(
+    found: Settings, slug: str | None, data: Path | None, days: int, least: int, *, needs_tenant: bool
+) -> tuple[Prepared, Tenant | None]:
+    from ccos.agents.prompts import solution_prompt
+    from ccos.learning.labelled import read_labelled
+    from ccos.learning.lora.preparing import Preparing
+
+    preparing = Preparing(lambda ticket, grounds: solution_prompt(ticket, grounds, ()))
+    if data is not None:
+        for line in read_labelled(data):
+            preparing.labelled(line)
+        if slug is None and not needs_tenant:
+            return preparing.prepared(least=least), None
+        ready = preparing.prepared(least=least)
+
+    async def go() -> Tenant:
+        from ccos.wiring import open_administration
+
+        async with open_administration(found) as database:
+            whose = await tenancy.tenant_for(database, slug)
+            if data is None:
+                await _collect(database, whose, days, preparing)
+            return whose
+
+    whose = run(go())
+    return (ready if data is not None else preparing.prepared(least=least)), whose
+
+
+async def _collect(database: Database, whose: Tenant, days: int, preparing: Preparing) -> None:
+    from ccos.cli.eval_labels import decided
+    from ccos.cli.terminal import progress
+
+    with progress("Decisions", every=1_000) as tell:
+        count = 0
+        async for ticket, draft, made, decision in decided(database, whose, days):
+            preparing.decided(ticket, draft, made, decision, whose.settings)
+            count += 1
+            tell(count, None)
+
+
+def _write(folder: Path, prepared: Prepared) -> dict[str, Any]:
+    from ccos.learning.lora.preparing import write_jsonl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "data.jsonl"
+    partial = folder / ".data.jsonl.partial"
+    with partial.open("wb") as out:
+        out.writelines(write_jsonl((*prepared.taught, *prepared.held)))
+    partial.replace(file)
+    return {"file": str(file), **prepared.figures()}
+
+
+def _train(base: Path, prepared: Prepared, folder: Path, told: tuple[int, int, float, int]) -> dict[str, Any]:
+    from ccos.cli.terminal import progress
+    from ccos.learning.lora.training import Recipe, train
+
+    with progress("Steps", every=20) as tell:
+        made = train(base, prepared.taught, prepared.held, Recipe(*told), folder / "peft", tell=tell)
+    return {
+        "folder": str(made.folder),
+        "rank": told[0],
+        "steps": made.steps,
+        "seed": told[3],
+        "loss": round(made.loss, 4),
+        "too_long": made.too_long,
+        "perplexity_before": round(made.perplexity_before, 3),
+        "perplexity_after": round(made.perplexity_after, 3),
+        "seconds": round(made.seconds, 1),
+    }
+
+
+def _proved(
+    model: Path, folder: Path, trained: str, name: str, prepared: Prepared
+) -> tuple[Path, dict[str, Any]]:
+    from ccos.cli.terminal import progress
+    from ccos.learning.lora.converting import convert
+    from ccos.learning.lora.proving import prove
+    from ccos.local.adapters import digest_of
+    from ccos.local.gguf import read_header
+
+    digest = digest_of(model, folder / ".digest.json")
+    adapter = convert(
+        Path(trained), folder / f"{name}.gguf", read_header(model), base_sha256=digest, name=name
+    )
+    with progress("Held-out replies") as tell:
+        proof = run(prove(model, adapter, prepared.held, tell=tell))
+    return adapter, {
+        "replies": proof.replies,
+        "before": round(proof.before, 3),
+        "after": round(proof.after, 3),
+        "better": proof.better,
+    }
+
+
+def _registered(
+    found: Settings, adapter: Path, model: Path, name: str, whose: Tenant | None, task: str, tier: str
+) -> bool:
+    from ccos.local.adapters import ANY, Adapter
+    from ccos.wiring.adapters import open_adapters
+
+    tenants = (str(whose.id),) if whose is not None else (ANY,)
+    entry = Adapter(name, adapter, tenants=tenants, tasks=(task,), tier=tier)
+    open_adapters(found).add(entry, model, replace=True)
+    return True
+
+
+def _words(prepared: Prepared) -> str:
+    figures = prepared.figures()
+    left = sum(figures["left_out"].values())
+    return f"{figures['examples']} approved replies, {figures['held_out']} of them held out; {left} left out"
+
+
+def _say(document: dict[str, Any], as_json: bool, sentence: str) -> None:
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(sentence)

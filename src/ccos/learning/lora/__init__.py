@@ -1,0 +1,1 @@
+"""LoRA adapters from what people approved: data, training, conversion, and proof in the engine."""
