@@ -37,7 +37,11 @@ def test_the_steps_of_a_draft_begin_alike_as_far_as_they_read_the_same():
             Message(role="agent", text="확인해 보겠습니다."),
         ],
     )
-    grounds = Grounds(ticket, evidence=(passage("반품은 7일 안에", 1), passage("환불은 3일 안에", 2)), settings=TenantSettings())
+    grounds = Grounds(
+        ticket,
+        evidence=(passage("반품은 7일 안에", 1), passage("환불은 3일 안에", 2)),
+        settings=TenantSettings(),
+    )
     query = query_prompt(ticket, replace(grounds, evidence=()))
     synthesis = synthesis_prompt(ticket, grounds)
     solution = solution_prompt(ticket, grounds, [{"text": "7일 안에 됩니다", "n": 1}], "짧게")

@@ -66,7 +66,7 @@ async def serving(wish: Wish, state: Path, *, available=available_bytes, slots=2
                 session=session,
                 base_url=endpoint.base_url,
                 api_key=endpoint.api_key,
-                model="minimax",
+                model=model.name_at(endpoint),
                 tier=Tier.LOCAL_MINIMAX,
                 name="minimax",
                 paid=False,

@@ -275,6 +275,9 @@ class Running:
     async def endpoint(self, *, seconds: float) -> Running:
         return self
 
+    def adapter_of(self, prompt: Prompt) -> str:
+        return ""
+
 
 async def test_a_local_model_and_a_server_let_their_words_be_heard() -> None:
     heard: list[str] = []

@@ -40,17 +40,25 @@ async def test_the_model_in_service_answers_and_is_named(settings):
         assert told_of_models(document, models)["tiers"]["tier_1"]["providers"][0]["model"] == "ours"
 
 
+async def test_a_file_answers_under_the_name_its_certificates_know(settings, tmp_path):
+    async with AsyncExitStack() as stack:
+        named = settings(minimax_model_path=tmp_path / "m.gguf", minimax_context_tokens=1024)
+        providers, models = await open_providers(named, stack)
+        await wait_until_loaded(models, seconds=30)
+        answer = await providers[0].answer(asking("hi", max_tokens=8, schema={"enum": ["a"]}), seconds=20)
+        assert (Tier.LOCAL_MINIMAX, answer.model) in answering(providers, models, None)
+
+
 async def test_promises_hear_of_the_model_that_serves_now(settings, tmp_path):
     open_service(settings()).promote("tier_1", "ours", {}, at=AT, instead_of=None)
     newer = build_tiny_gguf(tmp_path / "newer.gguf", seed=8)
     open_registry(settings()).add(newer, lambda _done, _total: None, at=AT, name="theirs", copy=False)
     async with AsyncExitStack() as stack:
         providers, models = await open_providers(settings(minimax_context_tokens=1024), stack)
-        cards = [provider.card for provider in providers]
         await wait_until_loaded(models, seconds=30)
-        assert (Tier.LOCAL_MINIMAX, "ours") in answering(cards, models, None)
+        assert (Tier.LOCAL_MINIMAX, "ours") in answering(providers, models, None)
         open_service(settings()).promote("tier_1", "theirs", {}, at=AT, instead_of="ours")
-        await until(lambda: (Tier.LOCAL_MINIMAX, "theirs") in answering(cards, models, None))
+        await until(lambda: (Tier.LOCAL_MINIMAX, "theirs") in answering(providers, models, None))
         answer = await providers[0].answer(asking("hi", max_tokens=8, schema={"enum": ["a"]}), seconds=20)
         assert answer.model == "theirs"
 

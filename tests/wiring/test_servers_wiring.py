@@ -10,6 +10,7 @@ from ccos.domain.tier import Task, Tier
 from ccos.providers.pool import Pool
 from ccos.settings import Settings, read_deployments
 from ccos.wiring import advice
+from ccos.wiring.models import answering
 from ccos.wiring.providers import open_providers
 from support.fake_upstream import FakeUpstream
 
@@ -43,6 +44,15 @@ async def test_two_urls_are_a_pool_and_one_that_dies_is_followed_by_the_other(se
         for _ in range(4):
             assert (await providers[0].answer(PROMPT, seconds=5)).provider == "minimax-2"
         assert len(b.seen) >= before + 4
+
+
+@pytest.mark.parametrize("servers", [1, 2])
+async def test_servers_whose_model_nobody_named_are_certified_under_the_name_they_give(settings, servers):
+    async with fake() as a, fake() as b, AsyncExitStack() as stack:
+        found = settings(minimax_base_url=",".join([a.origin, b.origin][:servers]))
+        providers, models = await open_providers(found, stack)
+        named = {(await providers[0].answer(PROMPT, seconds=5)).model for _ in range(4)}
+        assert named == {"m"} and (Tier.LOCAL_MINIMAX, "m") in answering(providers, models, None)
 
 
 async def test_servers_of_the_file_bring_their_names_models_keys_and_slots(settings, tmp_path, monkeypatch):

@@ -221,6 +221,12 @@ class Pool:
         return self._card
 
     @property
+    def serving(self) -> frozenset[str]:
+        """The models of all its servers, as they name them."""
+        servers = [member.server for member in self._members.values()]
+        return frozenset().union(*(getattr(each, "serving", {each.card.model}) for each in servers))
+
+    @property
     def loads(self) -> tuple[Load, ...]:
         """Every server as it stands."""
         return tuple(member.load for member in self._members.values())

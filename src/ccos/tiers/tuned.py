@@ -22,6 +22,10 @@ class Tuned:
         return self._inner.card
 
     @property
+    def serving(self) -> frozenset[str]:
+        return getattr(self._inner, "serving", frozenset({self.card.model}))
+
+    @property
     def ready(self) -> bool:
         return getattr(self._inner, "ready", True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from ccos.domain.errors import CcosError
-from ccos.domain.prompt import Answer, Prompt, ProviderCard
+from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.tier import Task, Tier
 from ccos.local.adapters import adapter_for
 from ccos.local.registry.manifest import Manifest
@@ -25,6 +24,7 @@ from ccos.local.switching import Choice, Switching
 from ccos.providers.local import Client, Endpoint
 from ccos.providers.voice import Hear
 from ccos.settings import Settings, read_deployments
+from ccos.tiers.provider import Provider
 
 log = structlog.get_logger(__name__)
 
@@ -90,16 +90,14 @@ def with_models_in_service(settings: Settings) -> Settings:
 
 
 class Counted:
-    """A client whose calls are counted, so that its model ends after the last of them; answers name it."""
+    """A client whose calls are counted, so that its model ends after the last of them."""
 
     def __init__(self, inner: Client, model: Switching, endpoint: Endpoint) -> None:
         self._inner, self._model, self._endpoint = inner, model, endpoint
-        self._name = model.name_at(endpoint)
 
     async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
         with self._model.call(self._endpoint):
-            answer = await self._inner.answer(prompt, seconds=seconds, hear=hear)
-        return replace(answer, model=self._name)  # the engine itself is told the tier's name only
+            return await self._inner.answer(prompt, seconds=seconds, hear=hear)
 
 
 async def check_updates(settings: Settings) -> None:
@@ -128,19 +126,21 @@ def told_of_updates(document: dict[str, Any], settings: Settings) -> dict[str, A
 
 
 def answering(
-    cards: Iterable[ProviderCard], models: Iterable[Served], tenant_id: UUID | None
+    providers: Iterable[Provider], models: Iterable[Served], tenant_id: UUID | None
 ) -> list[tuple[Tier, str]]:
     """The models that write a tenant's replies now, by tier, as their answers are named: in a tier whose
-    model may be replaced the one that serves, and with an adapter that one's name.
+    model may be replaced the one that serves, with an adapter that one's name, of servers what they say.
     """
     running = {each.plan.name: each for each in models}
-    found = []
-    for card in cards:
-        name, own = card.model, running.get(card.name)
-        if isinstance(own, Switching):
-            name = own.serving
-        adapter = adapter_for(own.plan.adapters, tenant_id, Task.SOLUTION_DRAFT) if own else ""
-        found.append((card.tier, f"{name}+{adapter}" if adapter else name))
+    found: list[tuple[Tier, str]] = []
+    for provider in providers:
+        card = provider.card
+        names: Iterable[str] = getattr(provider, "serving", (card.model,))
+        if (own := running.get(card.name)) is not None:
+            name = own.serving if isinstance(own, Switching) else card.model
+            adapter = adapter_for(own.plan.adapters, tenant_id, Task.SOLUTION_DRAFT)
+            names = (f"{name}+{adapter}" if adapter else name,)
+        found += [(card.tier, name) for name in sorted(names)]
     return found
 
 

@@ -72,7 +72,7 @@ async def open_ccos(
         judge = open_gate(settings)
 
         def models_for(tenant_id: UUID | None) -> str:
-            return models_line(answering((provider.card for provider in providers), models, tenant_id))
+            return models_line(answering(providers, models, tenant_id))
 
         learning = await open_learning(database, judge, models_for, stack, on_change=cache.forget)
         service = MultiTierLLMService(

@@ -50,6 +50,11 @@ class ServedChat:
     def card(self) -> ProviderCard:
         return self._card
 
+    @property
+    def serving(self) -> frozenset[str]:
+        """What its answers are by: the name the server gave last."""
+        return frozenset({(self._client or self).card.model})
+
     async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
         """The model's words, or a ProviderError, within `seconds`, the question for its name included."""
         until = time.monotonic() + seconds
