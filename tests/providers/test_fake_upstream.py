@@ -105,7 +105,7 @@ async def test_as_a_program_it_answers_then_dies_when_told() -> None:
             found = re.search(r"http://127\.0\.0\.1:\d+/v1", (await process.stdout.readline()).decode())
             assert found is not None
             async with open_session() as session:
-                client = OpenAIChat(session=session, base_url=found[0], model="gpt-4o")
+                client = OpenAIChat(session=session, base_url=found[0], model="gpt-4o", paid=False)
                 prompt = Prompt(Task.SOLUTION_DRAFT, "상담사", (Turn("user", KOREAN),))
                 answer = await client.answer(prompt, seconds=10)
                 assert answer.model == "demo-7b" and "[2]" in answer.text

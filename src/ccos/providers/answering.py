@@ -113,8 +113,7 @@ def to_answer(
         ours = Usage(likely_prompt_tokens(prompt), likely_tokens(reply.text))
         usage = usage or ours
     assert usage is not None and ours is not None
-    # A free server is one's own: its answers bear the name it was asked by, which settings and labels know.
-    model = (reply.model or card.model) if card.paid else card.model
+    model = reply.model or card.model
     return Answer(
         text=text,
         provider=card.name,

@@ -59,6 +59,7 @@ class WireClient:
         self._till = till
         self._patience = patience
         self._thinks_aloud = False
+        self._said_model = card.model
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._card.name!r}, {self._card.model!r})"
@@ -66,6 +67,13 @@ class WireClient:
     @property
     def card(self) -> ProviderCard:
         return self._card
+
+    @property
+    def serving(self) -> frozenset[str]:
+        """The model its answers are by. One's own server says so itself, whatever name it is asked by; of one
+        that is paid it is the model that was ordered, in whichever dated edition.
+        """
+        return frozenset({self._card.model if self._card.paid else self._said_model})
 
     async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
         """The model's words, or a ProviderError, within `seconds`. Raises NoPrice before anything is sent.
@@ -104,6 +112,7 @@ class WireClient:
             self._till,
             first_token_seconds=ear.first_token_seconds,
         )
+        self._said_model = answer.model
         if voice is not None:
             voice.end()
         return answer

@@ -17,6 +17,7 @@ from ccos.providers.local import Endpoint, LocalProvider
 from ccos.providers.openai_wire import Dialect, OpenAIChat
 from ccos.providers.tiny import TinyDrafter, grammar_of, speaks_placeholders
 from ccos.settings import Settings
+from ccos.wiring.models import Named
 
 DIALECT = Dialect(schema="grammar", grammar=grammar_of, return_progress=True, logprobs=True)
 CONTEXT_TOKENS = 512
@@ -62,8 +63,8 @@ async def open_drafter(
     await model.start()
     card = ProviderCard(tier, name, path.stem, context_tokens=_ANY_LENGTH, slots=plan.slots)
 
-    def connect(endpoint: Endpoint) -> OpenAIChat:
-        return OpenAIChat(
+    def connect(endpoint: Endpoint) -> Named:
+        chat = OpenAIChat(
             session=session,
             base_url=endpoint.base_url,
             model=path.stem,
@@ -75,5 +76,6 @@ async def open_drafter(
             context_tokens=CONTEXT_TOKENS,
             dialect=DIALECT,
         )
+        return Named(chat, path.stem)
 
     return TinyDrafter(LocalProvider(model, connect, card, slots=plan.slots)), model

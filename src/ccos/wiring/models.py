@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -89,11 +90,22 @@ def with_models_in_service(settings: Settings) -> Settings:
     )
 
 
+class Named:
+    """A client whose answers bear the name that its model has here; the engine knows the tier's name only."""
+
+    def __init__(self, inner: Client, name: str) -> None:
+        self._inner, self._name = inner, name
+
+    async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
+        return replace(await self._inner.answer(prompt, seconds=seconds, hear=hear), model=self._name)
+
+
 class Counted:
-    """A client whose calls are counted, so that its model ends after the last of them."""
+    """A client whose calls are counted, so that its model ends after the last of them; answers name it."""
 
     def __init__(self, inner: Client, model: Switching, endpoint: Endpoint) -> None:
-        self._inner, self._model, self._endpoint = inner, model, endpoint
+        self._inner = Named(inner, model.name_at(endpoint))
+        self._model, self._endpoint = model, endpoint
 
     async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
         with self._model.call(self._endpoint):

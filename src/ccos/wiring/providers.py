@@ -33,7 +33,7 @@ from ccos.tiers.provider import Provider
 from ccos.tiers.tuned import Tuned
 from ccos.wiring.adapters import adapters_of
 from ccos.wiring.drafter import drafts_placeholders, open_drafter
-from ccos.wiring.models import Counted, Served, chosen, first_choice
+from ccos.wiring.models import Counted, Named, Served, chosen, first_choice
 from ccos.wiring.servers import POOL_NAMES, open_servers, wanted_servers
 from ccos.wiring.upstreams import fingerprint, openai_seller, prices_of
 
@@ -148,7 +148,11 @@ async def open_file(
     await model.start()
     chat = await _chat(plan, tier, stack)
     card = _card(plan, tier, path.stem)
-    return LocalProvider(model, lambda to: chat(to, path.stem), card, slots=plan.slots), model
+
+    def connect(endpoint: Endpoint) -> Named:
+        return Named(chat(endpoint, path.stem), path.stem)
+
+    return LocalProvider(model, connect, card, slots=plan.slots), model
 
 
 async def _registered(

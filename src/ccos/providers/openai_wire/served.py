@@ -52,8 +52,8 @@ class ServedChat:
 
     @property
     def serving(self) -> frozenset[str]:
-        """What its answers are by: the name the server gave last."""
-        return frozenset({(self._client or self).card.model})
+        """The model its answers are by, as the server names it; the card's until that is known."""
+        return self._client.serving if self._client is not None else frozenset({self._card.model})
 
     async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
         """The model's words, or a ProviderError, within `seconds`, the question for its name included."""
