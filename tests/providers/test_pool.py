@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from structlog.testing import capture_logs
 
 from ccos.domain.errors import (
     ContextTooLong,
@@ -332,13 +333,13 @@ def test_who_was_away_at_the_last_look_is_asked_last_and_not_never() -> None:
     assert by_load([away], now=0.0) == ["away"]
 
 
-async def test_a_server_that_comes_back_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_server_that_comes_back_is_told_once() -> None:
     server = Server("a", fault=ProviderDown(cause="connect"))
     pool = pool_of(server)
-    for _ in range(2):
-        await pool.alive(seconds=1.0)
-    server.fault = None
-    for _ in range(2):
-        await pool.alive(seconds=1.0)
-    told = capsys.readouterr().out
-    assert (told.count("pool.server_unreachable"), told.count("pool.server_back")) == (1, 1)
+    with capture_logs() as told:
+        for _ in range(2):
+            await pool.alive(seconds=1.0)
+        server.fault = None
+        for _ in range(2):
+            await pool.alive(seconds=1.0)
+    assert [each["event"] for each in told] == ["pool.server_unreachable", "pool.server_back"]
