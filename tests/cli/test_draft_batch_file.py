@@ -109,7 +109,9 @@ def test_lines_that_are_no_ticket_are_told_and_the_rest_is_drafted(ccos: Command
     (ccos.folder / "odd.jsonl").write_text(
         '{"subject": "환불 언제?"}\n{\n\n{"subject": "교환 되나요?"}\n', "utf-8"
     )
-    ran = ccos("draft", "--batch", "odd.jsonl", "--out", "odd.out", "--json", "--tenant", shop)
+    arguments = ("draft", "--batch", "odd.jsonl", "--out", "odd.out", "--json", "--tenant", shop)
+    ran = ccos(*arguments, "--at-once", "2")
+    assert "Drafting: 2 of 2" in ran.err, "neither the blank line nor the bad one is waited for"
     assert ran.code == 1 and "Line 2" in ran.err and ran.json["totals"]["bad_lines"] == 1
     assert sorted(row["line"] for row in lines_of(ccos.folder / "odd.out")) == [1, 4]
     again = ccos("draft", "--batch", "odd.jsonl", "--out", "odd.out", "--json", "--tenant", shop)

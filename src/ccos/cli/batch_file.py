@@ -111,7 +111,7 @@ async def _drafted(
                 else:
                     lost.append(f"Line {line}: {made.errors[0]}")
                 tally.add(made)
-                tell(tally.tickets, total)
+                tell(tally.tickets, None if total is None else total - wanted.bad)
 
     task = asyncio.create_task(work())
     try:
@@ -128,14 +128,14 @@ async def _drafted(
 
 
 def _count(source: str) -> int:
-    """How many lines the file has."""
+    """How many lines the file has that are not blank."""
     with Path(source).open("rb") as file:
-        blocks = iter(lambda: file.read(1 << 20), b"")
-        ends, last = 0, b"\n"
-        for block in blocks:
-            ends += block.count(b"\n")
-            last = block[-1:]
-    return ends + (last != b"\n")
+        lines, says = 0, False
+        while piece := file.readline(1 << 20):
+            says = says or not piece.isspace()
+            if piece.endswith(b"\n"):
+                lines, says = lines + says, False
+    return lines + says
 
 
 def _show(tally: batch.Tally, wanted: Input, results: Results, as_json: bool) -> None:
