@@ -61,7 +61,7 @@ def test_a_dry_run_writes_what_would_be_learnt_without_anybodys_data(own: Comman
     assert [message["role"] for message in rows[0]["messages"]] == ["system", "user", "assistant"]
     assert "010-1234" not in written and "[전화번호" in written
     said = own("train", "lora", "--data", "set.jsonl", "--no-register", "--dry-run", "--out", "out")
-    assert "54 approved replies" in said.out and "nothing was trained" in said.out
+    assert "54 approved replies" in said.out and "6 left out (6 rejected); nothing was trained" in said.out
 
 
 def test_a_tenant_learns_from_what_its_people_sent(ccos: Command, ccos_home: Home, shop: str):

@@ -255,8 +255,12 @@ def _registered(
 
 def _words(prepared: Prepared) -> str:
     figures = prepared.figures()
-    left = sum(figures["left_out"].values())
-    return f"{figures['examples']} approved replies, {figures['held_out']} of them held out; {left} left out"
+    left = figures["left_out"]
+    why = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(left.items()))
+    return (
+        f"{figures['examples']} approved replies, {figures['held_out']} of them held out;"
+        f" {sum(left.values())} left out{f' ({why})' if why else ''}"
+    )
 
 
 def _say(document: dict[str, Any], as_json: bool, sentence: str) -> None:
