@@ -116,7 +116,7 @@ def test_a_model_no_worse_than_the_one_that_serves_passes_with_a_shadow_run(ccos
         (("verify", "../x"), "A model's name has up to 64"),
         (("promote", "nope", "--tier", "tier_1"), "There is no model nope"),
         (("promote", "nope", "--tier", "tier_1", "--force", " "), "Say with --force why"),
-        (("rollback", "--tier", "tier_2"), "No model served tier_2 before"),
+        (("rollback", "--tier", "tier_2"), "No model serves tier_2"),
         (("add", "nowhere.gguf"), "There is no model file at"),
     ],
 )

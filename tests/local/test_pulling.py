@@ -109,6 +109,13 @@ async def test_a_server_that_is_not_there_is_given_up_and_the_part_is_kept(tmp_p
         assert server.seen[-1].startswith("bytes=") and server.seen[-1] != "bytes=0-"
 
 
+async def test_an_address_where_nobody_answers_is_told_in_words(tmp_path):
+    async with file_server(CONTENT) as server:
+        pass  # its port is free again
+    with pytest.raises(PullFailed, match=r"cannot be downloaded now \(nobody answers there\)"):
+        await got(server, tmp_path)
+
+
 async def test_a_full_disk_keeps_the_part_and_goes_on_when_there_is_room(tmp_path, monkeypatch):
     real = pulling._take
 

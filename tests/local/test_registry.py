@@ -217,7 +217,7 @@ def test_service_goes_forth_and_back_and_keeps_its_evidence(tmp_path):
     with pytest.raises(BadInput, match="promote"):
         service.rollback("tier_1", at=AT)
     service.promote("tier_1", "a", {"n": 1}, at=AT, instead_of=None)
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput, match="a is the first model that serves tier_1"):
         service.rollback("tier_1", at=AT)
     service.promote("tier_1", "b", {"n": 2}, at=AT, instead_of="a")
     with pytest.raises(Conflict):

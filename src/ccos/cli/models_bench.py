@@ -57,7 +57,8 @@ def bench(name: str, tokens: int, prompt: int, threads: int | None, as_json: boo
     if as_json:
         print_json(found)
         return
-    click.echo(f"{name}: {size_of(manifest.size)}, {manifest.quantisation}, {found['threads']} threads")
+    used = "1 thread" if found["threads"] == 1 else f"{found['threads']} threads"
+    click.echo(f"{name}: {size_of(manifest.size)}, {manifest.quantisation}, {used}")
     for row in found["streams"]:
         click.echo(f"  {row['streams']} at once: {row['tokens_per_second']:.1f} tokens/s written")
     click.echo(f"  prompt: {found['prompt_tokens_per_second']:.1f} tokens/s read")

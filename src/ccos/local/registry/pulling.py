@@ -233,6 +233,8 @@ def _drop(*paths: Path) -> None:
 def _said(fault: BaseException, pace: Pace) -> str:
     if isinstance(fault, TimeoutError):
         return f"the server was silent for {pace.silent_seconds:g} seconds"
+    if isinstance(fault, aiohttp.ClientConnectorError):
+        return "nobody answers there"
     return type(fault).__name__
 
 

@@ -63,8 +63,13 @@ class Service:
         """Back to the model before; that one becomes the previous. Raises BadInput when there is none."""
         with self._changing() as found:
             served = found.get(tier)
-            if served is None or served.previous is None:
-                raise BadInput(f"No model served {tier} before; promote one with `ccos models promote`.")
+            if served is None:
+                raise BadInput(f"No model serves {tier}; promote one with `ccos models promote`.")
+            if served.previous is None:
+                raise BadInput(
+                    f"{served.current} is the first model that serves {tier}: there is none to go back to;"
+                    " promote another in its place."
+                )
             evidence = {"rolled_back_from": served.current}
             made = Served(served.previous, at.isoformat(timespec="seconds"), served.current, evidence)
             found[tier] = made
