@@ -70,7 +70,12 @@ def everything(cloud: FakeUpstream) -> str:
     return raw + "\n" + "\n".join(json.dumps(seen.body, ensure_ascii=False) for seen in cloud.seen)
 
 
+OURS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<![\d.])\d\.\d{4,}|127\.0\.0\.1:\d+")
+"""Ids, seconds, shares and our own address: digits drawn by chance, which now and then spell a customer's."""
+
+
 def holds_nobody(text: str) -> None:
+    text = OURS.sub("", text)
     digits = re.sub(r"\D", "", text)
     for name, value in PERSONAL.items():
         assert value not in text, name
