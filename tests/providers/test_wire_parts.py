@@ -296,7 +296,20 @@ async def test_a_key_no_header_takes_is_refused_and_not_shown(key: str) -> None:
     assert key not in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["", "/", "/v1", "/v1/", "/v1/chat/completions"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "/v1",
+        "/v1/",
+        "/v1//",
+        "/v1/chat/completions",
+        "/v1/chat/completions/",
+        "/v1/models",
+        "/v1/chat",
+    ],
+)
 async def test_forgiving_openai_base_urls(path: str) -> None:
     async with FakeUpstream() as upstream, open_session() as session:
         client = OpenAIChat(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,9 @@ import aiohttp
 from yarl import URL
 
 from ccos.domain.errors import BadSetting
+
+_ROUTE = re.compile(r"(/chat/completions|/chat|/completions|/messages|/models)?/*$")
+"""Of a URL that was copied whole out of a manual; a base URL ends before it."""
 
 
 @asynccontextmanager
@@ -54,8 +58,7 @@ def split_base_url(base_url: str, *, default_path: str = "", drop_suffix: str = 
     login = None
     if url.user or url.password:
         login = "Basic " + b64encode(f"{url.user or ''}:{url.password or ''}".encode()).decode()
-    path = url.path.rstrip("/").removesuffix("/chat/completions").removesuffix("/messages")
-    path = path.removesuffix(drop_suffix) or default_path or "/"
+    path = _ROUTE.sub("", url.path).removesuffix(drop_suffix) or default_path or "/"
     return url.with_user(None).with_path(path, keep_query=True), login
 
 

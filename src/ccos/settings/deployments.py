@@ -36,7 +36,8 @@ from pydantic import (
 
 from ccos.domain.errors import BadSetting
 from ccos.domain.tier import Tier
-from ccos.settings.environment import Settings, Url
+from ccos.settings.environment import Settings
+from ccos.settings.urls import Url
 
 FILE_NAME = "ccos.toml"
 MOST_BYTES = 1_000_000

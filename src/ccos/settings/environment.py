@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
@@ -18,6 +16,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 
 from ccos.domain.errors import BadSetting
 from ccos.domain.tier import Mode, Tier
+from ccos.settings.urls import Url, Urls, without_secrets
 
 
 def _zone(name: str) -> str:
@@ -28,19 +27,6 @@ def _zone(name: str) -> str:
     return name
 
 
-def _url(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("must begin with http:// or https://")
-    try:
-        parts = urlsplit(value)
-        whole = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole or not value.isprintable() or " " in value:
-        raise ValueError("is not a whole URL such as http://10.0.0.5:8000/v1")
-    return value.rstrip("/")
-
-
 def _path(path: Path) -> Path:
     try:
         return path.expanduser()
@@ -48,14 +34,8 @@ def _path(path: Path) -> Path:
         raise ValueError("names a user this machine does not know; write the path out") from None
 
 
-def _urls(value: str) -> str:
-    return ",".join(_url(part.strip()) for part in value.split(",") if part.strip())
-
-
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Url = Annotated[str, AfterValidator(_url)]
-Urls = Annotated[str, AfterValidator(_urls)]
 File = Annotated[Path, AfterValidator(_path)]
 
 
@@ -318,9 +298,7 @@ def _dotenv() -> Mapping[str, str | None]:
 def _shown(field: str, text: str) -> str:
     if is_secret(field):
         return "set"
-    if "://" not in text:
-        return text
-    return re.sub(r"[?#].*", "?...", re.sub(r"//[^/\s]*@", "//...@", text))  # both may hold a password
+    return without_secrets(text) if "://" in text or field.endswith("_base_url") else text
 
 
 def unknown_names(environ: Mapping[str, str], *, where: str = "") -> list[str]:
