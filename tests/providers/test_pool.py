@@ -19,7 +19,8 @@ from ccos.domain.errors import (
 from ccos.domain.money import ZERO, MicroUsd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
 from ccos.domain.tier import Task, Tier
-from ccos.providers.pool import LONGEST_REST_SECONDS, Load, Pool, by_load
+from ccos.providers.pool import Pool
+from ccos.providers.pool_server import LONGEST_REST_SECONDS, Load, by_load
 
 PROMPT = Prompt(Task.CHAT, "", (Turn("user", "환불은 언제 되나요?"),))
 
@@ -38,7 +39,7 @@ class Server:
     def __init__(self, name: str, *, slots: int | None = None, fault: ProviderError | None = None) -> None:
         self.card = ProviderCard(Tier.LOCAL_MINIMAX, name, "m", slots=slots)
         self.fault = fault
-        self.asked = 0
+        self.asked = self.looks = 0
         self.gate = asyncio.Event()
         self.gate.set()
         self.says_first = ""
@@ -56,6 +57,7 @@ class Server:
         return Answer("네", provider=self.card.name, model="m")
 
     async def alive(self, *, seconds: float) -> bool:
+        self.looks += 1
         return self.fault is None
 
     def estimate(self, prompt: Prompt) -> MicroUsd:
@@ -343,3 +345,113 @@ async def test_a_server_that_comes_back_is_told_once() -> None:
         for _ in range(2):
             await pool.alive(seconds=1.0)
     assert [each["event"] for each in told] == ["pool.server_unreachable", "pool.server_back"]
+
+
+async def test_no_server_gets_more_calls_than_it_writes_at_once() -> None:
+    """When a large server is away the small one that is left must not be buried under its calls."""
+    large, small = Server("large", slots=8, fault=ProviderDown(cause="reset")), Server("small", slots=2)
+    pool = pool_of(large, small)
+    small.gate.clear()
+    calls = [asyncio.create_task(ask(pool, seconds=60)) for _ in range(10)]
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert small.asked == 2 and not any(call.done() for call in calls)
+    small.gate.set()
+    assert await asyncio.gather(*calls) == ["small"] * 10
+    assert small.asked == 10
+
+
+async def test_who_finds_every_server_full_is_told_so_and_no_server_is_blamed() -> None:
+    only = Server("only", slots=1)
+    pool = pool_of(only, Server("away", slots=1, fault=ProviderDown(cause="connect")))
+    assert await ask(pool) == "only"
+    only.gate.clear()
+    writing = asyncio.create_task(ask(pool))
+    await asyncio.sleep(0)
+    while only.asked < 2:
+        await asyncio.sleep(0)
+    with pytest.raises(ProviderBusy) as told:
+        await ask(pool, seconds=0.1)
+    assert told.value.facts["cause"] == "slots" and only.asked == 2
+    only.gate.set()
+    assert await writing == "only" and pool.loads[0].failures == 0
+
+
+async def test_a_server_that_says_no_number_is_never_full() -> None:
+    only = Server("only")
+    pool = pool_of(only, Server("other", slots=1, fault=ProviderDown(cause="reset")))
+    only.gate.clear()
+    calls = [asyncio.create_task(ask(pool)) for _ in range(5)]
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert only.asked == 5
+    only.gate.set()
+    assert await asyncio.gather(*calls) == ["only"] * 5
+
+
+async def test_a_server_that_is_back_is_found_by_the_calls_that_need_it_and_serves_them_all() -> None:
+    """One hangs, and the other came back since the last look: nobody is sent away from it for a trial."""
+    hung, back = Server("hung"), Server("back", fault=ProviderDown(cause="connect"))
+    clock = Clock()
+    pool = pool_of(hung, back, clock=clock)
+    await pool.answer(PROMPT, seconds=5)
+    hung.fault = ProviderTimeout(phase="first_token")
+    with pytest.raises(ProviderError):
+        await ask(pool)
+    back.fault = None
+    clock.now += 2.0
+    back.gate.clear()
+    calls = [asyncio.create_task(ask(pool)) for _ in range(4)]
+    for _ in range(100):
+        await asyncio.sleep(0)
+    back.gate.set()
+    assert await asyncio.gather(*calls) == ["back"] * 4
+    assert back.looks == 1, "they shared one look"
+
+
+async def test_a_server_that_is_back_takes_calls_as_soon_as_the_others_are_full() -> None:
+    full, back = Server("full", slots=1), Server("back", slots=1, fault=ProviderDown(cause="connect"))
+    clock = Clock()
+    pool = pool_of(full, back, clock=clock)
+    assert not pool.loads[1].failures
+    await pool.alive(seconds=1)
+    back.fault = None
+    full.gate.clear()
+    first = asyncio.create_task(ask(pool))
+    await asyncio.sleep(0.01)
+    clock.now += 1.9
+    with pytest.raises(ProviderBusy):
+        await ask(pool, seconds=0.05)
+    assert back.asked == 0 and back.looks == 1, "it was looked at a moment ago"
+    clock.now += 0.1
+    assert await ask(pool) == "back" and back.looks == 2
+    assert await ask(pool) == "back" and back.looks == 2
+    full.gate.set()
+    assert await first == "full"
+
+
+async def test_nobody_looks_while_somebody_has_a_free_slot() -> None:
+    well, away = Server("well", slots=2), Server("away", slots=2, fault=ProviderDown(cause="connect"))
+    clock = Clock()
+    pool = pool_of(well, away, clock=clock)
+    await pool.alive(seconds=1)
+    clock.now += 60
+    assert await ask(pool) == "well" and away.looks == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "there"),
+    [
+        (ProviderDown(cause="connect"), False),
+        (ProviderDown(cause="dns"), False),
+        (ProviderTimeout(phase="connect"), False),
+        (ProviderTimeout(phase="first_token"), None),
+        (ProviderDown(cause="reset"), None),
+    ],
+)
+async def test_who_cannot_be_reached_by_a_call_counts_as_away(
+    fault: ProviderError, there: bool | None
+) -> None:
+    pool = pool_of(Server("away", fault=fault), Server("well"))
+    assert await ask(pool) == "well"
+    assert pool.loads[0].reachable is there

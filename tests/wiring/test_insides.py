@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ccos.providers.pool import Load
+from ccos.providers.pool_server import Load
 from ccos.wiring.insides import file_names_only, server_document, server_state
 
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -18,7 +18,7 @@ AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
         (Load("a", reached=True, reachable=True), "up"),
         (Load("a", reached=True, reachable=False), "unreachable"),
         (Load("a", reached=True, reachable=True, failures=1), "resting"),
-        (Load("a", reached=True, reachable=False, failures=1), "resting"),
+        (Load("a", reached=True, reachable=False, failures=1), "unreachable"),
     ],
 )
 def test_the_state_of_a_server(load: Load, state: str) -> None:
@@ -31,6 +31,8 @@ def test_when_a_resting_server_is_tried_again_and_that_it_may_be_now() -> None:
     assert (shown["retry_in_seconds"], shown["retry_at"]) == (12.5, "2026-11-22T09:00:12.500000+00:00")
     assert server_document(resting, now=200.0, at=AT)["retry_in_seconds"] == 0
     assert "retry_at" not in server_document(Load("a", reached=True, rests_until=112.5), now=100.0, at=AT)
+    away = Load("a", reached=True, reachable=False, failures=1, rests_until=112.5)
+    assert "retry_at" not in server_document(away, now=100.0, at=AT), "it is asked when a look finds it"
 
 
 @pytest.mark.parametrize(

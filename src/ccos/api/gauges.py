@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from ccos.domain.prompt import ProviderCard
 from ccos.local.supervisor import State
 from ccos.providers.local import Used
-from ccos.providers.pool import Load
+from ccos.providers.pool_server import Load
 from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.models import Served
 

@@ -4,190 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
-import structlog
-
-from ccos.domain.errors import (
-    ContentFiltered,
-    ContextTooLong,
-    ProviderBusy,
-    ProviderDown,
-    ProviderError,
-    ProviderRefused,
-)
+from ccos.domain.errors import ProviderBusy, ProviderDown, ProviderError
 from ccos.domain.money import ZERO, MicroUsd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard
+from ccos.providers.pool_server import Load, Member, Server, by_load, of_the_prompt
 from ccos.providers.voice import Hear
 
-_log = structlog.get_logger(__name__)
-
-FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 1.0, 30.0
-"""A server that failed rests; each failure after that doubles its rest."""
 LEAST_SECONDS = 0.2
 """With less time left than this the next server is not begun with."""
 LOOKING_SHARE = 0.8
 """Of the time there is to look after all: one that says nothing must not make the others seem away."""
-_FAST = 0.2
-_PROMPT_FAULTS = (400, 413, 422)
-_PROMPT_CAUSES = ("schema", "no_turns")
-
-
-class Server(Protocol):
-    """One of the pool: a provider like any other."""
-
-    @property
-    def card(self) -> ProviderCard: ...
-
-    async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer: ...
-
-    async def alive(self, *, seconds: float) -> bool: ...
-
-    def estimate(self, prompt: Prompt) -> MicroUsd: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What is known of one server at one time.
-
-    `slots` is how many answers it writes at once (None: not said, and then it counts as one), `rests_until`
-    when it may be asked again after a failure (monotonic seconds), `failures` how many there were in a row,
-    `answer_seconds` how long its answers take, newer ones counting more. `requests`, `faults` and `refusals`
-    count since the start, by code: faults are its own and `last_error` the last of them, refusals are of
-    prompts that no server of its kind would take. `reachable` is what the last call or look found, None
-    before the first; `reached` whether any ever did. Times that end in `_at` are seconds since 1970.
-    """
-
-    name: str
-    slots: int | None = None
-    in_flight: int = 0
-    rests_until: float = 0.0
-    failures: int = 0
-    answer_seconds: float = 0.0
-    requests: int = 0
-    faults: Mapping[str, int] = field(default_factory=dict)
-    refusals: Mapping[str, int] = field(default_factory=dict)
-    last_error: str | None = None
-    last_error_at: float | None = None
-    last_success_at: float | None = None
-    reachable: bool | None = None
-    reached: bool = False
-
-    def may_be_asked(self, now: float) -> bool:
-        """Well, or through with its rest and not being tried: one call finds out if it is well again."""
-        return not self.failures or (self.rests_until <= now and not self.in_flight)
-
-    @property
-    def share(self) -> float:
-        """How full it would be with one more call."""
-        return (self.in_flight + 1) / (self.slots or 1)
-
-
-def by_load(loads: Iterable[Load], now: float) -> list[str]:
-    """Names of the servers that may be asked now, the one to ask first first; last who was away at a look."""
-    usable = [load for load in loads if load.may_be_asked(now)]
-
-    def rank(load: Load) -> tuple[bool, float, float]:
-        return (load.reachable is False, load.share, load.answer_seconds)
-
-    return [load.name for load in sorted(usable, key=rank)]
-
-
-class _Member:
-    """A server, and what its last calls said of it."""
-
-    def __init__(self, server: Server, clock: Callable[[], float], wall_clock: Callable[[], float]) -> None:
-        self.server = server
-        self._clock, self._wall_clock = clock, wall_clock
-        self._in_flight = 0
-        self._failures = 0
-        self._rests_until = 0.0
-        self._answer_seconds = 0.0
-        self._requests = 0
-        self._faults: Counter[str] = Counter()
-        self._refusals: Counter[str] = Counter()
-        self._last_error: str | None = None
-        self._last_error_at: float | None = None
-        self._last_success_at: float | None = None
-        self._reachable: bool | None = None
-        self._reached = False
-
-    @property
-    def load(self) -> Load:
-        card = self.server.card
-        return Load(
-            card.name,
-            card.slots,
-            self._in_flight,
-            self._rests_until,
-            self._failures,
-            self._answer_seconds,
-            self._requests,
-            dict(self._faults),
-            dict(self._refusals),
-            self._last_error,
-            self._last_error_at,
-            self._last_success_at,
-            self._reachable,
-            self._reached,
-        )
-
-    async def answer(self, prompt: Prompt, seconds: float, hear: Hear | None) -> Answer:
-        self._in_flight += 1
-        self._requests += 1
-        began = self._clock()
-        try:
-            answer = await self.server.answer(prompt, seconds=seconds, hear=hear)
-        except ProviderError as fault:
-            if _of_the_prompt(fault):
-                self._refusals[fault.code] += 1
-            else:
-                self.failed(fault)
-            raise
-        finally:
-            self._in_flight -= 1
-        self.well()
-        self._last_success_at = self._wall_clock()
-        took = self._clock() - began
-        self._answer_seconds += _FAST * (took - self._answer_seconds) if self._answer_seconds else took
-        return answer
-
-    def well(self) -> None:
-        if self._failures or self._reachable is False:
-            _log.info("pool.server_back", server=self.server.card.name)
-        self._failures = 0
-        self._reachable = self._reached = True
-
-    async def look(self, seconds: float) -> bool:
-        """Whether it could answer now; if so it rests no longer."""
-        try:
-            async with asyncio.timeout(seconds):
-                well = await self.server.alive(seconds=seconds)
-        except (ProviderError, TimeoutError):
-            well = False
-        if well:
-            self.well()
-        else:
-            if self._reachable is not False:
-                _log.warning("pool.server_unreachable", server=self.server.card.name)
-            self._reachable = False
-        return well
-
-    def failed(self, fault: ProviderError) -> None:
-        asked = fault.facts.get("retry_after_seconds")
-        rest = min(FIRST_REST_SECONDS * 2.0 ** min(self._failures, 16), LONGEST_REST_SECONDS)
-        if isinstance(asked, (int, float)):
-            rest = min(max(rest, float(asked)), LONGEST_REST_SECONDS)
-        self._failures += 1
-        self._faults[fault.code] += 1
-        self._last_error, self._last_error_at = fault.code, self._wall_clock()
-        self._rests_until = self._clock() + rest
-        _log.warning(
-            "pool.server_failed", server=self.server.card.name, reason=fault.code, rest_seconds=round(rest, 1)
-        )
+LOOK_SECONDS = 1.0
+"""Longest look at servers that were away, when a call needs them."""
+WAIT_SHARE = 0.25
+"""Of the time a call has left, to wait for a free slot or to look at servers that were away."""
 
 
 class Pool:
@@ -196,6 +28,10 @@ class Pool:
     What is wrong with the prompt is told at once: it would be wrong with every server. When all are resting,
     one call tries them, first the one whose rest ends first, so that a pool never waits longer than its
     servers, and the one call that a breaker lets through finds whoever is back.
+
+    A server that says how many answers it writes at once gets no more: those that are left when one is away
+    are not buried under its calls, which wait for a slot or are sent on to the next tier. Before they do, a
+    look tells whether those that were away are back.
     """
 
     def __init__(
@@ -207,11 +43,14 @@ class Pool:
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """The servers' cards have names of their own. Raises ValueError for none, or for two of one name."""
-        self._members = {server.card.name: _Member(server, clock, wall_clock) for server in servers}
+        self._members = {
+            server.card.name: Member(server, clock, wall_clock, self._has_changed) for server in servers
+        }
         if not servers or len(self._members) != len(servers):
             raise ValueError("a pool needs servers, each with a name of its own")
         self._card = card
         self._clock = clock
+        self._change = asyncio.Event()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._card.name!r}, {list(self._members)})"
@@ -237,13 +76,17 @@ class Pool:
         return self.loads
 
     async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
-        """The words of one server, or the last one's ProviderError, within `seconds` for all together."""
+        """The words of one server, or the last one's ProviderError, within `seconds` for all together.
+
+        Raises ProviderBusy when every server that may be asked stays full for a quarter of that time.
+        """
         until = self._clock() + seconds
         heard = _Heard(hear)
         asked: set[str] = set()
         last: ProviderError | None = None
+        await self._look_for_more(asked, seconds)
         all_rest = not by_load(self.loads, self._clock())
-        while (member := self._next(asked, all_rest)) is not None:
+        while (member := await self._turn(asked, all_rest, until)) is not None:
             left = until - self._clock()
             if last is not None and left < LEAST_SECONDS:
                 break
@@ -251,7 +94,7 @@ class Pool:
             try:
                 return await member.answer(prompt, left, heard.hear)
             except ProviderError as fault:
-                if heard.something or _of_the_prompt(fault):
+                if heard.something or of_the_prompt(fault):
                     raise
                 last = fault
         raise last or ProviderDown(
@@ -270,7 +113,35 @@ class Pool:
         """The most the dearest of its servers can take. Raises NoPrice."""
         return max((m.server.estimate(prompt) for m in self._members.values()), default=ZERO)
 
-    def _next(self, asked: set[str], all_rest: bool) -> _Member | None:
+    async def _turn(self, asked: set[str], all_rest: bool, until: float) -> Member | None:
+        """Whom to ask next, as soon as it has a free slot; None when there is nobody left to ask."""
+        left = until - self._clock()
+        waiting = asyncio.timeout(WAIT_SHARE * left)
+        try:
+            async with waiting:
+                while True:
+                    change = self._change
+                    member = self._next(asked, all_rest)
+                    if member is None or not member.load.full:
+                        return member
+                    await self._look_for_more(asked, left)
+                    if change is self._change:
+                        await change.wait()
+        except TimeoutError:
+            raise ProviderBusy(provider=self._card.name, model=self._card.model, cause="slots") from None
+
+    async def _look_for_more(self, asked: set[str], seconds: float) -> None:
+        """When nobody who is there has a free slot: whether those that were away are back."""
+        now = self._clock()
+        if any(
+            load.reachable is not False and load.may_be_asked(now) and not load.full for load in self.loads
+        ):
+            return
+        away = [each for name, each in self._members.items() if name not in asked and each.worth_a_look]
+        longest = min(LOOK_SECONDS, WAIT_SHARE * seconds)
+        await asyncio.gather(*(each.look_with_others(longest) for each in away))
+
+    def _next(self, asked: set[str], all_rest: bool) -> Member | None:
         """Whom to ask next: the least loaded, or, when all rest, the one that rests least of who is left."""
         now = self._clock()
         loads = [load for load in self.loads if load.name not in asked]
@@ -280,6 +151,10 @@ class Pool:
         if not all_rest or not idle or any(load.may_be_asked(now) for load in self.loads):
             return None
         return self._members[min(idle, key=lambda load: load.rests_until).name]
+
+    def _has_changed(self) -> None:
+        self._change.set()
+        self._change = asyncio.Event()
 
 
 class _Heard:
@@ -297,12 +172,3 @@ class _Heard:
         self.something = True
         if self._say is not None:
             self._say(piece)
-
-
-def _of_the_prompt(fault: ProviderError) -> bool:
-    """Whether another server would say the same."""
-    if isinstance(fault, (ContextTooLong, ContentFiltered)):
-        return True
-    if isinstance(fault, ProviderBusy) or not isinstance(fault, ProviderRefused):
-        return False
-    return fault.facts.get("status") in _PROMPT_FAULTS or fault.facts.get("cause") in _PROMPT_CAUSES

@@ -10,7 +10,7 @@ from typing import Any
 
 from ccos.local.supervisor import State
 from ccos.providers.local import Used
-from ccos.providers.pool import Load
+from ccos.providers.pool_server import Load
 from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.models import Served
 
@@ -49,14 +49,14 @@ def insides(
 
 
 def server_state(load: Load) -> str:
-    """`never_reached` before the first sign of it; then `resting` after a failed call, `unreachable` when the
-    last look found nobody, else `up`.
+    """`never_reached` before the first sign of it; then `unreachable` when the last call or look found nobody
+    there, `resting` after a call that failed otherwise, else `up`.
     """
     if not load.reached:
         return "never_reached"
-    if load.failures:
-        return "resting"
-    return "unreachable" if load.reachable is False else "up"
+    if load.reachable is False:
+        return "unreachable"
+    return "resting" if load.failures else "up"
 
 
 def server_document(load: Load, now: float, at: datetime) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def server_document(load: Load, now: float, at: datetime) -> dict[str, Any]:
         "last_error_at": _time(load.last_error_at),
         "last_success": _time(load.last_success_at),
     }
-    return shown | (_retry(load.rests_until - now, at) if load.failures else {})
+    return shown | (_retry(load.rests_until - now, at) if shown["state"] == "resting" else {})
 
 
 def model_document(model: Served, used: Used, slots: tuple[int, int, int], at: datetime) -> dict[str, Any]:
