@@ -7,6 +7,7 @@ from ccos.knowledge.querying import (
     LATIN,
     MOST_CHARACTERS,
     inverse_frequency,
+    question,
     rarest,
     terms,
 )
@@ -38,6 +39,22 @@ def test_a_long_query_is_read_from_its_beginning():
     assert len(query) > MOST_CHARACTERS
     assert "환불" in terms(query).words
     assert "배송" not in terms(query).words
+
+
+def test_whole_words_are_without_particles_and_single_letters():
+    wholes = terms("배송비는 왜 두 번 결제되었나요? ORD-17").wholes
+    assert {"배송비", "ord-17"} <= set(wholes) and "왜" not in wholes and "배송비는" not in wholes
+
+
+def test_a_question_of_several_sentences_asks_each():
+    asked = question("환불 요청합니다.\n배송비는 누가 내나요? 네.")
+    assert [("배송" in each.words, "환불" in each.words) for each in asked.sentences] == [
+        (False, True),
+        (True, False),
+    ]
+    assert {"환불", "배송"} <= set(asked.whole.words)
+    assert question("환불은 언제 되나요?").sentences == ()
+    assert not question("!!! ㅠㅠ"[:3])
 
 
 def test_only_the_rarest_terms_that_exist_are_kept():

@@ -14,7 +14,8 @@ from ccos.domain.evidence import EvidenceKind, Visibility
 from ccos.domain.knowledge import Item, Passage
 from ccos.knowledge import chunking
 from ccos.knowledge.memory import MemoryShelf
-from ccos.knowledge.querying import terms
+from ccos.knowledge.querying import question
+from ccos.knowledge.recipe import Recipe
 from ccos.knowledge.search import SNIPPET_CHARACTERS, Searcher, snippet
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -168,12 +169,13 @@ async def test_a_title_weighs_more_than_a_mention(shelf, searcher):
     assert await ids(searcher, "보증서 재발급", limit=2) == ["titled", "mention"]
 
 
-async def test_a_title_made_from_the_text_adds_nothing(shelf, searcher):
+async def test_a_title_made_from_the_text_is_not_searched_as_a_title(shelf, searcher):
     text = "수선비 안내입니다\n수선비는 만 원입니다"
     await put(shelf, item("made-up", "수선비 안내입니다", text), item("plain", "그 밖의 글", text))
     found = await searcher.search(TENANT, ["수선비"], pool="kb", limit=2, now=NOW)
     index = next(iter(searcher._followed.values()))._index
-    scores = [hit.score for hit in index.search(EvidenceKind.KB, terms("수선비"), 2)]
+    plain = Recipe(reranking=False)
+    scores = [hit.score for hit in index.search(EvidenceKind.KB, question("수선비"), 2, plain)]
     assert {e.id for e in found} == {"made-up", "plain"}
     assert scores[0] == pytest.approx(scores[1])
 
@@ -183,10 +185,42 @@ async def test_work_repeated_after_a_crash_leaves_no_copies(shelf, tmp_path):
         searcher = Searcher(shelf, tmp_path, patience_seconds=30)
         await ids(searcher, "환불")
         index = next(iter(searcher._followed.values()))._index
-        assert len(index.search(EvidenceKind.KB, terms("환불 기간"), 50)) == 1
+        assert len(index.search(EvidenceKind.KB, question("환불 기간"), 50)) == 1
         await searcher.aclose()
         mark = folder(tmp_path) / "ccos.json"
         mark.write_text(json.dumps(json.loads(mark.read_text()) | {"seq": 0}))
+
+
+async def test_sentences_raise_what_answers_one_of_them(shelf, tmp_path):
+    ticket = "우산 살대 교체했어요. 모자 챙이 구겨졌어요. 텀블러 뚜껑이 새요. 세관 통관 부호 알려 주세요."
+    await put(
+        shelf,
+        item("answer", "안내", "세관 통관 부호를 알려 드립니다."),
+        item("touching", "목록", "우산과 모자와 텀블러와 양말, 세관의 목록입니다."),
+    )
+    leads = []
+    for recipe in (Recipe(sentences=False), Recipe()):
+        searcher = Searcher(shelf, tmp_path, patience_seconds=30, recipe=recipe)
+        await ids(searcher, ticket)
+        index = next(iter(searcher._followed.values()))._index
+        found = {h.external_id: h.score for h in index.search(EvidenceKind.KB, question(ticket), 9, recipe)}
+        leads.append(found["answer"] - found["touching"])
+        await searcher.aclose()
+    assert leads[1] > leads[0]
+
+
+async def test_each_part_of_the_search_can_be_left_out(shelf, tmp_path):
+    await put(shelf, item("warranty", "보증서 재발급", "신분증을 보내 주세요."))
+    for recipe, query, best in (
+        (Recipe(), "보증서", "warranty"),
+        (Recipe(titles=False), "보증서", None),
+        (Recipe(), "환뷸기깐", "refund"),
+        (Recipe(jamo=False), "환뷸기깐", None),
+        (Recipe(words=False), "환뷸 기깐", "refund"),
+    ):
+        searcher = Searcher(shelf, tmp_path, patience_seconds=30, recipe=recipe)
+        assert next(iter(await ids(searcher, query)), None) == best, recipe
+        await searcher.aclose()
 
 
 async def test_limit_is_kept(searcher):

@@ -25,8 +25,12 @@ _PARTICLE = re.compile(
 
 def informative(text: str) -> set[str]:
     """Word terms without filler and without those a particle at a word's end makes, as 불은 of 환불은."""
-    plain = _PARTICLE.sub(lambda found: " " if _follows_two(found) else found[0], korean.normalise(text))
-    return set(korean.words(plain)) - FILLER
+    return set(korean.words(without_particles(text))) - FILLER
+
+
+def without_particles(text: str) -> str:
+    """The normalised text with 환불 for 환불은; a particle becomes a space."""
+    return _PARTICLE.sub(lambda found: " " if _follows_two(found) else found[0], korean.normalise(text))
 
 
 def _follows_two(found: re.Match[str]) -> bool:

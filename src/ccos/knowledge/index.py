@@ -8,55 +8,42 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import tantivy
 
-from ccos.domain.evidence import EvidenceKind, Visibility
+from ccos.domain.evidence import EvidenceKind
 from ccos.domain.knowledge import Shelved
-from ccos.knowledge import korean
+from ccos.knowledge import cards, korean, ranking
+from ccos.knowledge.cards import Hit
 from ccos.knowledge.chunking import first_line
-from ccos.knowledge.querying import MOST_JAMO, MOST_WORDS, Terms, inverse_frequency, rarest
+from ccos.knowledge.querying import Question
+from ccos.knowledge.recipe import WHOLE, Recipe
+from ccos.knowledge.view import FREQUENCIES, View, Weighing
 
 FORMAT = 3
 """Raise it when the schema or the terms change: an index of another format is built anew."""
 
-JAMO, TITLE = 0.3, 1.5
-"""What a jamo gram counts against a word, and the title against the body."""
+ASKING, ASKED_DEPTH = 4, 10
+"""Sentences of a query that are searched by themselves, the most telling ones; passages taken from each."""
+
+SCORED, SENTENCE = 12, 0.35
+"""Sentences that order the candidates; the share of a query's most terms that each may have."""
 
 _REMEMBERED = 100_000
 """Terms whose document frequency is kept; a long ticket asks for thousands, most of them common."""
 
 _MARK = "ccos.json"
 _HEAP_BYTES = 50_000_000
-_FREQUENCIES = "freq"
 
 
 class Damaged(Exception):
     """The files of the index can no longer be read or written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A passage found; `item` is the same for all passages of one item."""
-
-    item: str
-    external_id: str
-    title: str
-    heading: str
-    text: str
-    url: str | None
-    visibility: Visibility
-    updated_at: datetime | None
-    valid_until: datetime | None
-    score: float
 
 
 class TenantIndex:
@@ -89,10 +76,10 @@ class TenantIndex:
                 pool.apply(own, gone)
             self._mark(seq)
 
-    def search(self, kind: EvidenceKind, terms: Terms, limit: int) -> list[Hit]:
-        """Up to `limit` passages, best first; several of one item are possible."""
+    def search(self, kind: EvidenceKind, question: Question, limit: int, recipe: Recipe = WHOLE) -> list[Hit]:
+        """About `limit` passages, best first; several of one item are possible."""
         with _damage():
-            return self._pools[kind].search(terms, limit)
+            return self._pools[kind].search(question, limit, recipe)
 
     def _open(self) -> None:
         with _damage():
@@ -138,50 +125,35 @@ class _Pool:
         self._index.reload()
         self._refresh()
 
-    def search(self, terms: Terms, limit: int) -> list[Hit]:
-        searcher, having = self._snapshot
-        query = self._query(terms, searcher.num_docs, having)
-        found = searcher.search(query, limit, count=False).hits if query else []
-        return [_hit(searcher.doc(address), score) for score, address in found]
+    def search(self, question: Question, limit: int, recipe: Recipe) -> list[Hit]:
+        view = View(self._schema, *self._snapshot)
+        whole = view.weigh(question.whole, recipe)
+        found = dict(view.found(whole, limit, recipe))
+        sentences: list[Weighing] = []
+        if recipe.sentences:
+            sentences = [view.weigh(each, recipe, SENTENCE) for each in question.sentences]
+            sentences = sorted(sentences, key=lambda each: -each.ranked.worth)[:SCORED]
+            for each in sentences[:ASKING]:
+                for key, hit in view.found(each, ASKED_DEPTH, recipe):
+                    found.setdefault(key, replace(hit, score=0.0))
+        hits = list(found.values())
+        if not recipe.reranking:
+            return hits
+        scores = ranking.scores(whole.ranked, [each.ranked for each in sentences], hits)
+        scored = zip(scores, hits, strict=True)
+        ordered = sorted(scored, key=lambda each: (-each[0], each[1].external_id))
+        return [replace(hit, score=score) for score, hit in ordered]
 
     def _refresh(self) -> None:
         searcher = self._index.searcher()
         self._snapshot = searcher, lru_cache(_REMEMBERED)(searcher.doc_freq)
-
-    def _query(self, terms: Terms, total: int, having: Callable[[str, str], int]) -> tantivy.Query | None:
-        """A plain union of weighted terms, which the engine can prune; None when nothing can be found.
-
-        The engine scores a title term by its rarity among titles, where every common word is rare; the weight
-        takes that back, so that a term is worth the same wherever it is.
-        """
-        union: list[tuple[tantivy.Occur, tantivy.Query]] = []
-        for field, weights, boost, most in (
-            ("words", terms.words, 1.0, MOST_WORDS),
-            ("jamo", terms.jamo, JAMO, MOST_JAMO),
-        ):
-            title = f"title_{field}"
-            idf = {
-                term: inverse_frequency(total, max(having(field, term), having(title, term)))
-                for term in weights
-            }
-            for term, weight in rarest(weights, idf, most).items():
-                if having(field, term):
-                    union.append(self._weighted(field, term, weight * boost))
-                if titled := having(title, term):
-                    level = idf[term] / inverse_frequency(total, titled)
-                    union.append(self._weighted(title, term, weight * boost * TITLE * level))
-        return tantivy.Query.boolean_query(union) if union else None
-
-    def _weighted(self, field: str, term: str, weight: float) -> tuple[tantivy.Occur, tantivy.Query]:
-        exact = tantivy.Query.term_query(self._schema, field, term, _FREQUENCIES)
-        return tantivy.Occur.Should, tantivy.Query.boost_query(exact, weight)
 
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("item", tokenizer_name="raw", index_option="basic")
     for field in ("words", "jamo", "title_words", "title_jamo"):
-        builder.add_text_field(field, tokenizer_name="whitespace", index_option=_FREQUENCIES)
+        builder.add_text_field(field, tokenizer_name="whitespace", index_option=FREQUENCIES)
     builder.add_bytes_field("card", stored=True)
     return builder.build()
 
@@ -195,42 +167,14 @@ def _documents(shelved: Shelved) -> Iterator[tantivy.Document]:
     title_words, title_jamo = " ".join(korean.words(title)), " ".join(korean.jamo(title))
     for passage in shelved.passages:
         text = f"{passage.heading}\n{passage.body}"
-        card = {
-            "item": shelved.id.hex,
-            "external_id": item.external_id,
-            "title": item.title,
-            "heading": passage.heading,
-            "text": passage.body,
-            "url": item.url,
-            "visibility": item.visibility.value,
-            "updated_at": item.updated_at and item.updated_at.isoformat(),
-            "valid_until": item.valid_until and item.valid_until.isoformat(),
-        }
         document = tantivy.Document()
         document.add_text("item", shelved.id.hex)
         document.add_text("words", " ".join(korean.words(text)))
         document.add_text("jamo", " ".join(korean.jamo(text)))
         document.add_text("title_words", title_words)
         document.add_text("title_jamo", title_jamo)
-        document.add_bytes("card", json.dumps(card, ensure_ascii=False).encode(errors="replace"))
+        document.add_bytes("card", cards.written(shelved, passage))
         yield document
-
-
-def _hit(document: tantivy.Document, score: float) -> Hit:
-    card: dict[str, Any] = json.loads(document["card"][0])
-    return Hit(
-        **card
-        | {
-            "visibility": Visibility(card["visibility"]),
-            "updated_at": _instant(card["updated_at"]),
-            "valid_until": _instant(card["valid_until"]),
-            "score": score,
-        }
-    )
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 @contextmanager

@@ -59,14 +59,26 @@ def words(text: str) -> list[str]:
     return terms
 
 
+def runs(normal: str) -> list[str]:
+    """The words of a normalised text as they stand: runs of syllables, Latin words stemmed, codes whole."""
+    return [
+        run["syllabic"] or _stem(_fold(run["code"]))[:MAX_TERM_CHARACTERS] for run in _RUN.finditer(normal)
+    ]
+
+
 def jamo(text: str) -> list[str]:
     """Letter 4-grams in order, with repeats; a stretch ends at punctuation, not at a space."""
     terms: list[str] = []
     for stretch in _STRETCH.finditer(normalise(text)):
-        letters = stretch.group().replace(" ", "").replace("\t", "").translate(_JAMO)
+        letters = squeezed(stretch.group())
         if len(letters) > 1:
             terms += _grams(letters, GRAM)
     return terms
+
+
+def squeezed(normal: str) -> str:
+    """A normalised text as letters without spaces: what jamo terms are pieces of."""
+    return normal.replace(" ", "").replace("\t", "").translate(_JAMO)
 
 
 def _grams(letters: str, size: int) -> list[str]:

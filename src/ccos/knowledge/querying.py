@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ccos.knowledge import korean
-from ccos.knowledge.filler import FILLER
+from ccos.knowledge.filler import FILLER, without_particles
 
 MOST_CHARACTERS = 4_000
 """Of a longer query the beginning is read: the question comes first, then logs and quoted mail."""
 
-MOST_WORDS, MOST_JAMO = 18, 32
+MOST_WORDS, MOST_JAMO, MOST_WHOLES = 32, 48, 24
 """Terms that are searched, the rarest first. A whole ticket holds hundreds, most of them filler."""
+
+MOST_SENTENCES = 40
 
 FIRST_LINE, LATIN, FILLING = 2.0, 1.5, 0.3
 """What a term of the first line (a ticket's subject), a Latin word or code, and a filler count, against 1."""
 
+_SENTENCE_END = re.compile(r"(?<=[.!?。…])\s+|\n+")
+_SHORTEST = 9
+"""Characters of a sentence that may ask something by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Search terms with their weights in the query, before the index says how rare each is."""
+    """Search terms with their weights in the query, before the index says how rare each is.
+
+    `wholes` are words as they stand, without their particles; they order candidates and find none.
+    """
 
     words: Mapping[str, float]
     jamo: Mapping[str, float]
+    wholes: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query as it is searched: as one text and, when it has several sentences, each by itself."""
+
+    whole: Terms
+    sentences: tuple[Terms, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.whole.words or self.whole.jamo)
+
+
+def question(query: str) -> Question:
+    read = query[:MOST_CHARACTERS].strip()
+    sentences = [each for each in _SENTENCE_END.split(read) if len(each) >= _SHORTEST]
+    parts = tuple(terms(each) for each in sentences[:MOST_SENTENCES]) if len(sentences) > 1 else ()
+    return Question(terms(read), parts)
 
 
 def terms(query: str) -> Terms:
@@ -35,7 +64,7 @@ def terms(query: str) -> Terms:
         word: weight * (FILLING if word in FILLER else 1.0 if _syllabic(word) else LATIN)
         for word, weight in _weights(korean.words, first, rest).items()
     }
-    return Terms(weighed, _weights(korean.jamo, first, rest))
+    return Terms(weighed, _weights(korean.jamo, first, rest), _weights(_wholes, first, rest))
 
 
 def rarest(weights: Mapping[str, float], idf: Mapping[str, float], most: int) -> dict[str, float]:
@@ -55,6 +84,11 @@ def _weights(split: Callable[[str], Iterable[str]], first: str, rest: str) -> di
     body: Counter[str] = Counter(split(rest))
     emphasis = FIRST_LINE if body else 1.0
     return {term: 1 + math.log(max(emphasis * subject[term] + body[term], 1.0)) for term in subject | body}
+
+
+def _wholes(text: str) -> list[str]:
+    """Words of two letters and more without their particles, and Latin words and codes."""
+    return [word for word in korean.runs(without_particles(text)) if len(word) > 1]
 
 
 def _syllabic(term: str) -> bool:

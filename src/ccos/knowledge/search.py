@@ -12,9 +12,11 @@ from uuid import UUID
 
 from ccos.domain.evidence import Evidence, EvidenceKind
 from ccos.knowledge.answering import answerability
+from ccos.knowledge.cards import Hit
 from ccos.knowledge.following import Followed
-from ccos.knowledge.index import Damaged, Hit, TenantIndex
-from ccos.knowledge.querying import Terms, terms
+from ccos.knowledge.index import Damaged, TenantIndex
+from ccos.knowledge.querying import Question, question
+from ccos.knowledge.recipe import WHOLE, Recipe
 from ccos.knowledge.shelf import Shelf
 from ccos.knowledge.slots import Slot
 
@@ -47,8 +49,10 @@ class Searcher:
         *,
         patience_seconds: float = 2.0,
         on_change: Callable[[UUID], None] | None = None,
+        recipe: Recipe = WHOLE,
     ) -> None:
         self._shelf = shelf
+        self._recipe = recipe
         self._root = home / "index"
         self._patience_seconds = patience_seconds
         self._on_change = on_change
@@ -70,19 +74,19 @@ class Searcher:
         Several queries are fused by rank; `score` is 1 for an item that comes first for every query. Items
         past their `valid_until` are left out; internal ones are kept and say so.
         """
-        asked = [terms(query) for query in list(dict.fromkeys(queries))[:MOST_QUERIES]]
-        asked = [each for each in asked if each.words or each.jamo]
+        asked = [question(query) for query in list(dict.fromkeys(queries))[:MOST_QUERIES]]
+        asked = [each for each in asked if each]
         if not asked or limit < 1:
             return []
         kind = EvidenceKind(pool)
         followed = await self._follow(tenant_id)
         index = await followed.fresh(self._patience_seconds)
         try:
-            ranked = await asyncio.to_thread(_ranked, index, kind, asked, limit, now)
+            ranked = await asyncio.to_thread(_ranked, index, kind, asked, limit, now, self._recipe)
         except Damaged:
             followed.distrust()
             index = await followed.fresh(self._patience_seconds)
-            ranked = await asyncio.to_thread(_ranked, index, kind, asked, limit, now)
+            ranked = await asyncio.to_thread(_ranked, index, kind, asked, limit, now, self._recipe)
         return _evidence(kind, ranked, len(asked))[:limit]
 
     def answerability(self, queries: Sequence[str], evidence: Sequence[Evidence]) -> float:
@@ -114,16 +118,23 @@ class Searcher:
 
 
 def _ranked(
-    index: TenantIndex, kind: EvidenceKind, asked: Sequence[Terms], limit: int, now: datetime
+    index: TenantIndex,
+    kind: EvidenceKind,
+    asked: Sequence[Question],
+    limit: int,
+    now: datetime,
+    recipe: Recipe,
 ) -> list[list[Hit]]:
-    return [_items(index, kind, each, max(limit, _DEPTH), now) for each in asked]
+    return [_items(index, kind, each, max(limit, _DEPTH), now, recipe) for each in asked]
 
 
-def _items(index: TenantIndex, kind: EvidenceKind, asked: Terms, limit: int, now: datetime) -> list[Hit]:
+def _items(
+    index: TenantIndex, kind: EvidenceKind, asked: Question, limit: int, now: datetime, recipe: Recipe
+) -> list[Hit]:
     """The best passage of each item; looks deeper while one item's passages or expired ones fill the top."""
     depth = 3 * limit
     while True:
-        hits = index.search(kind, asked, depth)
+        hits = index.search(kind, asked, depth, recipe)
         best: dict[str, Hit] = {}
         for hit in hits:
             if hit.valid_until is None or hit.valid_until > now:

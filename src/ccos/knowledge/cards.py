@@ -1,0 +1,61 @@
+"""What an index keeps beside the terms of a passage, to show it without asking the store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ccos.domain.evidence import Visibility
+from ccos.domain.knowledge import Passage, Shelved
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found; `item` is the same for all passages of one item."""
+
+    item: str
+    external_id: str
+    title: str
+    heading: str
+    text: str
+    url: str | None
+    visibility: Visibility
+    updated_at: datetime | None
+    valid_until: datetime | None
+    score: float
+
+
+def written(shelved: Shelved, passage: Passage) -> bytes:
+    item = shelved.item
+    card = {
+        "item": shelved.id.hex,
+        "external_id": item.external_id,
+        "title": item.title,
+        "heading": passage.heading,
+        "text": passage.body,
+        "url": item.url,
+        "visibility": item.visibility.value,
+        "updated_at": item.updated_at and item.updated_at.isoformat(),
+        "valid_until": item.valid_until and item.valid_until.isoformat(),
+    }
+    return json.dumps(card, ensure_ascii=False).encode(errors="replace")
+
+
+def read(card: bytes, score: float) -> Hit:
+    """Raises ValueError, LookupError or TypeError for what `written` did not write."""
+    values: dict[str, Any] = json.loads(card)
+    return Hit(
+        **values
+        | {
+            "visibility": Visibility(values["visibility"]),
+            "updated_at": _instant(values["updated_at"]),
+            "valid_until": _instant(values["valid_until"]),
+            "score": score,
+        }
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
