@@ -14,6 +14,7 @@ COMMANDS = {
     "labels": ("ccos.cli.eval_labels:labels", "Write what people decided as a labelled set."),
     "pii": ("ccos.cli.eval_pii:pii", "How well and how fast personal data is found."),
     "replay": ("ccos.cli.eval_replay:replay", "Cost and quality of sending a part to the strong model."),
+    "retrieval": ("ccos.cli.eval_retrieval:retrieval", "How well the search finds the right article."),
     "thresholds": ("ccos.cli.eval_thresholds:thresholds", "Certified thresholds, with their evidence."),
     "tiers": ("ccos.cli.eval_tiers:tiers", "Each tier's quality, speed and cost, task by task."),
     "triage": ("ccos.cli.eval_triage:triage", "A text classifier of triage, and its speed."),

@@ -12,6 +12,9 @@ from ccos.domain.tenant import Tenant, TenantSettings
 from ccos.store.database import Tx
 from ccos.store.values import json_of, new_id
 
+SCRATCH = "Scratch: made by a command for itself, and removed by it"
+"""The name of a tenant that holds nothing anybody wants to keep."""
+
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -30,6 +33,23 @@ async def create(tx: Tx, slug: str, name: str, settings: TenantSettings | None =
         settings=json_of(tenant.settings),
     )
     return tenant
+
+
+async def create_scratch(tx: Tx, slug: str) -> Tenant:
+    """A tenant that `remove_scratch` may remove."""
+    return await create(tx, slug, SCRATCH)
+
+
+async def remove_scratch(tx: Tx, tenant_id: UUID | None = None) -> int:
+    """The owner only: remove a scratch tenant with all that is its own, or those left for a day by commands
+    that were killed. No tenant of another name is touched. How many that were.
+    """
+    return await tx.run(
+        "DELETE FROM tenant WHERE name = %(name)s AND slug LIKE 'scratch-%%'"
+        " AND CASE WHEN %(id)s::uuid IS NULL THEN created_at < now() - interval '1 day' ELSE id = %(id)s END",
+        name=SCRATCH,
+        id=tenant_id,
+    )
 
 
 async def by_slug(tx: Tx, slug: str) -> Tenant:
