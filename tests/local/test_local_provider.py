@@ -23,7 +23,8 @@ from ccos.domain.money import ZERO
 from ccos.domain.prompt import ProviderCard, Turn
 from ccos.domain.tier import Tier
 from ccos.local.supervisor import LocalModel, State
-from ccos.providers.local import LocalProvider, broken_up, control_pattern
+from ccos.providers.control import broken_up, control_pattern
+from ccos.providers.local import LocalProvider
 from support.local_models import QUICK, asking, busy_slots, is_state, post, provider_of, running, until
 from support.tiny_gguf import CONTROL_TOKENS, build_tiny_gguf
 

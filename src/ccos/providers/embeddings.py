@@ -15,9 +15,10 @@ import aiohttp
 import orjson
 
 from ccos.domain.errors import ModelUnusable, ProviderDown
+from ccos.providers.control import broken_up, control_pattern
 from ccos.providers.exchange import Limits, Patience, Upstream
 from ccos.providers.http import checked_key
-from ccos.providers.local import Endpoint, Runtime, broken_up, control_pattern
+from ccos.providers.local import Endpoint, Runtime
 
 BATCH = 16
 """Texts in one request: servers take 32 at least, and the answer stays small whatever the model's width."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from ccos.domain.errors import (
 )
 from ccos.domain.money import ZERO, MicroUsd
 from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
+from ccos.providers.control import broken_up, control_pattern
 from ccos.providers.fitting import Cut, cut_by, cut_to, reading_tokens
 from ccos.providers.voice import Hear
 
@@ -230,26 +231,6 @@ class LocalProvider:
 def reading_room(context_tokens: int, max_tokens: int) -> int:
     """Tokens of a context that a prompt may take: the rest is for the answer."""
     return context_tokens - min(max_tokens, ROOM_FOR_AN_ANSWER, -(-context_tokens // 2))
-
-
-def control_pattern(tokens: Iterable[str]) -> re.Pattern[str] | None:
-    """What finds the start of every control token, up to its first character that is no blank.
-
-    A token needs two such characters: no blank could part one that has fewer.
-    """
-    words = sorted((token for token in tokens if len("".join(token.split())) > 1), key=len, reverse=True)
-    return re.compile(rf"(?=(?:{'|'.join(map(re.escape, words))}))(\s*\S)") if words else None
-
-
-def broken_up(text: str, control: re.Pattern[str] | None) -> str:
-    """The text with a space inside every control token, so that the engine reads it as plain words.
-
-    The engine's tokenizer takes `<|im_end|>` in a customer's message for the real end of the message.
-    It ends because every round widens a gap that is inside a token, and no token's gap is wider than itself.
-    """
-    while control is not None and control.search(text):
-        text = control.sub(r"\1 ", text)
-    return text
 
 
 def _harmless(prompt: Prompt, control: re.Pattern[str] | None) -> Prompt:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from ccos.domain.errors import BadSetting
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Tier
+from ccos.providers.control import KNOWN
 from ccos.providers.exchange import FIRST_TOKEN_SHARE
 from ccos.providers.http import open_session, split_base_url
 from ccos.providers.openai_wire import Dialect, OpenAIChat, ServedChat
@@ -25,7 +26,7 @@ from ccos.tiers.provider import Provider
 from ccos.wiring.upstreams import fingerprint, leaves_network, prices_of
 
 CONTEXT_TOKENS = 8_192
-DIALECT = Dialect(schema="json_schema", bounds=True)
+DIALECT = Dialect(schema="json_schema", bounds=True, control=KNOWN)
 POOLED_FIRST_TOKEN_SHARE = 0.5
 """Of a call's time, for the first token of a pool's server: the rest is enough to ask another."""
 POOL_NAMES = {Tier.LOCAL_MINIMAX: "minimax", Tier.LOCAL_TINYLLAMA: "tiny"}

@@ -19,7 +19,8 @@ class Dialect:
     `bounds` keeps minLength and the like in the schema: local servers enforce them, the strict clouds refuse.
     `reasoning_tokens` are given on top of the prompt's own limit to models that think within it.
     `logprobs` asks how probable each token was. `extra` is put into every body as it is,
-    and what `extra_of` says of a prompt into the body of that prompt.
+    and what `extra_of` says of a prompt into the body of that prompt. Texts reach the server without what
+    `control` finds (providers/control.py).
     """
 
     schema: Literal["json_schema", "json_object", "grammar", "none"] = "json_schema"
@@ -33,6 +34,7 @@ class Dialect:
     logprobs: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
     extra_of: Callable[[Prompt], Mapping[str, Any]] = lambda _prompt: {}
+    control: re.Pattern[str] | None = None
 
     def __post_init__(self) -> None:
         if self.schema == "grammar" and self.grammar is None:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from ccos.domain.prompt import Prompt
+from ccos.providers.control import broken_up
 from ccos.providers.openai_wire.dialect import Dialect
 from ccos.providers.schema import closed, is_strict
 
@@ -40,8 +41,10 @@ def token_limit(prompt: Prompt, dialect: Dialect) -> int:
 
 
 def _messages(prompt: Prompt, dialect: Dialect) -> list[dict[str, str]]:
-    messages = [{"role": "system", "content": prompt.system}] if prompt.system.strip() else []
-    messages += [{"role": t.role, "content": t.text} for t in prompt.turns if t.text.strip()]
+    said = [("system", prompt.system), *((turn.role, turn.text) for turn in prompt.turns)]
+    messages = [
+        {"role": role, "content": broken_up(text, dialect.control)} for role, text in said if text.strip()
+    ]
     if prompt.schema is not None and dialect.schema in ("json_object", "none"):
         # At the end: what stands before it is alike for several questions, and a server reads that once.
         shape = orjson.dumps(prompt.schema).decode()
