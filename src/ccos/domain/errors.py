@@ -17,6 +17,13 @@ CcosError
 │   └── NoPrice             a paid model without a known price is never called
 ├── ModelUnusable           a local model file cannot be loaded
 ├── IndexUnusable           the search index on this machine can be neither opened nor built
+├── SourceError             knowledge could not be fetched from where it is kept
+│   ├── SourceDown          it does not answer, or with failures
+│   ├── SourceBusy          it asks for more patience than one pass has
+│   ├── SourceRefused       it does not let us in: the token is missing, wrong, or may not read this
+│   ├── SourceUnreadable    what it answers is not what such a product answers
+│   ├── SourceStuck         its pages lead nowhere new
+│   └── AddressForbidden    it is, or leads to, an address of a private network
 └── StoreError
     ├── DatabaseUnavailable
     └── SchemaMismatch
@@ -124,6 +131,39 @@ class ModelUnusable(CcosError):
 
 class IndexUnusable(CcosError):
     code, message = "kb.index_unusable", "The search index cannot be built; check the disk of CCOS_HOME."
+
+
+class SourceError(CcosError):
+    code, message = "source.error", "The knowledge could not be fetched."
+
+
+class SourceDown(SourceError):
+    code, message = "source.down", "The source does not answer; it is tried again at the next sync."
+
+
+class SourceBusy(SourceError):
+    """`facts["retry_after_seconds"]` is there when the source said so."""
+
+    code, message = "source.busy", "The source asks us to slow down; sync again later, it goes on from here."
+
+
+class SourceRefused(SourceError):
+    code = "source.refused"
+    message = "The source does not let us in; check the token, its user, and what it may read."
+
+
+class SourceUnreadable(SourceError):
+    code = "source.unreadable"
+    message = "The source does not answer as such a product does; check its address and kind."
+
+
+class SourceStuck(SourceError):
+    code, message = "source.stuck", "The source gives the same page again and again; sync later, or in full."
+
+
+class AddressForbidden(SourceError):
+    code = "source.address_forbidden"
+    message = "The address is in a private network; if that is meant, add the source with --allow-private."
 
 
 class StoreError(CcosError):
