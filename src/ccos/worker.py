@@ -30,6 +30,7 @@ from ccos.store.migrate import APP_ROLE
 from ccos.tiers.slots import fitting
 from ccos.wiring import Ccos
 from ccos.wiring.models import check_updates
+from ccos.wiring.sources import due_sources, sync_alone
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,9 @@ CERTIFY_SECONDS = 60.0
 TIDY_SECONDS = 3600.0
 TIDY_BATCHES = 20
 PROBE_SECONDS = 20.0
+CRAWL_SECONDS = 3.0
+"""How long a source that somebody asked to sync waits at most for a worker that has nothing else."""
+CRAWLS_AT_ONCE = 4
 REST_AFTER_FAULT_SECONDS = 2.0
 GRACE_SECONDS = 5.0
 OPEN_SECONDS = 10.0
@@ -211,3 +215,28 @@ async def watch(ccos: Ccos) -> None:
     while True:
         await ccos.service.probe()
         await asyncio.sleep(PROBE_SECONDS)
+
+
+async def crawl(ccos: Ccos) -> None:
+    """Again and again: syncs the sources of knowledge that are due, by schedule or because somebody asked.
+
+    `CRAWLS_AT_ONCE` at a time, so that a slow one does not keep the others waiting. One that is ended with
+    this goes on with the next worker from its last page.
+    """
+    running: dict[tuple[UUID, str], asyncio.Task[None]] = {}
+    try:
+        while True:
+            running = {key: task for key, task in running.items() if not task.done()}
+            try:
+                due = await due_sources(ccos.database) if len(running) < CRAWLS_AT_ONCE else []
+            except CcosError as fault:
+                log.warning("crawl.failed", reason=fault.code)
+                due = []
+            for key in due:
+                if key not in running and len(running) < CRAWLS_AT_ONCE:
+                    running[key] = asyncio.create_task(sync_alone(ccos.database, *key))
+            await asyncio.sleep(CRAWL_SECONDS)
+    finally:
+        for task in running.values():
+            task.cancel()
+        await asyncio.gather(*running.values(), return_exceptions=True)

@@ -14,6 +14,7 @@ from ccos.domain.certificate import Certificate
 from ccos.domain.draft import Attempt, Draft, DraftState, Outcome
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.money import MicroUsd
+from ccos.domain.source import SourceKind, SourceSpec
 from ccos.domain.tenant import Role, Tenant
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Task, Tier
@@ -27,6 +28,7 @@ from ccos.store import (
     knowledge,
     ledger,
     plans,
+    sources,
     spend,
     tenants,
     tickets,
@@ -91,6 +93,11 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         await decisions.decide(tx, draft.id, "approved", decided_by="hana")
         item = knowledge.Item(EvidenceKind.KB, "kb-1", "Refunds", "How refunds work.")
         await knowledge.put(tx, item, [knowledge.Passage("Refunds", "Money comes back in three days.")])
+        spec = SourceSpec(name="help", kind=SourceKind.WEBSITE, address="https://help.example.com")
+        await sources.add(tx, spec)
+        at = await sources.begin(tx, "help")
+        entry = (item, [knowledge.Passage("Refunds", "Money comes back in three days.")])
+        await sources.keep(tx, at, EvidenceKind.KB, [entry], kept=(), gone=(), position=None)
         held = await spend.reserve(tx, MicroUsd(10), cap=MicroUsd(100), day=date(2026, 11, 22))
         assert held is not None
         line = ledger.Line(owner.id, date(2026, 11, 22), "draft", "solution_draft", "tier_0", "openai", "gpt")

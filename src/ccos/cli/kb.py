@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ccos.cli import tenancy
+from ccos.cli import kb_sources, tenancy
 from ccos.cli.run import complain, fail, print_json, run, settings
 
 if TYPE_CHECKING:
@@ -28,19 +28,31 @@ def kb() -> None:
     """Procedures and solved cases that drafts stand on."""
 
 
+kb.add_command(kb_sources.group)
+
+
 @kb.command("import")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", metavar="PATH|URL")
 @tenancy.option
 @click.option(
     "--kind", type=pools, default="kb", show_default=True, help="What records are unless they say so."
 )
 @click.option("--body-field", metavar="NAME", help="The column that holds the text, when it is not found.")
 @click.option("--archive-missing", is_flag=True, help="Archive items that are no longer in PATH.")
+@click.option("--allow-private", is_flag=True, help="URL may be in a private network.")
 @as_json_option
 def import_kb(
-    path: Path, tenant: str | None, kind: str, body_field: str | None, archive_missing: bool, as_json: bool
+    path: str,
+    tenant: str | None,
+    kind: str,
+    body_field: str | None,
+    archive_missing: bool,
+    allow_private: bool,
+    as_json: bool,
 ) -> None:
     """Import a file or a folder: Markdown, HTML, CSV, JSON, JSON lines, each also as .gz.
+
+    Or, once, a web page or all pages of a sitemap; `ccos kb sources` follows what changes.
 
     The same again changes nothing. What cannot be read is told and the rest is imported; the exit code is 1
     when nothing could be.
@@ -54,7 +66,10 @@ def import_kb(
     from ccos.knowledge.importing import import_path
     from ccos.wiring import open_knowledge
 
-    if not path.exists():
+    if path.lower().startswith(("http://", "https://")):
+        kb_sources.import_url(path, tenant, allow_private=allow_private, as_json=as_json)
+        return
+    if not Path(path).exists():
         raise BadKnowledge(f"There is no file or folder {path}; give the path of what to import.")
     found = settings()
     options = Options(EvidenceKind(kind), body_field, ZoneInfo(found.timezone))
@@ -68,7 +83,7 @@ def import_kb(
                     "storing": bars.enter_context(progress("Storing", every=1_000)),
                 }
                 return await import_path(
-                    path,
+                    Path(path),
                     knowledge.shelf,
                     whose.id,
                     options=options,

@@ -53,6 +53,7 @@ def worker(concurrency: int) -> None:
                 work.recover(ccos),
                 work.upkeep(ccos),
                 work.watch(ccos),
+                work.crawl(ccos),
             )
 
     run(go(), terminated=DONE)
@@ -131,7 +132,7 @@ async def serve_until_stopped(
     server = Server(config)
     beside = [asyncio.create_task(work.watch(ccos)), asyncio.create_task(work.upkeep(ccos))]
     if worker:
-        beside += [asyncio.create_task(work.work(ccos)), asyncio.create_task(work.recover(ccos))]
+        beside += [asyncio.create_task(job(ccos)) for job in (work.work, work.recover, work.crawl)]
     complain(f"Serving on {address(door)} (stop with Ctrl-C)")
     if when_ready is not None:
         await when_ready(address(door))
