@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 
 from ccos.agents.drafting import BATCH_SECONDS
+from ccos.agents.gaps import Gaps
 from ccos.agents.recovery import Recovery, cloud_is_back
 from ccos.domain.errors import CcosError, NotFound
 from ccos.store import batches, drafts, housekeeping, plans, remakes, spend, tenants
@@ -38,6 +39,7 @@ CONCURRENT_DRAFTS = 4
 UPKEEP_SECONDS = 15.0
 RECOVERY_SECONDS = 15.0
 CERTIFY_SECONDS = 60.0
+GAPS_SECONDS = 600.0
 TIDY_SECONDS = 3600.0
 TIDY_BATCHES = 20
 PROBE_SECONDS = 20.0
@@ -119,11 +121,12 @@ async def _until_one_ends(queues: Iterable[Coroutine[Any, Any, None]]) -> None:
 async def upkeep(ccos: Ccos) -> None:
     """Again and again: what stalled is retried or failed, and holds on money that nobody closed end.
 
-    Once a minute thresholds are certified where new labels ask for it, and once an hour what nobody will ask
-    for again goes.
+    Once a minute thresholds are certified where new labels ask for it, every ten minutes questions that
+    nothing answered are put together, and once an hour what nobody will ask for again goes.
     """
     tidied_at: float | None = None
     certified_at: float | None = None
+    gaps_at: float | None = None
     while True:
         pause = UPKEEP_SECONDS
         try:
@@ -135,6 +138,9 @@ async def upkeep(ccos: Ccos) -> None:
             if certified_at is None or time.monotonic() - certified_at >= CERTIFY_SECONDS:
                 await ccos.learning.certify_due()
                 certified_at = time.monotonic()
+            if gaps_at is None or time.monotonic() - gaps_at >= GAPS_SECONDS:
+                await _look_for_gaps(ccos)
+                gaps_at = time.monotonic()
         except CcosError as fault:
             log.warning("upkeep.failed", reason=fault.code)
             pause = REST_AFTER_FAULT_SECONDS
@@ -193,6 +199,15 @@ async def _tidy(database: Database) -> None:
         with _told(tenant_id):
             async with database.tenant(tenant_id) as tx:
                 await batches.prune(tx)
+
+
+async def _look_for_gaps(ccos: Ccos) -> None:
+    gaps = Gaps(ccos.database, ccos.searcher)
+    async with ccos.database.unbound() as tx:
+        known = await tenants.ids(tx)
+    for tenant_id in known:
+        with _told(tenant_id):
+            await gaps.refresh(tenant_id)
 
 
 async def recover(ccos: Ccos) -> None:

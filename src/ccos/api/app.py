@@ -10,7 +10,19 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from ccos import __version__
-from ccos.api import batches, budgets, drafts, generate, health, kb, kb_sources, problems, tickets, tiers
+from ccos.api import (
+    batches,
+    budgets,
+    drafts,
+    generate,
+    health,
+    kb,
+    kb_gaps,
+    kb_sources,
+    problems,
+    tickets,
+    tiers,
+)
 from ccos.api.batch_body import MAX_BYTES
 from ccos.api.caller import identify
 from ccos.api.edge import Edge
@@ -46,7 +58,7 @@ def create_app(ccos: Ccos) -> FastAPI:
     app.state.identities = Identities(partial(identify, ccos))
     problems.install(app)
     app.router.routes[:0] = routes()  # the hot ones, before anything else is tried
-    for part in (tickets, batches, drafts, generate, kb_sources, kb, budgets, tiers):
+    for part in (tickets, batches, drafts, generate, kb_sources, kb_gaps, kb, budgets, tiers):
         app.include_router(part.router, responses=problems.OF_EVERY_ROUTE)
     app.include_router(health.router)
     app.add_middleware(BodyLimit, streamed={batches.PATH: MAX_BYTES})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ccos.cli import kb_sources, tenancy
+from ccos.cli import kb_gaps, kb_sources, tenancy
 from ccos.cli.run import complain, fail, print_json, run, settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def kb() -> None:
 
 
 kb.add_command(kb_sources.group)
+kb.add_command(kb_gaps.gaps)
 
 
 @kb.command("import")
