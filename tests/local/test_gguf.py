@@ -92,6 +92,16 @@ def test_a_missing_file_a_folder_a_pipe_and_a_nul_are_refused(tmp_path):
             read_model_file(path)
 
 
+@pytest.mark.parametrize(("context", "usable"), [(1, False), (63, False), (64, True)])
+def test_a_model_that_reads_next_to_nothing_is_refused_before_it_is_loaded(tmp_path, context, usable):
+    path = build_tiny_gguf(tmp_path / "short.gguf", context=context)
+    if usable:
+        assert read_model_file(path).context_length == context
+        return
+    with pytest.raises(ModelUnusable, match=f"gives its context as {context}, too short"):
+        read_model_file(path)
+
+
 @pytest.mark.parametrize("share", [0.0001, 0.02, 0.3, 0.9, 0.9999])
 def test_a_truncated_download_is_found_wherever_it_was_cut(tiny, tmp_path, share):
     path = tmp_path / "cut.gguf"

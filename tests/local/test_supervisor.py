@@ -191,6 +191,11 @@ def damaged_shape(source: Path, to: Path) -> None:
     to.write_bytes(source.read_bytes().replace(b"blk.1.ffn_up.weight", b"blk.9.ffn_up.weight"))
 
 
+def foreign(source: Path, to: Path) -> None:
+    """Of an architecture that no release of the engine knows."""
+    to.write_bytes(source.read_bytes().replace(b"llama", b"zzzzz"))
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -329,10 +334,11 @@ async def test_a_load_that_takes_too_long_is_ended(tiny, tmp_path):
             "cannot load the model: .*[Nn]a[Nn]|invalid",
         ),
         (lambda source, to: build_tiny_gguf(to, template="{% for %}"), "cannot load the model"),
-        (damaged_shape, "cannot load the model: .*blk"),
+        (damaged_shape, "cannot load the model: .*blk.*; download it again or give another"),
+        (foreign, "does not know the model's architecture, zzzzz; give another model's file"),
         (lambda source, to: None, "no model file"),
     ],
-    ids=["text", "truncated", "nan", "template", "tensors", "missing"],
+    ids=["text", "truncated", "nan", "template", "tensors", "foreign", "missing"],
 )
 async def test_a_model_that_cannot_be_used_is_broken_with_the_reason(tiny, tmp_path, make, words):
     file = tmp_path / "model.gguf"
@@ -342,6 +348,7 @@ async def test_a_model_that_cannot_be_used_is_broken_with_the_reason(tiny, tmp_p
             await model.endpoint(seconds=30)
         assert model.state is State.BROKEN and model.status.restarts == 0
         assert caught.value.sentence.endswith(".") and "\n" not in caught.value.sentence
+        assert "llama_" not in caught.value.sentence and "failed to load" not in caught.value.sentence
 
 
 async def test_a_mended_file_can_be_started(tiny, tmp_path):

@@ -18,6 +18,9 @@ from ccos.domain.errors import ModelUnusable
 _LOG_BYTES = 1_000_000
 _TAIL_BYTES = 16_384
 _SHORTAGE = re.compile(r"out of memory|alloc", re.IGNORECASE)
+_UNKNOWN = re.compile(r"unknown model architecture: '([\w.-]{1,40})'")
+_FUNCTIONS = re.compile(r"(?:^|(?<=; ))(?:[a-z0-9_]+: +)+")
+_SAYS_NOTHING = ("failed to load model", "error loading model")
 _ENGINE_ERROR = re.compile(r"^[\d.]+ E (?P<words>.+)$")
 # -P: nothing in the working folder can stand in for a module
 _COMMAND = (sys.executable, "-P", "-m", "ccos.local.worker")
@@ -86,7 +89,7 @@ class Child:
                 " model server instead of a file."
             )
         why = self._complaint() or said["error"]
-        raise ModelUnusable(f"The engine cannot load the model: {why}.", passes=bool(_SHORTAGE.search(why)))
+        raise ModelUnusable(_refusal(why), passes=bool(_SHORTAGE.search(why)))
 
     async def ended(self) -> str:
         """Wait for the end of the process; the reason in words."""
@@ -143,3 +146,20 @@ def rotate(log: Path) -> None:
             old.write_bytes(log.read_bytes()[-_LOG_BYTES:])
             old.chmod(0o600)
             os.truncate(log, 0)
+
+
+def _refusal(why: str) -> str:
+    """The engine's words about a file as one sentence, without names of its functions, and what to do."""
+    if unknown := _UNKNOWN.search(why):
+        return (
+            f"The engine does not know the model's architecture, {unknown[1]}; give another model's file, or"
+            " the URL of a server that serves this one."
+        )
+    parts = [part.removeprefix("error loading model: ") for part in _FUNCTIONS.sub("", why).split("; ")]
+    said = "; ".join(part for part in parts if part not in _SAYS_NOTHING) or why
+    advice = (
+        "give it less context or fewer slots"
+        if _SHORTAGE.search(why)
+        else "download it again or give another"
+    )
+    return f"The engine cannot load the model: {said}; {advice}."

@@ -58,6 +58,8 @@ _BLOCKS: dict[int, tuple[int, int]] = {
 
 _CONTROL, _USER_DEFINED = 3, 4
 _MOSTLY_Q4_0 = 2
+_LEAST_CONTEXT = 64
+"""Tokens below which nothing can be asked of a model: a file that claims so few is damaged or no use."""
 _POOLING = {1: "mean", 2: "cls", 3: "last", 4: "rank"}
 
 
@@ -253,6 +255,11 @@ def _described(file: Header) -> ModelFile:
         raise ModelUnusable(
             f"{path} holds no tokenizer, so it is not a chat model; give a chat model's file."
         )
+    context = number(f"{architecture}.context_length")
+    if 0 < context < _LEAST_CONTEXT:
+        raise ModelUnusable(
+            f"{path} gives its context as {context}, too short to ask anything; give another model's file."
+        )
     kinds = header.get("tokenizer.ggml.token_type")
     special = (_CONTROL, _USER_DEFINED)
     control = (
@@ -271,7 +278,7 @@ def _described(file: Header) -> ModelFile:
         size=file.size,
         architecture=architecture,
         name=text("general.name") or path.stem,
-        context_length=number(f"{architecture}.context_length"),
+        context_length=context,
         has_chat_template=bool(text("tokenizer.chat_template").strip()),
         tokenizer=text("tokenizer.ggml.model"),
         vocabulary=len(tokens),
