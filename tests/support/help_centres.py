@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 TOKEN = "t0ken-of-the-source"
+D = TypeVar("D", bound="Desk")
 
 
 @dataclass
@@ -331,3 +333,26 @@ def chatwoot_article(number: int, status: str = "published", **more: Any) -> dic
         "category": {"id": 3, "name": "교환", "locale": "ko"},
         "meta": {"tags": ["exchange"]},
     } | more
+
+
+@contextmanager
+def served(desk: D) -> Iterator[D]:
+    """The desk in a thread of its own, for what is tried from outside of a test's loop."""
+    ready, stopped = threading.Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        async with running(desk):
+            loops.append(asyncio.get_running_loop())
+            ready.set()
+            await stopped.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(20)
+    try:
+        yield desk
+    finally:
+        loops[0].call_soon_threadsafe(stopped.set)
+        thread.join(20)
+        assert not thread.is_alive()

@@ -306,7 +306,10 @@ def _missing(name: str) -> NotFound:
 
 
 def _taken(name: str) -> Conflict:
-    return Conflict(f"The source {name} is being synced already; wait until that is done.")
+    return Conflict(
+        f"The source {name} is being synced already; wait until that is done"
+        f" (or, where it was killed, for {SILENT_SECONDS:.0f} seconds)."
+    )
 
 
 def _lost() -> Conflict:
