@@ -85,6 +85,20 @@ def test_a_key_that_is_none_is_told_with_its_server(told, monkeypatch):
     )
 
 
+def test_a_key_may_stand_in_the_file_of_the_other_settings_and_the_environment_wins(
+    told, monkeypatch, tmp_path
+):
+    (tmp_path / ".env").write_text("GPU_KEY=from-the-file\n", "utf-8")
+
+    def key() -> str:
+        (server,) = read_deployments(Settings()).of(Tier.LOCAL_MINIMAX)
+        return server.api_key().get_secret_value()
+
+    assert told(SERVER + "api_key_env = 'GPU_KEY'") == [] and key() == "from-the-file"
+    monkeypatch.setenv("GPU_KEY", "from-the-environment")
+    assert key() == "from-the-environment"
+
+
 def test_an_empty_list_and_an_empty_file_leave_the_environment_in_force(told, tmp_path):
     for text in ("", "tier_1 = []", "# nothing yet\n"):
         assert told(text) == []

@@ -36,7 +36,7 @@ from pydantic import (
 
 from ccos.domain.errors import BadSetting
 from ccos.domain.tier import Tier
-from ccos.settings.environment import Settings
+from ccos.settings.environment import Settings, named
 from ccos.settings.urls import Url
 
 FILE_NAME = "ccos.toml"
@@ -87,7 +87,9 @@ class Deployment(BaseModel):
     model: str | None = Field(
         None, min_length=1, description="Model name sent to it; unset: the only one it lists"
     )
-    api_key_env: str | None = Field(None, description="Variable of the environment that holds its key")
+    api_key_env: str | None = Field(
+        None, description="Variable of the environment or of `.env` that holds its key"
+    )
     slots: int | None = Field(None, ge=1, le=1024, strict=True, description="Answers it writes at once")
     context_tokens: int = Field(8_192, ge=512, le=4_000_000, strict=True, description="Tokens it reads")
     price_in: Price | None = Field(None, description="USD per million prompt tokens")
@@ -119,16 +121,16 @@ class Deployment(BaseModel):
             raise ValueError("price_in and price_out are set together or not at all")
         return self
 
-    def api_key(self, environ: Mapping[str, str] | None = None) -> SecretStr | None:
-        """Its key, or None when it wants none. Raises BadSetting when the variable is not set."""
+    def api_key(self) -> SecretStr | None:
+        """Its key, or None when it wants none. Raises BadSetting when the variable is set nowhere."""
         if self.api_key_env is None:
             return None
-        key = (os.environ if environ is None else environ).get(self.api_key_env)
+        key = named(self.api_key_env)
         if not key:
             # a key that was pasted in the name's place is not shown
-            named = self.api_key_env if self.api_key_env.isupper() else "that api_key_env names"
+            where = self.api_key_env if self.api_key_env.isupper() else "that api_key_env names"
             raise BadSetting(
-                f"The server {self.name} of {FILE_NAME} wants its key in the variable {named}; set it."
+                f"The server {self.name} of {FILE_NAME} wants its key in the variable {where}; set it."
             )
         return SecretStr(key)
 

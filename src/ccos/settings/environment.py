@@ -281,6 +281,14 @@ def given() -> list[Given]:
     return found
 
 
+def named(name: str) -> str | None:
+    """A variable that is no setting of its own and that one names; of the environment, else of `.env`."""
+    try:
+        return os.environ.get(name) or _dotenv().get(name.lower())
+    except (OSError, ValueError):
+        return None  # `load` tells what is wrong with the file
+
+
 def is_secret(field: str) -> bool:
     return "SecretStr" in str(Settings.model_fields[field].annotation)
 
