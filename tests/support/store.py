@@ -6,13 +6,14 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from ccos.domain.certificate import Certificate
 from ccos.domain.draft import Attempt, Draft, DraftState, Outcome
 from ccos.domain.evidence import EvidenceKind
+from ccos.domain.gap import Question
 from ccos.domain.money import MicroUsd
 from ccos.domain.source import SourceKind, SourceSpec
 from ccos.domain.tenant import Role, Tenant
@@ -24,6 +25,7 @@ from ccos.store import (
     counts,
     decisions,
     drafts,
+    gaps,
     keys,
     knowledge,
     ledger,
@@ -91,6 +93,10 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         await drafts.finish(tx, finished(draft), run=run)
         await batches.put(tx, [batches.Line(1, "m", uuid_of(draft.id), new=False)], [])
         await decisions.decide(tx, draft.id, "approved", decided_by="hana")
+        begun = await gaps.last_pass(tx, first_from=datetime.now(UTC))
+        assert await gaps.end_pass(tx, begun, begun.at)
+        await gaps.put_gaps(tx, {(gap_id := uuid4()): "When will I get my refund?"})
+        await gaps.put_questions(tx, [asked(uuid_of(ticket.id), uuid_of(draft.id), gap_id)])
         item = knowledge.Item(EvidenceKind.KB, "kb-1", "Refunds", "How refunds work.")
         await knowledge.put(tx, item, [knowledge.Passage("Refunds", "Money comes back in three days.")])
         spec = SourceSpec(name="help", kind=SourceKind.WEBSITE, address="https://help.example.com")
@@ -108,6 +114,18 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         certification = certificates.Certification(basis, None, None, None, labels=40, look=1)
         look = certificates.Look(Task.SOLUTION_DRAFT, None, 1, 40, datetime.now(UTC))
         await certificates.put(tx, certification, [certificate()], fingerprint="f", looks=[look])
+
+
+def asked(ticket_id: UUID, draft_id: UUID, gap_id: UUID, **changes: Any) -> Question:
+    """A question that a draft did not answer."""
+    made: dict[str, Any] = {
+        "text": "refund when",
+        "title": "When will I get my refund?",
+        "why": "held",
+        "asked_at": datetime.now(UTC),
+        "drafted_at": datetime.now(UTC),
+    }
+    return Question(ticket_id, draft_id, gap_id=gap_id, **made | changes)
 
 
 def planned(owner: Tenant, **changes: Any) -> plans.PlanDecision:

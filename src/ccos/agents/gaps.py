@@ -102,8 +102,9 @@ class Gaps:
         async with self._database.tenant(tenant_id) as tx:
             begun = await store.last_pass(tx, first_from=now - WINDOW)
         looked: list[store.Looked] = []
-        since, after = begun.read_until - OVERLAP, None
-        while len(looked) < MOST_READ:
+        first = since = begun.read_until - OVERLAP
+        after = None
+        while len(looked) < MOST_READ or since == first:  # one statement may have changed any number at once
             async with self._database.tenant(tenant_id) as tx:
                 found = await store.changed_drafts(tx, since, after)
             if not found:

@@ -24,6 +24,7 @@ Fact = tuple[str, int]
 
 _NUMBER = re.compile(r"(?<![\w.,])#?\d(?:[ -]?\d){6,}(?![\w,])")
 _CODE = re.compile(r"\b[A-Z]{2,}[-_]?\d[\dA-Z-]{5,}\b")
+_LONE_LETTERS = re.compile("[ㄱ-ㅎㅏ-ㅣ]+")
 _SPACE = re.compile(r"\s+")
 _MANNERS = re.compile(
     r"안녕하|감사(?:합니다|드립니다)|(?:문의해|기다려|이용해) ?주셔|(?:좋은|행복한) 하루|죄송|불편을|양해"
@@ -57,7 +58,7 @@ def asked(ticket: Ticket) -> tuple[str, str] | None:
     """What to compare and what to show of a ticket; None when it asks nothing. Raises Unreadable."""
     found = queries(ticket)
     text = private(found[0], ticket)[:TEXT_CHARACTERS] if found else ""
-    if not informative(text):
+    if not informative(_LONE_LETTERS.sub(" ", text)):
         return None
     return text, _title(ticket, text)
 

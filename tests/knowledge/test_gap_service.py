@@ -1,0 +1,306 @@
+"""From drafts that did not answer to an article that does, on a real database and a real index."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ccos.agents.gaps import Gaps
+from ccos.domain.draft import Draft, DraftState
+from ccos.domain.errors import BadInput, Conflict, NotFound
+from ccos.domain.gap import SLOT, GapState
+from ccos.domain.ticket import Customer, Message, Ticket
+from ccos.knowledge.postgres import PostgresShelf
+from ccos.knowledge.search import Searcher
+from ccos.store import decisions, drafts, tenants, tickets
+from ccos.store import gaps as store
+from support.store import new_tenant
+
+GIFT = ["선물 포장 되나요?", "선물포장 가능한가요", "선물 포장지 고를 수 있나요"]
+ANSWER = "고객님, 선물 포장은 결제 화면에서 2,000원에 고르실 수 있습니다."
+
+
+class Shop:
+    """A tenant whose tickets get drafts that end as a test says."""
+
+    def __init__(self, database, searcher, tenant):
+        self.database, self.searcher, self.tenant = database, searcher, tenant
+        self.gaps = Gaps(database, searcher)
+
+    async def draft(self, text, *, state=DraftState.ABSTAINED, verdict=None, sent=None, reason="", **ticket):
+        asked = Ticket(subject=text, **{"channel": "chat", "created_at": datetime.now(UTC)} | ticket)
+        async with self.database.tenant(self.tenant.id) as tx:
+            put = (await tickets.put(tx, asked)).ticket
+        return await self.again(put.id, state=state, verdict=verdict, sent=sent, reason=reason)
+
+    async def again(self, ticket_id, *, state=DraftState.READY, verdict=None, sent=None, reason=""):
+        async with self.database.tenant(self.tenant.id) as tx:
+            queued = await drafts.queue(tx, ticket_id)
+            run = await drafts.start(tx, queued.id)
+            made = Draft(
+                id=queued.id,
+                ticket_id=ticket_id,
+                state=state,
+                quality=0.8,
+                confidence_score=0.8,
+                reply="확인해 보겠습니다.",
+            )
+            await drafts.finish(tx, made, run=run)
+            if verdict:
+                await decisions.decide(tx, queued.id, verdict, text=sent, reason=reason)
+        return ticket_id
+
+    async def refresh(self, **ahead):
+        return await self.gaps.refresh(self.tenant.id, datetime.now(UTC) + timedelta(**ahead))
+
+    async def all(self, *states):
+        async with self.database.tenant(self.tenant.id) as tx:
+            return await store.page(
+                tx, now=datetime.now(UTC), states=[GapState(state) for state in states], at_least=0
+            )
+
+    async def one(self):
+        (gap,) = await self.all()
+        return gap
+
+    async def find(self, words):
+        hits = await self.searcher.search(self.tenant.id, [words], pool="kb", limit=5, now=datetime.now(UTC))
+        return [hit.id for hit in hits]
+
+
+@pytest.fixture
+async def shop(database, tmp_path):
+    searcher = Searcher(PostgresShelf(database), tmp_path)
+    yield Shop(database, searcher, await new_tenant(database, "gaps"))
+    await searcher.aclose()
+
+
+async def proposed(shop, *, sent=ANSWER):
+    await shop.draft(GIFT[0], verdict="edited" if sent else None, sent=sent)
+    await shop.refresh()
+    return await shop.gaps.propose(shop.tenant, (await shop.one()).id)
+
+
+async def test_questions_that_ask_the_same_are_one_gap_with_its_figures(shop):
+    now = datetime.now(UTC)
+    await shop.draft(GIFT[0], created_at=now - timedelta(days=20))
+    await shop.draft(GIFT[1], channel="email")
+    await shop.draft(GIFT[2])
+    await shop.draft("제주도 배송 며칠 걸려요?", state=DraftState.READY, verdict="approved")
+    done = await shop.refresh()
+    assert (done.added, done.removed, done.unreadable) == (3, 0, 0)
+    gap = await shop.one()
+    assert gap.count == 3 and gap.state is GapState.OPEN and set(gap.examples) == set(GIFT)
+    assert gap.label == gap.examples[0] and gap.weeks == (0, 1, 0, 2)
+    assert gap.channels == (("chat", 2), ("email", 1)) and gap.whys == (("held", 3),)
+    assert gap.first_seen < now - timedelta(days=19) and gap.last_seen > now - timedelta(minutes=1)
+
+
+async def test_a_gap_keeps_its_id_as_it_grows_and_a_second_look_finds_nothing_new(shop):
+    await shop.draft(GIFT[0])
+    await shop.refresh()
+    before = await shop.one()
+    await shop.draft(GIFT[1])
+    assert (await shop.refresh()).added == 1
+    after = await shop.one()
+    assert after.id == before.id and after.count == 2
+    assert (await shop.refresh()).added == 0 and (await shop.one()) == after
+
+
+async def test_since_and_min_count_only_what_was_asked_then(shop):
+    await shop.draft(GIFT[0], created_at=datetime.now(UTC) - timedelta(days=40))
+    await shop.draft(GIFT[1])
+    await shop.refresh()
+    now = datetime.now(UTC)
+    async with shop.database.tenant(shop.tenant.id) as tx:
+        (recent,) = await store.page(tx, now=now, since=now - timedelta(days=28))
+        assert recent.count == 1
+        assert await store.page(tx, now=now, since=now - timedelta(days=28), at_least=2) == []
+        assert len(await store.page(tx, now=now, at_least=2)) == 1
+
+
+async def test_nobody_is_named_in_what_is_stored(shop):
+    person = Customer(name="노을빛", phone="010-1234-5678")
+    await shop.draft(
+        "선물 포장 되나요? 노을빛 010-1234-5678", customer=person, verdict="edited", sent=f"노을빛 {ANSWER}"
+    )
+    await shop.refresh()
+    gap = await shop.gaps.propose(shop.tenant, (await shop.one()).id)
+    async with shop.database.tenant(shop.tenant.id) as tx:
+        rows = await tx.rows(
+            "SELECT to_jsonb(g)::text AS g FROM kb_gap g UNION ALL SELECT to_jsonb(q)::text FROM kb_gap_question q"
+        )
+    kept = "".join(row["g"] for row in rows)
+    assert "선물 포장" in kept and "노을빛" not in kept and "1234-5678" not in kept
+    assert "2,000원" in gap.proposal.body
+
+
+async def test_a_ticket_that_is_answered_by_a_later_draft_leaves_its_gap(shop):
+    ticket_id = await shop.draft(GIFT[0])
+    await shop.draft(GIFT[1])
+    await shop.refresh()
+    await shop.again(ticket_id, state=DraftState.READY)
+    assert (await shop.refresh()).removed == 1
+    assert (await shop.one()).examples == (GIFT[1],)
+
+
+async def test_questions_go_with_their_ticket_and_with_time(shop):
+    ticket_id = await shop.draft(GIFT[0])
+    await shop.draft(GIFT[1])
+    await shop.refresh()
+    async with shop.database.tenant(shop.tenant.id) as tx:
+        await tx.run("DELETE FROM ticket WHERE id = %(id)s", id=ticket_id)
+    assert (await shop.one()).count == 1
+    assert (await shop.refresh(days=200)).removed == 1
+    assert await shop.all("open", "proposed") == []
+
+
+async def test_a_proposal_holds_what_agents_sent_and_is_found_by_nobody(shop):
+    gap = await proposed(shop)
+    assert gap.state is GapState.PROPOSED and gap.proposal.made_by == "rules"
+    assert "2,000원" in gap.proposal.body and SLOT["ko"] in gap.proposal.body
+    assert [source.verdict for source in gap.proposal.sources] == ["edited"]
+    assert await shop.find("선물 포장") == []
+
+
+async def test_an_accepted_article_is_internal_tagged_and_found_at_once(shop):
+    gap = await proposed(shop)
+    done = await shop.gaps.accept(shop.tenant.id, gap.id, by="key-7")
+    assert (done.state, done.article_id, done.decided_by) == (GapState.ACCEPTED, f"gap/{gap.id}", "key-7")
+    hits = await shop.searcher.search(
+        shop.tenant.id, ["선물 포장 되나요"], pool="kb", limit=5, now=datetime.now(UTC)
+    )
+    assert [hit.id for hit in hits] == [f"gap/{gap.id}"] and hits[0].visibility.value == "internal"
+    assert SLOT["ko"] not in hits[0].snippet and "[1]" not in hits[0].snippet
+    async with shop.database.tenant(shop.tenant.id) as tx:
+        row = await tx.row("SELECT tags FROM kb_item")
+    assert row["tags"] == ["machine-made", "accepted-by:key-7"]
+
+
+async def test_a_public_and_edited_article_is_taken_as_it_was_written(shop):
+    gap = await proposed(shop)
+    text = "# 선물 포장\n\n한 상자에 3,000원입니다."
+    await shop.gaps.accept(shop.tenant.id, gap.id, by="a", public=True, edited=text)
+    (hit,) = await shop.searcher.search(
+        shop.tenant.id, ["선물 포장 얼마"], pool="kb", limit=5, now=datetime.now(UTC)
+    )
+    assert hit.title == "선물 포장" and "3,000원" in hit.snippet and hit.visibility.value == "public"
+
+
+@pytest.mark.parametrize(
+    "edited", [None, "# 제목만", "", "# 선물 포장\n\n" + SLOT["ko"], "# 선물\n\n" + "가" * 100_001]
+)
+async def test_an_article_without_an_answer_is_not_accepted(shop, edited):
+    gap = await proposed(shop, sent=None)
+    assert gap.proposal.answer is None
+    with pytest.raises(BadInput):
+        await shop.gaps.accept(shop.tenant.id, gap.id, by="a", edited=edited)
+    assert (await shop.one()).state is GapState.PROPOSED and await shop.find("선물 포장") == []
+
+
+async def test_what_is_not_proposed_cannot_be_accepted_nor_what_is_settled_be_settled_again(shop):
+    await shop.draft(GIFT[0], verdict="edited", sent=ANSWER)
+    await shop.refresh()
+    gap = await shop.one()
+    with pytest.raises(Conflict):
+        await shop.gaps.accept(shop.tenant.id, gap.id, by="a")
+    await shop.gaps.propose(shop.tenant, gap.id)
+    await shop.gaps.accept(shop.tenant.id, gap.id, by="a")
+    for again in (
+        shop.gaps.accept(shop.tenant.id, gap.id, by="a"),
+        shop.gaps.propose(shop.tenant, gap.id),
+        shop.gaps.dismiss(shop.tenant.id, gap.id, by="a", reason="no"),
+    ):
+        with pytest.raises(Conflict):
+            await again
+
+
+async def test_an_article_that_helps_closes_its_gap_and_one_that_does_not_opens_it_again(shop):
+    gap = await proposed(shop)
+    await shop.gaps.accept(shop.tenant.id, gap.id, by="a")
+    await shop.refresh()
+    assert (await shop.one()).state is GapState.ACCEPTED  # an article is no proof
+    await shop.draft(GIFT[1], state=DraftState.READY, verdict="approved")
+    await shop.refresh()
+    closed = await shop.one()
+    assert closed.state is GapState.CLOSED and closed.article_id == f"gap/{gap.id}"
+    await shop.draft(GIFT[2])
+    await shop.refresh()
+    back = await shop.one()
+    assert (back.id, back.state, back.count) == (gap.id, GapState.OPEN, 2)
+
+
+async def test_an_answer_to_another_question_closes_nothing(shop):
+    gap = await proposed(shop)
+    await shop.gaps.accept(shop.tenant.id, gap.id, by="a")
+    await shop.draft("제주도 배송 며칠 걸려요?", state=DraftState.READY, verdict="approved")
+    await shop.refresh()
+    assert (await shop.one()).state is GapState.ACCEPTED
+
+
+async def test_an_answer_without_anything_to_find_closes_nothing(shop):
+    await shop.draft(GIFT[0])
+    await shop.draft(GIFT[1], state=DraftState.READY, verdict="approved")
+    await shop.refresh()
+    assert (await shop.one()).state is GapState.OPEN
+
+
+async def test_a_dismissed_gap_comes_back_when_it_has_doubled(shop):
+    await shop.draft(GIFT[0])
+    await shop.draft(GIFT[1])
+    await shop.refresh()
+    gap = await shop.gaps.dismiss(shop.tenant.id, (await shop.one()).id, by="a", reason="포장은 안 합니다")
+    assert (gap.state, gap.reason, gap.dismissed_count) == (GapState.DISMISSED, "포장은 안 합니다", 2)
+    await shop.draft(GIFT[2])
+    await shop.refresh()
+    assert (await shop.one()).state is GapState.DISMISSED
+    await shop.draft("선물 포장 되나요")
+    await shop.refresh()
+    assert ((await shop.one()).id, (await shop.one()).state) == (gap.id, GapState.OPEN)
+
+
+async def test_a_gap_is_not_dismissed_without_a_word(shop):
+    await shop.draft(GIFT[0])
+    await shop.refresh()
+    with pytest.raises(BadInput):
+        await shop.gaps.dismiss(shop.tenant.id, (await shop.one()).id, by="a", reason="  ")
+
+
+async def test_of_passes_at_once_each_question_is_counted_once(shop):
+    for text in GIFT:
+        await shop.draft(text)
+    await asyncio.gather(*(shop.refresh() for _ in range(4)))
+    assert (await shop.one()).count == 3
+
+
+async def test_another_tenants_gap_is_not_there(shop):
+    await shop.draft(GIFT[0])
+    await shop.refresh()
+    gap = await shop.one()
+    stranger = await new_tenant(shop.database, "stranger")
+    for attempt in (
+        shop.gaps.propose(stranger, gap.id),
+        shop.gaps.accept(stranger.id, gap.id, by="a"),
+        shop.gaps.dismiss(stranger.id, gap.id, by="a", reason="no"),
+        shop.gaps.propose(shop.tenant, "no id"),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+    assert (await shop.one()).state is GapState.OPEN
+
+
+async def test_history_counts_and_a_rejection_for_its_evidence_does_too(shop):
+    talk = (Message(role="customer", text="학생 할인도 있나요?"),)
+    await shop.draft("학생 할인", conversation_history=talk)
+    await shop.draft("대학생 할인 있나요", state=DraftState.READY, verdict="rejected", reason="근거가 틀림")
+    await shop.draft("말투가 이상한 답", state=DraftState.READY, verdict="rejected", reason="말투")
+    await shop.refresh()
+    gap = await shop.one()
+    assert gap.whys == (("held", 1), ("rejected", 1))
+
+
+async def test_a_tenant_without_drafts_has_no_gaps(shop):
+    done = await shop.refresh()
+    assert (done.added, done.removed) == (0, 0) and await shop.all() == []
+    async with shop.database.unbound() as tx:
+        assert shop.tenant.id in await tenants.ids(tx)
