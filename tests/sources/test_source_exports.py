@@ -159,6 +159,20 @@ def test_known_names_go_and_words_that_hold_them_stay():
 
 
 @pytest.mark.parametrize(
+    ("person", "said", "kept"),
+    [
+        ("김하늘", "김하늘이고요, 하늘입니다. 하늘색 담요", "[이름]이고요, [이름]입니다. 하늘색 담요"),
+        ("배송 안내 센터", "배송 안내를 받았어요", "배송 안내를 받았어요"),
+        ("Customer Support", "your customer support", "your customer support"),
+        ("Jo Park", "Jo Park here, Parking at Park", "[이름] here, Parking at [이름]"),
+    ],
+)
+def test_a_desks_name_is_no_persons(person, said, kept):
+    made = case_record("1", "문의", [Said("customer", said), Said("agent", "네.")], people=[person])
+    assert made is not None and made["body"] == f"{kept}\n\n네."
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"name": "Help"},

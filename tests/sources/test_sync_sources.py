@@ -281,7 +281,9 @@ async def test_two_sources_with_the_same_ids_do_not_collide(zendesk):
     await zendesk.sync()
     assert (await other.sync()).added == 5
     async with zendesk.database.tenant(zendesk.tenant.id) as tx:
-        assert await sources.remove(tx, "help-2") == 5
+        assert await sources.remove(tx, "help-2", limit=3) == (3, False)
+    async with zendesk.database.tenant(zendesk.tenant.id) as tx:
+        assert await sources.remove(tx, "help-2", limit=3) == (2, True)
     assert await zendesk.found() == {"1", "2", "3", "4", "5"}
     assert (await zendesk.sync(full=True)).unchanged == 5
 
@@ -302,6 +304,18 @@ async def test_an_api_token_goes_with_its_user(database, tenant):
         ).add()
         await shop.sync()
     assert desk.logins == {"Basic " + b64encode(f"kim@example.com/token:{TOKEN}".encode()).decode()}
+
+
+async def test_a_token_of_no_agent_reads_the_list_where_the_export_is_refused(zendesk):
+    await zendesk.sync()
+    zendesk.desk.faults["/incremental/"] = ["refused"]
+    zendesk.desk.articles[0]["body"] = "새 안내"
+    assert counted(await zendesk.sync()) == (0, 1, 4, 0)
+
+
+async def test_an_answer_that_is_packed_unasked_is_read(zendesk):
+    zendesk.desk.faults["/help_center/articles.json"] = ["packed", "packed_broken", "ok"]
+    assert (await zendesk.sync()).added == 5 and len(zendesk.slept) == 1
 
 
 async def test_without_a_token_every_pass_over_zendesk_reads_all(database, tenant):

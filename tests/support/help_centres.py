@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -72,6 +73,11 @@ class Desk:
                 return web.Response(text="<html><h1>Sign in</h1></html>", content_type="text/html")
             case "private":
                 return web.Response(status=302, headers={"Location": "http://10.0.0.7/latest/meta-data"})
+            case "packed" | "packed_broken":
+                whole = gzip.compress(json.dumps(await self.reply(request)).encode())
+                cut = len(whole) // 2 if fault == "packed_broken" else len(whole)
+                headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+                return web.Response(body=whole[:cut], headers=headers)
             case "refused":
                 return web.Response(status=401)
             case "slow":

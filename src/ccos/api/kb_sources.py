@@ -16,6 +16,7 @@ from ccos.domain.evidence import EvidenceKind
 from ccos.domain.source import SourceKind, SourceOptions, SourceSpec, SourceState
 from ccos.domain.ticket import Label
 from ccos.store import sources
+from ccos.wiring.sources import remove_source
 
 router = APIRouter(prefix="/api/kb/sources", tags=["sources"])
 
@@ -37,7 +38,7 @@ class NewSource(BaseModel):
 
 
 class Source(BaseModel):
-    """`error` is the code of what ended the last sync early; `waiting`: a worker was asked, and has to begin."""
+    """`error` is the code of what ended the last sync early; `waiting`: a worker was asked to sync it."""
 
     name: str
     kind: SourceKind
@@ -112,8 +113,7 @@ async def sync(name: str, caller: Curator, ccos: Opened, wanted: Sync | None = N
 @router.delete("/{name}", summary="Remove a source")
 async def remove(name: str, caller: Keeper, ccos: Opened) -> Removed:
     """Forget a source; what came from it is archived. 409 while it is being synced."""
-    async with ccos.database.tenant(caller.tenant.id) as tx:
-        return Removed(archived=await sources.remove(tx, name))
+    return Removed(archived=await remove_source(ccos.database, caller.tenant.id, name))
 
 
 def _spec(new: NewSource, slug: str) -> SourceSpec:

@@ -158,16 +158,15 @@ def sync(name: str, tenant: str | None, full: bool, dry_run: bool, as_json: bool
 @as_json_option
 def remove(name: str, tenant: str | None, as_json: bool) -> None:
     """Forget a source; what came from it is archived."""
-    from ccos.store import sources
     from ccos.wiring import open_knowledge
+    from ccos.wiring.sources import remove_source
 
     found = settings()
 
     async def go() -> int:
         async with open_knowledge(found) as knowledge:
             whose = await tenancy.tenant_for(knowledge.database, tenant)
-            async with knowledge.database.tenant(whose.id) as tx:
-                return await sources.remove(tx, name)
+            return await remove_source(knowledge.database, whose.id, name)
 
     archived = run(go())
     if as_json:

@@ -260,21 +260,26 @@ async def stop(tx: Tx, at: Pass, code: str | None, *, after_seconds: float = 0.0
     )
 
 
-async def remove(tx: Tx, name: str) -> int:
-    """Forget the source; what came from it is archived. How many items that were.
+async def remove(tx: Tx, name: str, *, limit: int = 500) -> tuple[int, bool]:
+    """Archive what came from the source, `limit` items at most, and forget it once there are no more.
 
-    Raises `NotFound`, and `Conflict` while somebody is at it.
+    How many items that were, and whether the source is forgotten. Raises `NotFound`, and `Conflict` while
+    somebody is at it.
     """
     found = await get(tx, name)
     if found.running:
         raise _taken(name)
     rows = await tx.rows(
-        "SELECT external_id FROM kb_source_item WHERE tenant_id = %(tenant)s AND source_id = %(id)s",
+        "SELECT external_id FROM kb_source_item WHERE tenant_id = %(tenant)s AND source_id = %(id)s"
+        " ORDER BY external_id LIMIT %(limit)s",
         id=found.id,
+        limit=limit,
     )
     archived = await _archive(tx, found.id, found.spec.content, [row["external_id"] for row in rows])
+    if len(rows) == limit:
+        return archived, False
     await tx.run("DELETE FROM kb_source WHERE tenant_id = %(tenant)s AND id = %(id)s", id=found.id)
-    return archived
+    return archived, True
 
 
 async def _archive(tx: Tx, source_id: UUID, kind: EvidenceKind, gone: Collection[str]) -> int:

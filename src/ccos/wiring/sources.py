@@ -41,6 +41,19 @@ async def try_source(
         return await syncing.dry_run(database, tenant_id, spec, source, progress=progress)
 
 
+async def remove_source(database: Database, tenant_id: UUID, name: str) -> int:
+    """Forgets the source and archives what came from it; how many items that were.
+
+    Raises NotFound, and Conflict while somebody syncs it.
+    """
+    archived, forgotten = 0, False
+    while not forgotten:
+        async with database.tenant(tenant_id) as tx:
+            some, forgotten = await sources.remove(tx, name)
+        archived += some
+    return archived
+
+
 def opened(spec: SourceSpec) -> AbstractAsyncContextManager[Source]:
     """Raises BadSetting for a token that is not there, AddressForbidden for a private address."""
     return open_source(spec, None if spec.secret is None else secret_at(spec.secret))

@@ -14,6 +14,11 @@ MOST_CHARACTERS = 20_000
 """Of each side; a thread that is longer says what matters at its two ends."""
 _QUOTED = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 _NAME = "[이름]"
+_OF_A_DESK = re.compile(
+    r"팀|센터|고객|상담|안내|지원|운영|관리|담당|쇼핑|스토어|공식|봇|\b(?:team|support|service|customer|care|desk|"
+    r"help|shop|store|admin|info|sales|bot|no-?reply)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +77,25 @@ def _side(thread: Sequence[Said], by: str) -> str:
 
 
 def _hiding(people: Iterable[str]) -> Callable[[str], str]:
-    names = {name for person in people for name in (person.strip(), *person.split()) if len(name) > 1}
+    names = sorted({pattern for person in people for pattern in _patterns(" ".join(person.split()))}, key=len)
     if not names:
         return lambda text: text
-    longest_first = sorted(names, key=lambda name: (-len(name), name))
-    known = re.compile("|".join(map(_bounded, longest_first)), re.IGNORECASE)
+    known = re.compile("|".join(reversed(names)), re.IGNORECASE)
     return lambda text: known.sub(_NAME, text)
 
 
-def _bounded(name: str) -> str:
-    """A name in Latin letters stands alone; one in Hangul may be followed by a particle or a title."""
+def _patterns(name: str) -> list[str]:
+    """How a person of this name may be named. A desk's own name is none: its words are everybody's.
+
+    A name in Latin letters stands alone, its parts too; one in Hangul may be followed by a particle or a
+    title, and without the family name it counts only before a word that goes with a name.
+    """
+    if len(name) < 2 or _OF_A_DESK.search(name):
+        return []
     if name.isascii():
-        return rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])"
-    return rf"(?<![가-힣]){re.escape(name)}"
+        parts = [part for part in name.split() if len(part) > 2 and part.isalpha()]
+        return [rf"(?<![A-Za-z]){re.escape(each)}(?![A-Za-z])" for each in dict.fromkeys([name, *parts])]
+    found = [rf"(?<![가-힣]){re.escape(name)}"]
+    if re.fullmatch("[가-힣]{3}", name):
+        found.append(rf"(?<![가-힣]){name[1:]}(?=\s?(?:님|씨|입니다|이에요|예요|라고|이라고))")
+    return found

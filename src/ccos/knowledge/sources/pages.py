@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import html
-import io
 import re
 from collections.abc import Iterator
 from urllib.robotparser import RobotFileParser
@@ -12,7 +10,8 @@ from urllib.robotparser import RobotFileParser
 from selectolax.lexbor import LexborHTMLParser
 from yarl import URL
 
-from ccos.knowledge.sources.wire import USER_AGENT
+from ccos.domain.errors import SourceError
+from ccos.knowledge.sources.wire import USER_AGENT, unpacked
 
 MOST_SITEMAP_BYTES = 50_000_000
 """The protocol's own limit of a sitemap; also when it is unpacked."""
@@ -37,16 +36,13 @@ def locations(text: str) -> tuple[list[str], bool]:
     return [html.unescape(each) for each in _LOCATION.findall(text)], _INDEX.search(text[:4_096]) is not None
 
 
-def unpacked(body: bytes) -> bytes | None:
-    """A sitemap that may be gzip; None when that is broken or unfolds to more than a sitemap may have."""
-    if not body.startswith(b"\x1f\x8b"):
-        return body
+def sitemap(body: bytes) -> str | None:
+    """The text of a sitemap, which may be a gzip file; None when that is broken or unfolds to too much."""
     try:
-        with gzip.open(io.BytesIO(body)) as packed:
-            whole = packed.read(MOST_SITEMAP_BYTES + 1)
-    except (OSError, EOFError, ValueError):
+        whole = unpacked(body, MOST_SITEMAP_BYTES) if body.startswith(b"\x1f\x8b") else body
+    except SourceError:
         return None
-    return whole if len(whole) <= MOST_SITEMAP_BYTES else None
+    return whole.decode("utf-8", "replace")
 
 
 class Robots:

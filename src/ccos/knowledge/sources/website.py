@@ -141,7 +141,11 @@ class Website:
         except SourceRefused:
             into.note(f"{url}: it may not be read without a sign-in.")
             return
-        except (SourceDown, SourceUnreadable) as fault:
+        except SourceUnreadable as fault:
+            into.note(f"{url}: {fault.sentence}")
+            into.kept.append(_id(url))
+            return
+        except SourceDown as fault:
             crawl.failures += 1
             crawl.complete = False
             if crawl.failures >= MOST_FAILURES or crawl.fetched == crawl.failures == 3:
@@ -225,10 +229,10 @@ class Website:
             self._home = start
         if reply.status != 200:
             raise SourceUnreadable(f"The address answers with status {reply.status}; check it.")
-        body = reading.unpacked(reply.body)
-        if body is not None and reading.is_sitemap(body.decode("utf-8", "replace")):
+        text = reading.sitemap(reply.body)
+        if text is not None and reading.is_sitemap(text):
             crawl.follow = False
-            await self._sitemap(body.decode("utf-8", "replace"), crawl)
+            await self._sitemap(text, crawl)
         else:
             crawl.meet(start)
         return crawl
@@ -255,11 +259,11 @@ class Website:
                         return
                     read.add(said)
                     reply = await self._wire.get(url, most_bytes=reading.MOST_SITEMAP_BYTES)
-                    body = reading.unpacked(reply.body) if reply.status == 200 else None
-                    if body is None:
+                    listed = reading.sitemap(reply.body) if reply.status == 200 else None
+                    if listed is None:
                         crawl.complete = False
                     else:
-                        left.append(body.decode("utf-8", "replace"))
+                        left.append(listed)
 
     async def _robots(self) -> reading.Robots:
         """None there: all is allowed. A server that fails over it is down, and nothing is fetched."""
