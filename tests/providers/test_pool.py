@@ -21,6 +21,7 @@ from ccos.domain.prompt import Answer, Prompt, ProviderCard, Turn
 from ccos.domain.tier import Task, Tier
 from ccos.providers.pool import Pool
 from ccos.providers.pool_server import LONGEST_REST_SECONDS, Load, by_load
+from ccos.tiers.pulse import Pulse
 
 PROMPT = Prompt(Task.CHAT, "", (Turn("user", "환불은 언제 되나요?"),))
 
@@ -373,6 +374,8 @@ async def test_who_finds_every_server_full_is_told_so_and_no_server_is_blamed() 
     with pytest.raises(ProviderBusy) as told:
         await ask(pool, seconds=0.1)
     assert told.value.facts["cause"] == "slots" and only.asked == 2
+    busy = Pulse().after_failure(told.value, now=100.0, at=0.0, admitted_at=99.0)
+    assert busy.busy(100.05) and not busy.busy(100.15), "those who come later may find a slot"
     only.gate.set()
     assert await writing == "only" and pool.loads[0].failures == 0
 

@@ -18,6 +18,8 @@ LOOKING_SHARE = 0.8
 """Of the time there is to look after all: one that says nothing must not make the others seem away."""
 LOOK_SECONDS = 1.0
 """Longest look at servers that were away, when a call needs them."""
+SLOT_SECONDS = 0.1
+"""When a full pool may be asked again: a slot can fall free at any moment, so nobody keeps away longer."""
 WAIT_SHARE = 0.25
 """Of the time a call has left, to wait for a free slot or to look at servers that were away."""
 
@@ -128,7 +130,12 @@ class Pool:
                     if change is self._change:
                         await change.wait()
         except TimeoutError:
-            raise ProviderBusy(provider=self._card.name, model=self._card.model, cause="slots") from None
+            raise ProviderBusy(
+                provider=self._card.name,
+                model=self._card.model,
+                cause="slots",
+                retry_after_seconds=SLOT_SECONDS,
+            ) from None
 
     async def _look_for_more(self, asked: set[str], seconds: float) -> None:
         """When nobody who is there has a free slot: whether those that were away are back."""
