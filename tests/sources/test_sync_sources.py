@@ -12,7 +12,7 @@ import pytest
 from ccos.domain import errors
 from ccos.domain.evidence import EvidenceKind, Visibility
 from ccos.domain.source import SourceKind, SourceSpec
-from ccos.knowledge.sources import syncing
+from ccos.knowledge.sources import syncing, website
 from ccos.knowledge.sources.opening import open_source
 from ccos.store import knowledge, sources
 from support.help_centres import (
@@ -585,6 +585,46 @@ async def test_more_pages_than_the_limit_are_left_and_archive_nothing(database, 
         shop = await Shop(database, tenant, site, SourceKind.WEBSITE, options={"max_pages": 12}).add()
         report = await shop.sync()
         assert report.added == 12 and any("more than 12 pages" in note for note in report.notes)
+
+
+async def test_a_site_that_is_too_large_or_too_slow_for_one_sync_is_left_in_order(
+    database, tenant, monkeypatch
+):
+    site = Site()
+    async with running(site):
+        site.pages = {f"/{n}": page(f"{n}", f"/{n + 1}") for n in range(25)} | {"/": page("처음", "/0")}
+        shop = await Shop(database, tenant, site, SourceKind.WEBSITE).add()
+        monkeypatch.setattr(website, "MOST_SECONDS", 0.0)
+        for known in (10, 20):
+            with pytest.raises(errors.SourceDown, match="took too long"):
+                await shop.sync()
+            assert len(await shop.found()) == known
+        assert (await shop.sync()).added == 6
+        monkeypatch.setattr(website, "MOST_SECONDS", 600.0)
+        monkeypatch.setattr(website, "MOST_SITE_BYTES", 500)
+        report = await shop.sync()
+        assert report.archived == 0 and report.unchanged < 10 and len(await shop.found()) == 26
+
+
+async def test_what_a_page_asks_of_crawlers_is_done(database, tenant):
+    site = Site()
+    async with running(site):
+        site.pages = {
+            "/": '<base href="/help/"><h1>처음</h1><p>말</p><a href="환불?a=1&amp;b=2">a</a>'
+            '<a rel="external nofollow" href="/no">b</a><a href="mailto:a@b.kr">c</a><a href="http://[">d</a>'
+            '<a href="javascript:x()">e</a><a href="/hidden">f</a><a href="/canon">g</a><a href="">h</a>',
+            "/help/%ED%99%98%EB%B6%88?a=1&b=2": page("환불"),
+            "/help/환불?a=1&b=2": page("환불"),
+            "/no": page("아니오"),
+            "/hidden": '<meta name="ROBOTS" content="NoIndex, nofollow"><h1>숨김</h1><p>말</p><a href="/x">x</a>',
+            "/x": page("x"),
+            "/canon": '<link rel=canonical href="https://elsewhere.example/c"><h1>남</h1><p>말</p>',
+        }
+        shop = await Shop(database, tenant, site, SourceKind.WEBSITE).add()
+        await shop.sync()
+        refund = f"{site.url}/help/%ED%99%98%EB%B6%88?a=1&b=2"
+        assert await shop.found() == {f"{site.url}/", refund, f"{site.url}/canon"}
+        assert not site.asked("/no") and not site.asked("/x")
 
 
 async def test_a_crawl_that_was_cut_off_does_not_begin_again(database, tenant):

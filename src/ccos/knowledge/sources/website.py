@@ -31,6 +31,9 @@ MOST_WAITING = 50_000
 MOST_REDIRECTS = 5
 MOST_DELAY_SECONDS = 10.0
 MOST_FAILURES = 20
+MOST_SITE_BYTES = 1_000_000_000
+MOST_SECONDS = 6 * 3_600.0
+"""Of one sync; a site that takes longer goes on at the next."""
 PAGES_A_PAGE = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({404, 410})
@@ -51,6 +54,7 @@ class _Crawl:
     follow: bool = True
     fetched: int = 0
     failures: int = 0
+    size: int = 0
     complete: bool = True
 
     def meet(self, url: URL) -> None:
@@ -70,6 +74,7 @@ class _Crawl:
             "follow": self.follow,
             "fetched": self.fetched,
             "failures": self.failures,
+            "size": self.size,
             "complete": self.complete,
         }
 
@@ -81,6 +86,7 @@ class _Crawl:
             position.get("follow") is True,
             int(position.get("fetched", 0)),
             int(position.get("failures", 0)),
+            int(position.get("size", 0)),
             position.get("complete") is True,
         )
 
@@ -103,6 +109,7 @@ class Website:
 
     async def pages(self, since: str | None, position: Position | None) -> AsyncIterator[Page]:  # noqa: ARG002
         """Every pass is a full one: a site does not say what changed."""
+        until = asyncio.get_running_loop().time() + MOST_SECONDS
         robots = await self._robots()
         crawl = _Crawl.at(position) if position else await self._begin()
         while True:
@@ -110,10 +117,12 @@ class Website:
             for _ in range(PAGES_A_PAGE):
                 if not crawl.waiting:
                     break
-                if crawl.fetched >= self._most:
+                if crawl.fetched >= self._most or crawl.size >= MOST_SITE_BYTES:
                     crawl.waiting.clear()
                     crawl.complete = False
-                    into.note(f"There are more than {self._most} pages; the others were not fetched.")
+                    most = f"{MOST_SITE_BYTES // 1_000_000} MB"
+                    most = f"{self._most} pages" if crawl.fetched >= self._most else most
+                    into.note(f"There are more than {most}; what is left was not fetched.")
                     break
                 await self._visit(URL(crawl.waiting.popleft()), robots, crawl, into)
             if not crawl.waiting:
@@ -122,6 +131,8 @@ class Website:
             yield into.page(
                 position=crawl.position(), total=min(crawl.fetched + len(crawl.waiting), self._most)
             )
+            if asyncio.get_running_loop().time() >= until:
+                raise SourceDown("The site took too long for one sync; the next goes on from here.")
 
     async def _visit(self, url: URL, robots: reading.Robots, crawl: _Crawl, into: Gathered) -> None:
         if not robots.allows(url):
@@ -153,6 +164,7 @@ class Website:
             into.note(f"{url}: {fault.sentence}")
             into.kept.append(_id(url))
             return
+        crawl.size += len(reply.body)
         if reply.status != 200:
             if reply.status in _GONE:
                 into.gone.append(_id(url))

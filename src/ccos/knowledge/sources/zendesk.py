@@ -102,7 +102,7 @@ def ticket(found: Record, comments: Sequence[Record], users: Iterable[Record], i
         return
     made = case_record(
         external_id,
-        text(found.get("raw_subject")) or text(found.get("subject")),
+        text(found.get("subject")) or text(found.get("raw_subject")),
         [said for each in comments if (said := _said(each, found, people)) is not None],
         people=[text(each.get("name")) for each in people.values()],
         updated_at=moment(found.get("updated_at")),
