@@ -39,7 +39,7 @@ class Shelf:
     def __init__(self, covered=0.9, fault=None):
         self.covered, self.fault, self.searches = covered, fault, []
 
-    async def search(self, tenant_id, queries, *, pool, limit, now):
+    async def search(self, tenant_id, queries, *, pool, limit, now, synonyms=()):
         if self.fault:
             raise self.fault
         self.searches.append((pool, tuple(queries)))
@@ -141,7 +141,7 @@ class HalfShelf(Shelf):
         super().__init__()
         self.broken, self.cause = broken, fault
 
-    async def search(self, tenant_id, queries, *, pool, limit, now):
+    async def search(self, tenant_id, queries, *, pool, limit, now, synonyms=()):
         if pool == self.broken:
             if self.cause:
                 raise self.cause

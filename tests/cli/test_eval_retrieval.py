@@ -46,7 +46,9 @@ def test_the_figures_and_the_misses(ccos, sets):
 def test_parts_can_be_left_out_one_by_one(ccos, sets):
     told = ccos(*sets, "--ablation", "--without", "reranking", "--json").json
     assert told["without"] == ["reranking"]
-    assert set(told["ablation"]) == {f"without {part}" for part in ("words", "jamo", "titles", "sentences")}
+    assert set(told["ablation"]) == {
+        f"without {part}" for part in ("words", "jamo", "titles", "sentences", "synonyms")
+    }
     assert told["ablation"]["without jamo"]["hit@1"] < told["hit@1"]
     shown = ccos(*sets, "--ablation")
     assert "4 questions over 3 articles" in shown.out and "without jamo" in shown.out

@@ -185,7 +185,7 @@ async def test_work_repeated_after_a_crash_leaves_no_copies(shelf, tmp_path):
         searcher = Searcher(shelf, tmp_path, patience_seconds=30)
         await ids(searcher, "환불")
         index = next(iter(searcher._followed.values()))._index
-        assert len(index.search(EvidenceKind.KB, question("환불 기간"), 50)) == 1
+        assert len(index.search(EvidenceKind.KB, question("환불 기간", None), 50)) == 1
         await searcher.aclose()
         mark = folder(tmp_path) / "ccos.json"
         mark.write_text(json.dumps(json.loads(mark.read_text()) | {"seq": 0}))

@@ -31,6 +31,7 @@ class Search(Protocol):
         pool: Literal["kb", "case"],
         limit: int,
         now: datetime,
+        synonyms: Sequence[Sequence[str]] = (),
     ) -> list[Evidence]: ...
 
     def answerability(self, queries: Sequence[str], evidence: Sequence[Evidence]) -> float: ...

@@ -48,7 +48,9 @@ async def retrieve(
     async def found(words: Sequence[str], pool: Literal["kb", "case"], limit: int) -> list[Evidence]:
         try:
             async with asyncio.timeout_at(end):
-                return await search.search(tenant_id, words, pool=pool, limit=limit, now=now)
+                return await search.search(
+                    tenant_id, words, pool=pool, limit=limit, now=now, synonyms=grounds.settings.synonyms
+                )
         except TimeoutError:
             errors["search: timeout"] = None
         except CcosError as fault:

@@ -61,4 +61,11 @@ async def search(
     limit: Annotated[int, Query(ge=1, le=50)] = 5,
 ) -> list[Evidence]:
     """The best passages for a question, one per item."""
-    return await ccos.searcher.search(caller.tenant.id, [q], pool=pool, limit=limit, now=datetime.now(UTC))
+    return await ccos.searcher.search(
+        caller.tenant.id,
+        [q],
+        pool=pool,
+        limit=limit,
+        now=datetime.now(UTC),
+        synonyms=caller.tenant.settings.synonyms,
+    )

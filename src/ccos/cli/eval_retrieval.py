@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ccos.learning.retrieval_figures import Question, Ranked
     from ccos.wiring.scratch import Scratch
 
-PARTS = ("words", "jamo", "titles", "sentences", "reranking")
+PARTS = ("words", "jamo", "titles", "sentences", "synonyms", "reranking")
 """Of `knowledge.recipe.Recipe`, written out: a completion of the shell must not import the search."""
 
 FIGURES = ("hit@1", "hit@5", "mrr@10", "recall@10", "p50_ms", "p99_ms")

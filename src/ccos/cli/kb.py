@@ -139,6 +139,7 @@ def search(query: str, tenant: str | None, pool: str, limit: int, as_json: bool)
                 pool="case" if pool == "case" else "kb",
                 limit=limit,
                 now=datetime.now(UTC),
+                synonyms=whose.settings.synonyms,
             )
 
     with working("Searching"):

@@ -60,6 +60,9 @@ class TenantSettings(BaseModel):
     )
     banned_phrases: tuple[str, ...] = ()
     approved_answers: tuple[ApprovedAnswer, ...] = ()
+    synonyms: tuple[tuple[Annotated[str, Field(min_length=1, max_length=60)], ...], ...] = Field(
+        (), max_length=1_000, description="Groups of words that mean the same to this tenant's customers"
+    )
     cloud_allowed: bool = True
     daily_cost_limit_usd: Decimal | None = Field(
         None, ge=0, le=1_000_000, description="This tenant's own limit a day, below the one for all tenants"

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ccos.knowledge import korean
+from ccos.knowledge import korean, synonyms
 from ccos.knowledge.filler import FILLER, without_particles
 
 MOST_CHARACTERS = 4_000
@@ -50,11 +50,26 @@ class Question:
         return bool(self.whole.words or self.whole.jamo)
 
 
-def question(query: str) -> Question:
+def question(query: str, groups: synonyms.Groups | None = ()) -> Question:
+    """`groups` are the tenant's synonyms; None for neither these nor the ones of every desk."""
     read = query[:MOST_CHARACTERS].strip()
     sentences = [each for each in _SENTENCE_END.split(read) if len(each) >= _SHORTEST]
-    parts = tuple(terms(each) for each in sentences[:MOST_SENTENCES]) if len(sentences) > 1 else ()
-    return Question(terms(read), parts)
+    parts = sentences[:MOST_SENTENCES] if len(sentences) > 1 else ()
+    return Question(_asked(read, groups), tuple(_asked(each, groups) for each in parts))
+
+
+def _asked(text: str, groups: synonyms.Groups | None) -> Terms:
+    """Words that were not said join at a lower weight; no letter grams of them."""
+    said = terms(text)
+    others = [] if groups is None else synonyms.alternatives(text, groups)
+    if not others:
+        return said
+    more = terms(" / ".join(others))
+    return Terms(
+        {word: synonyms.WEIGHT * weight for word, weight in more.words.items()} | {**said.words},
+        said.jamo,
+        {word: synonyms.WEIGHT * weight for word, weight in more.wholes.items()} | {**said.wholes},
+    )
 
 
 def terms(query: str) -> Terms:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """`words` and `jamo` are the two families of terms; `titles` searches in titles too; `sentences` also
-    asks each sentence of a longer query; `reranking` orders the candidates by `knowledge.ranking`."""
+    """`words` and `jamo` are the two families of terms. `titles`: titles are searched too. `sentences`: each
+    sentence of a longer query is asked by itself. `synonyms`: other words of the same thing are searched.
+    `reranking`: `knowledge.ranking` orders the candidates."""
 
     words: bool = True
     jamo: bool = True
     titles: bool = True
     sentences: bool = True
+    synonyms: bool = True
     reranking: bool = True
 
 

@@ -19,6 +19,7 @@ from ccos.knowledge.querying import Question, question
 from ccos.knowledge.recipe import WHOLE, Recipe
 from ccos.knowledge.shelf import Shelf
 from ccos.knowledge.slots import Slot
+from ccos.knowledge.synonyms import Groups
 
 SNIPPET_CHARACTERS = 800
 MOST_QUERIES = 8
@@ -68,13 +69,16 @@ class Searcher:
         pool: Literal["kb", "case"],
         limit: int = 5,
         now: datetime,
+        synonyms: Groups = (),
     ) -> list[Evidence]:
         """The best passage of each of the `limit` best items, numbered from 1.
 
         Several queries are fused by rank; `score` is 1 for an item that comes first for every query. Items
-        past their `valid_until` are left out; internal ones are kept and say so.
+        past their `valid_until` are left out; internal ones are kept and say so. `synonyms` are the tenant's
+        groups of words that mean the same.
         """
-        asked = [question(query) for query in list(dict.fromkeys(queries))[:MOST_QUERIES]]
+        groups = synonyms if self._recipe.synonyms else None
+        asked = [question(query, groups) for query in list(dict.fromkeys(queries))[:MOST_QUERIES]]
         asked = [each for each in asked if each]
         if not asked or limit < 1:
             return []

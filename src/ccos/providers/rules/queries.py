@@ -97,6 +97,14 @@ _ASKS = re.compile(
     r"let me know|wondering|how (?:do|can|long|much))\b",
     re.IGNORECASE,
 )
+_ORDERS = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b[^.!?\n]{0,40}\b(?:instructions?|rules?|prompts?|above)\b"
+    r"|\byou are now\b|\b(?:system|developer) (?:prompt|message)\b|\bact as (?:an? )?admin\b"
+    r"|(?:이전|위의?|앞의?|기존|모든)\s*(?:지시|명령|규칙|프롬프트)[^.!?\n]{0,20}(?:무시|잊|따르지)|시스템\s*프롬프트",
+    re.IGNORECASE,
+)
+"""Sentences that are meant for a model and ask the desk nothing."""
+
 _EDGES = " \t\n.,!?~·…:;-–—\"'“”‘’()[]{}<>*#/|"
 _EMPTY_BRACKETS = re.compile(r"\(\W*\)|\[\W*\]")
 _SPACE = re.compile(r"\s+")
@@ -140,7 +148,7 @@ def queries(ticket: Ticket) -> list[str]:
     text = (
         f"{ticket.subject}\n{ticket.description if len(terms(bounded(message))) < _THIN else ''}\n{message}"
     )
-    told = (_clean(part, ticket) for part in _first(sentences(body_of(text))))
+    told = (_clean(part, ticket) for part in _first(sentences(body_of(text))) if not _ORDERS.search(part))
     about = {line: len(found) for line in told if (found := terms(line))}
     if not about:
         plain = _line(without_personal(bounded(ticket.customer_text), ticket))
