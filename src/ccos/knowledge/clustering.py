@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
     Likeness = NDArray[np.float32]
 
-ALIKE = 0.1
+ALIKE = 0.14
 """Mean likeness from which two groups are one; docs/knowledge-gaps.md says on what it was tuned."""
 
-WORDS = 0.5
+WORDS = 0.6
 """What the word terms count against the jamo grams, which forgive a typo and a missing space."""
+
+BACKGROUND = 600
+"""Texts without any of the terms that are counted beside: of three that all say the same the words are not
+common words, there are only few texts."""
 
 _NEVER = -math.inf
 
@@ -87,7 +91,8 @@ def by_typicality(alike: Likeness, group: Sequence[int]) -> list[int]:
 def _units(texts: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
     """Weights times rarity, of length 1."""
     having = Counter(term for weights in texts for term in weights)
-    rare = {term: inverse_frequency(len(texts), count) for term, count in having.items()}
+    others = len(texts) + BACKGROUND
+    rare = {term: inverse_frequency(others, count) for term, count in having.items()}
     units = []
     for weights in texts:
         weighed = {term: weight * rare[term] for term, weight in weights.items()}
@@ -122,8 +127,11 @@ def _means(alike: Likeness, groups: Sequence[Sequence[int]]) -> Likeness:
     order = np.concatenate([np.array(group, np.int64) for group in groups])
     sizes = np.array([len(group) for group in groups])
     starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
-    sums = np.add.reduceat(np.add.reduceat(alike[np.ix_(order, order)], starts, axis=0), starts, axis=1)
-    found: Likeness = (sums / np.outer(sizes, sizes)).astype(np.float32)
+    found: Likeness = alike[np.ix_(order, order)]
+    if len(found) > len(groups):
+        found = np.add.reduceat(np.add.reduceat(found, starts, axis=0), starts, axis=1)
+    found /= sizes[:, None].astype(np.float32)
+    found /= sizes[None, :].astype(np.float32)
     return found
 
 
