@@ -14,6 +14,7 @@ from ccos.domain.evidence import EvidenceKind, Visibility
 from ccos.domain.source import SourceKind, SourceSpec
 from ccos.knowledge.sources import syncing, website
 from ccos.knowledge.sources.opening import open_source
+from ccos.knowledge.sources.port import Page
 from ccos.store import knowledge, sources
 from support.help_centres import (
     TOKEN,
@@ -531,6 +532,70 @@ async def test_resolved_conversations_of_chatwoot_become_cases(database, tenant)
         assert case.tags == ("size",)
         desk.conversations[0] |= {"status": "open", "last_activity_at": 1_770_001_000}
         assert (await shop.sync()).archived == 1
+
+
+ODD = [
+    "null",
+    "5",
+    '"text"',
+    "[]",
+    "[1, null]",
+    "{}",
+    '{"articles": 5, "sections": {}, "comments": null, "tickets": "x", "payload": 7, "assets": []}',
+    '{"articles": [5, null, {}], "sections": [[]], "categories": [{}], "users": 5, "meta": 5,'
+    ' "comments": [{"public": true, "author_id": {}}, 5], "tickets": [{"id": {}}, {"id": 1, "status": []}],'
+    ' "payload": [{"id": [], "slug": 5}, {"id": 3, "status": {}, "message_type": {}, "private": false, "sender": 5, "created_at": []}, null],'
+    ' "data": {"payload": [{"id": 1, "status": "resolved", "additional_attributes": 5, "meta": [], "labels": 1}]},'
+    ' "assets": {"KnowledgeBaseAnswer": {"1": 5}, "KnowledgeBaseLocale": 5}, "end_time": "never"}',
+    '{"articles": [{"id": 1, "body": "b", "title": "t"}], "meta": {"has_more": true, "after_cursor": null},'
+    ' "tickets": [{"id": 1, "status": "solved"}], "after_cursor": 5, "data": []}',
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize(
+    ("kind", "content", "part"),
+    [
+        (SourceKind.ZENDESK, EvidenceKind.KB, "articles.json"),
+        (SourceKind.ZENDESK, EvidenceKind.KB, "sections.json"),
+        (SourceKind.ZENDESK, EvidenceKind.KB, "categories.json"),
+        (SourceKind.ZENDESK, EvidenceKind.CASE, "cursor.json"),
+        (SourceKind.ZENDESK, EvidenceKind.CASE, "comments.json"),
+        (SourceKind.ZAMMAD, EvidenceKind.KB, "init"),
+        (SourceKind.ZAMMAD, EvidenceKind.KB, "locales"),
+        (SourceKind.ZAMMAD, EvidenceKind.KB, "answers"),
+        (SourceKind.ZAMMAD, EvidenceKind.CASE, "tickets"),
+        (SourceKind.ZAMMAD, EvidenceKind.CASE, "by_ticket"),
+        (SourceKind.CHATWOOT, EvidenceKind.KB, "portals"),
+        (SourceKind.CHATWOOT, EvidenceKind.KB, "articles"),
+        (SourceKind.CHATWOOT, EvidenceKind.CASE, "conversations"),
+        (SourceKind.CHATWOOT, EvidenceKind.CASE, "messages"),
+    ],
+)
+async def test_json_of_any_shape_is_told_or_passed_over_and_never_a_crash(kind, content, part, odd):
+    desks = {
+        SourceKind.ZENDESK: zendesk_desk(3),
+        SourceKind.ZAMMAD: zammad_desk(),
+        SourceKind.CHATWOOT: ChatwootDesk(articles=[chatwoot_article(1)]),
+    }
+    desk = desks[kind]
+    solved = {"id": 1, "status": "solved", "state": "closed", "requester_id": 1}
+    if isinstance(desk, ChatwootDesk):
+        desk.conversations = [solved | {"status": "resolved"}]
+    else:
+        desk.tickets = [solved]
+    desk.faults[part] = [f"json:{odd}"] * 30
+    async with running(desk):
+        options = {"allow_private": True, "account": 1}
+        spec = SourceSpec(name="x", kind=kind, address=desk.url, content=content, options=options)
+        async with open_source(spec, TOKEN) as source:
+            for since in (None, "1770000000"):
+                try:
+                    async for each in source.pages(since, None):
+                        assert isinstance(each, Page)
+                except errors.SourceError as fault:
+                    assert fault.code in ("source.unreadable", "source.stuck")
+    assert desk.asked(part) and len(desk.seen) < 60
 
 
 def page(title, *links, body="<p>안내 문구입니다.</p>"):

@@ -78,6 +78,8 @@ class Desk:
                 cut = len(whole) // 2 if fault == "packed_broken" else len(whole)
                 headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
                 return web.Response(body=whole[:cut], headers=headers)
+            case odd if odd.startswith("json:"):
+                return web.Response(text=odd.removeprefix("json:"), content_type="application/json")
             case "refused":
                 return web.Response(status=401)
             case "slow":

@@ -73,13 +73,23 @@ async def due_sources(database: Database) -> list[tuple[UUID, str]]:
 async def sync_alone(database: Database, tenant_id: UUID, name: str) -> None:
     """A sync that nobody waits for: what goes wrong is stored with the source, and told in the log."""
     try:
-        await sync_source(database, tenant_id, name)
+        report = await sync_source(database, tenant_id, name)
     except (Conflict, NotFound):
         return  # another worker was first, or it was removed
     except CcosError as fault:
         log.warning("source.failed", tenant_id=str(tenant_id), source=name, reason=fault.code)
     except Exception as fault:
         log.error("source.broke", tenant_id=str(tenant_id), source=name, error=type(fault).__name__)
+    else:
+        log.info(
+            "source.synced",
+            tenant_id=str(tenant_id),
+            source=name,
+            full=report.full,
+            added=report.added,
+            changed=report.changed,
+            archived=report.archived,
+        )
 
 
 async def _spec(database: Database, tenant_id: UUID, name: str) -> SourceSpec:

@@ -18,9 +18,10 @@ from ccos.knowledge.sources.wire import SourceMissing, Wire
 
 OVERLAP = timedelta(minutes=5)
 MOST_MESSAGE_PAGES = 200
-_RESOLVED = frozenset({"resolved", 1})
+_RESOLVED: tuple[object, ...] = ("resolved", 1)
 _STATUS = {0: "draft", 1: "published", 2: "archived"}
-_INCOMING, _OUTGOING = frozenset({0, "incoming"}), frozenset({1, "outgoing"})
+_INCOMING: tuple[object, ...] = (0, "incoming")
+_OUTGOING: tuple[object, ...] = (1, "outgoing")
 
 
 def article(found: Record, into: Gathered, *, portal: str = "", address: str = "") -> None:

@@ -232,7 +232,7 @@ class Zammad:
             except SourceMissing:  # deleted since the tree was made
                 into.gone.extend(ids_of(answer, tree))
                 return
-            kept = record(record(document.get("assets")).get("KnowledgeBaseAnswerTranslationContent"))
+            kept = record(record(record(document).get("assets")).get("KnowledgeBaseAnswerTranslationContent"))
             contents = {identity(each.get("id")): each for each in records(list(kept.values()))}
         translations(answer, tree, contents, into, now=now, locale=self._locale)
 

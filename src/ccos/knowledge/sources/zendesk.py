@@ -16,7 +16,18 @@ from datetime import datetime
 from ccos.domain.errors import SourceRefused, SourceStuck, SourceUnreadable
 from ccos.domain.evidence import EvidenceKind
 from ccos.knowledge.sources.cases import Said, case_record
-from ccos.knowledge.sources.fields import Record, identity, listed, moment, newest, path, record, text, words
+from ccos.knowledge.sources.fields import (
+    Record,
+    identity,
+    listed,
+    moment,
+    newest,
+    path,
+    record,
+    records,
+    text,
+    words,
+)
 from ccos.knowledge.sources.port import Advance, Gathered, Page, Position
 from ccos.knowledge.sources.wire import SourceMissing, Wire
 
@@ -232,7 +243,7 @@ class Zendesk:
                 except SourceMissing:  # deleted since the list was made
                     return [], []
                 comments += listed(document, "comments")
-                users += [each for each in document.get("users") or () if isinstance(each, dict)]
+                users += records(document.get("users"))
                 meta = record(document.get("meta"))
                 after = text(meta.get("after_cursor"))
                 if not meta.get("has_more") or not after:
