@@ -10,7 +10,6 @@ import json
 import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
@@ -19,21 +18,15 @@ import tantivy
 
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.knowledge import Shelved
-from ccos.knowledge import cards, korean, ranking
+from ccos.knowledge import cards, korean
 from ccos.knowledge.cards import Hit
 from ccos.knowledge.chunking import first_line
 from ccos.knowledge.querying import Question
 from ccos.knowledge.recipe import WHOLE, Recipe
-from ccos.knowledge.view import FREQUENCIES, View, Weighing
+from ccos.knowledge.view import FREQUENCIES, View
 
 FORMAT = 3
 """Raise it when the schema or the terms change: an index of another format is built anew."""
-
-ASKING, ASKED_DEPTH = 4, 10
-"""Sentences of a query that are searched by themselves, the most telling ones; passages taken from each."""
-
-SCORED, SENTENCE = 12, 0.35
-"""Sentences that order the candidates; the share of a query's most terms that each may have."""
 
 _REMEMBERED = 100_000
 """Terms whose document frequency is kept; a long ticket asks for thousands, most of them common."""
@@ -126,23 +119,7 @@ class _Pool:
         self._refresh()
 
     def search(self, question: Question, limit: int, recipe: Recipe) -> list[Hit]:
-        view = View(self._schema, *self._snapshot)
-        whole = view.weigh(question.whole, recipe)
-        found = dict(view.found(whole, limit, recipe))
-        sentences: list[Weighing] = []
-        if recipe.sentences:
-            sentences = [view.weigh(each, recipe, SENTENCE) for each in question.sentences]
-            sentences = sorted(sentences, key=lambda each: -each.ranked.worth)[:SCORED]
-            for each in sentences[:ASKING]:
-                for key, hit in view.found(each, ASKED_DEPTH, recipe):
-                    found.setdefault(key, replace(hit, score=0.0))
-        hits = list(found.values())
-        if not recipe.reranking:
-            return hits
-        scores = ranking.scores(whole.ranked, [each.ranked for each in sentences], hits)
-        scored = zip(scores, hits, strict=True)
-        ordered = sorted(scored, key=lambda each: (-each[0], each[1].external_id))
-        return [replace(hit, score=score) for score, hit in ordered]
+        return View(self._schema, *self._snapshot).search(question, limit, recipe)
 
     def _refresh(self) -> None:
         searcher = self._index.searcher()

@@ -7,7 +7,8 @@ who asks for a coupon finds the article on 쿠폰, and one who writes 취소 fin
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from ccos.knowledge import korean
 
@@ -37,27 +38,36 @@ def alternatives(query: str, own: Groups = ()) -> list[str]:
     said = set(korean.runs(normal))
     found: dict[str, None] = {}
     for group in (*_prepared(tuple(map(tuple, own))), *_desk()):
-        if any(_says(normal, said, word) for word in group):
-            found.update(dict.fromkeys(word for word in group if not _says(normal, said, word)))
+        there = [word.said_in(normal, said) for word in group]
+        if any(there):
+            found.update(
+                {word.text: None for word, is_there in zip(group, there, strict=True) if not is_there}
+            )
     return list(found)
 
 
-@cache
-def _desk() -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(group.split()) for group in _DESK.replace("\n", " ").split(","))
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A Latin word stands by itself, in whatever number; Korean is written together with what follows."""
+
+    text: str
+    runs: frozenset[str]
+
+    def said_in(self, normal: str, said: set[str]) -> bool:
+        return self.runs <= said if self.runs else self.text in normal
 
 
 @cache
-def _prepared(groups: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(_normal(group)) for group in groups)
+def _desk() -> tuple[tuple[_Word, ...], ...]:
+    return tuple(_group(group.split()) for group in _DESK.replace("\n", " ").split(","))
 
 
-def _normal(group: Iterable[str]) -> Iterable[str]:
-    return (normal for word in group if (normal := korean.normalise(word).strip()))
+@lru_cache(512)
+def _prepared(groups: tuple[tuple[str, ...], ...]) -> tuple[tuple[_Word, ...], ...]:
+    return tuple(map(_group, groups))
 
 
-def _says(normal: str, said: set[str], word: str) -> bool:
-    """A Latin word stands by itself, of whatever number; Korean is written together with what follows."""
-    if " " in word or not word.isascii():
-        return word in normal
-    return all(run in said for run in korean.runs(word))
+def _group(words: Iterable[str]) -> tuple[_Word, ...]:
+    normal = (korean.normalise(word).strip() for word in words)
+    single = {word: word.isascii() and " " not in word for word in normal if word}
+    return tuple(_Word(word, frozenset(korean.runs(word) if latin else ())) for word, latin in single.items())

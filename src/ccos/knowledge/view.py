@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tantivy
 
@@ -12,6 +12,7 @@ from ccos.knowledge.querying import (
     MOST_JAMO,
     MOST_WHOLES,
     MOST_WORDS,
+    Question,
     Terms,
     inverse_frequency,
     rarest,
@@ -20,6 +21,15 @@ from ccos.knowledge.recipe import Recipe
 
 JAMO, TITLE = ranking.JAMO, 1.5
 """What a jamo gram counts against a word, and the title against the body."""
+
+ASKING, ASKED_DEPTH = 4, 10
+"""Sentences of a query that are searched by themselves, the most telling ones; passages taken from each."""
+
+SCORED, SENTENCE = 12, 0.35
+"""Sentences that order the candidates; the share of a query's most terms that each may have."""
+
+RANKED = 32
+"""Of the passages that the whole query found, the first that are ordered anew; the others stay behind."""
 
 FREQUENCIES = "freq"
 
@@ -46,6 +56,35 @@ class View:
         self._searcher = searcher
         self._having = having
         self._total = searcher.num_docs
+
+    def search(self, question: Question, limit: int, recipe: Recipe) -> list[cards.Hit]:
+        """About `limit` passages, best first: a few more where single sentences find others."""
+        whole = self.weigh(question.whole, recipe)
+        found = dict(self.found(whole, limit, recipe))
+        if not recipe.reranking and not recipe.sentences:
+            return list(found.values())
+        first, rest = list(found.values())[:RANKED], list(found.values())[RANKED:]
+        sentences = self._sentences(question, recipe)
+        for each in sentences[:ASKING]:
+            for key, hit in self.found(each, ASKED_DEPTH, recipe):
+                if key not in found:
+                    found[key] = replace(hit, score=0.0)
+                    first.append(found[key])
+        if not recipe.reranking:
+            return list(found.values())
+        scores = ranking.scores(whole.ranked, [each.ranked for each in sentences], first)
+        scored = sorted(zip(scores, first, strict=True), key=lambda each: (-each[0], each[1].external_id))
+        return [
+            *(replace(hit, score=score) for score, hit in scored),
+            *(replace(hit, score=0.0) for hit in rest),
+        ]
+
+    def _sentences(self, question: Question, recipe: Recipe) -> list[Weighing]:
+        """The most telling sentences first."""
+        if not recipe.sentences:
+            return []
+        weighed = [self.weigh(each, recipe, SENTENCE) for each in question.sentences]
+        return sorted(weighed, key=lambda each: -each.ranked.worth)[:SCORED]
 
     def weigh(self, terms: Terms, recipe: Recipe, share: float = 1.0) -> Weighing:
         """`share` of the most terms a query may have, for a sentence of it."""
