@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from ccos.knowledge.clustering import ALIKE, by_typicality, grouped, likeness
+from ccos.knowledge.clustering import ALIKE, by_typicality, grouped, heirs, likeness
 
 DELIVERY = ["제주도 배송 며칠 걸려요?", "제주 배송은 얼마나 걸리나요", "제주도까지배송며칠걸려요"]
 GIFT = ["선물 포장 되나요?", "선물포장 가능한가요", "선물 포장지 고를 수 있나요"]
@@ -49,16 +49,19 @@ def test_a_known_group_stays_at_its_place_as_it_grows():
     assert [ALL[group[0]] for group in groups] == [GIFT[0], DELIVERY[0], ENGLISH[0]]
 
 
-def test_two_known_groups_become_one_at_the_place_of_the_first_and_the_other_is_left_empty():
-    groups = grouped(likeness(ALL), known=[[0], [3], [1]])
-    assert sorted(ALL[n] for n in groups[0]) == sorted(DELIVERY)
-    assert groups[1] == [] and len(groups) == 4
-
-
-def test_groups_that_are_held_apart_never_meet_but_still_grow():
-    groups = grouped(likeness(ALL), known=[[0], [3]], apart=[0, 1])
+def test_known_groups_never_meet_but_still_grow():
+    groups = grouped(likeness(ALL), known=[[0], [3]])
     assert 0 in groups[0] and 3 in groups[1]
     assert 6 in groups[0] + groups[1]
+
+
+def test_a_group_goes_on_from_the_one_it_has_most_in_common_with_and_each_has_one_heir():
+    assert heirs([[0, 1, 2], [3, 4]], [[0, 1], [3]]) == [0, 1]
+    assert heirs([[0, 1, 2, 3]], [[3], [0, 1]]) == [1]  # two were joined: the larger part goes on
+    assert heirs([[0, 1], [2], [5]], [[0, 1, 2]]) == [0, None, None]  # one fell apart, one is new
+    assert heirs([[0], [1]], [[0, 1]]) == [0, None]
+    assert heirs([[0, 1]], [[1], [0]]) == [0]
+    assert heirs([], [[0]]) == [] and heirs([[0]], []) == [None]
 
 
 def test_an_empty_known_group_keeps_its_place():

@@ -304,3 +304,37 @@ async def test_a_tenant_without_drafts_has_no_gaps(shop):
     assert (done.added, done.removed) == (0, 0) and await shop.all() == []
     async with shop.database.unbound() as tx:
         assert shop.tenant.id in await tenants.ids(tx)
+
+
+async def test_two_gaps_that_turn_out_to_be_one_become_one_under_the_elders_id(shop):
+    await shop.draft("선물 포장 되나요?", created_at=datetime.now(UTC) - timedelta(days=3))
+    await shop.draft("리본 색은 무엇이 있는지 알려주세요", created_at=datetime.now(UTC) - timedelta(days=2))
+    await shop.refresh()
+    before = {gap.label: gap.id for gap in await shop.all()}
+    assert len(before) == 2
+    for text in (
+        "선물 포장 리본 색은 무엇이 있는지",
+        "선물 포장 되나요? 리본 색은 무엇이 있는지",
+        "선물 포장 리본 색",
+    ):
+        await shop.draft(text)
+    await shop.refresh()
+    joined = await shop.one()
+    assert joined.count == 5 and joined.id in before.values()
+
+
+async def test_a_gap_that_somebody_works_on_is_never_put_into_another(shop):
+    await shop.draft("선물 포장 되나요?")
+    await shop.draft("리본 색은 무엇이 있는지 알려주세요")
+    await shop.refresh()
+    for gap in await shop.all():
+        await shop.gaps.propose(shop.tenant, gap.id)
+    for text in (
+        "선물 포장 리본 색은 무엇이 있는지",
+        "선물 포장 되나요? 리본 색은 무엇이 있는지",
+        "선물 포장 리본 색",
+    ):
+        await shop.draft(text)
+    await shop.refresh()
+    gaps = await shop.all("proposed")
+    assert len(gaps) == 2 and sum(gap.count for gap in gaps) == 5

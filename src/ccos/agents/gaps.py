@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -15,29 +15,23 @@ from ccos.agents.ports import Generator, Search
 from ccos.agents.prompts import synthesis_prompt
 from ccos.domain.errors import BadInput, Conflict, Unreadable
 from ccos.domain.evidence import Evidence, EvidenceKind, Visibility
-from ccos.domain.gap import MACHINE_MADE, SLOT, Gap, GapState, Proposal, Question, Sent, settled, wants_proof
+from ccos.domain.gap import MACHINE_MADE, SLOT, Gap, GapState, Proposal, Sent, settled, wants_proof
 from ccos.domain.knowledge import Item
 from ccos.domain.prompt import Grounds
 from ccos.domain.tenant import Tenant
 from ccos.domain.ticket import MAX_TEXT_CHARACTERS, Ticket
 from ccos.domain.tier import Mode, Tier
 from ccos.knowledge import chunking
-from ccos.knowledge.clustering import ALIKE, by_typicality, grouped, likeness
-from ccos.knowledge.gap_texts import Fact, asked, facts_of, language_of, private, proposal
+from ccos.knowledge.gap_grouping import MOST_QUESTIONS, WINDOW, put_together, read
+from ccos.knowledge.gap_texts import Fact, facts_of, language_of, private, proposal
 from ccos.quality.pii import classify
 from ccos.store import gaps as store
 from ccos.store import knowledge
 from ccos.store.database import Database, Tx
-from ccos.store.values import new_id
 from ccos.tiers.request import Context, Priority
 
 log = structlog.get_logger(__name__)
 
-WINDOW = timedelta(days=180)
-"""Older questions say little of what is missing today; they are forgotten."""
-MOST_QUESTIONS = 4_000
-"""Questions that are compared with each other, the newest: 64 MB while a pass lasts, and about 2 s."""
-MOST_ANSWERED = 500
 MOST_READ = 5_000
 """Tickets that one pass reads; the next goes on from there."""
 OVERLAP = timedelta(minutes=2)
@@ -55,14 +49,6 @@ class Refreshed:
     unreadable: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """An answered question: when a person sent the answer."""
-
-    text: str
-    at: datetime
-
-
 class Gaps:
     """The gaps of every tenant. Raises StoreError, like all that asks the database."""
 
@@ -77,7 +63,7 @@ class Gaps:
         """
         now = now or datetime.now(UTC)
         begun, looked, until = await self._looked_through(tenant_id, now)
-        new, heard, unreadable = await asyncio.to_thread(_read, looked, now)
+        new, heard, unreadable = await asyncio.to_thread(read, looked, now)
         asking = {each.ticket_id for each in new}
         async with self._database.tenant(tenant_id) as tx:
             if not await store.end_pass(tx, begun, until):
@@ -87,7 +73,7 @@ class Gaps:
             known = {each.ticket_id: each for each in await store.questions(tx, limit=MOST_QUESTIONS)}
             if new or removed or heard:
                 there = await store.page(tx, now=now, at_least=0, limit=MOST_QUESTIONS)
-                made = await asyncio.to_thread(_put_together, new, known, there, heard)
+                made = await asyncio.to_thread(put_together, new, known, there, heard)
                 await store.put_gaps(tx, made.labels)
                 await store.put_questions(tx, made.questions)
                 await store.note_answered(tx, made.answered)
@@ -223,84 +209,6 @@ class Gaps:
     async def _findable(self, tenant_id: UUID, gap: Gap, now: datetime) -> bool:
         hits = await self._search.search(tenant_id, [gap.label], pool="kb", limit=5, now=now)
         return self._search.answerability([gap.label], hits) > THIN
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    labels: dict[UUID, str]
-    questions: list[Question]
-    answered: dict[UUID, datetime]
-
-
-def _read(looked: Sequence[store.Looked], now: datetime) -> tuple[list[Question], list[_Heard], int]:
-    """The unanswered questions among them, the answered ones, and how many could not be read."""
-    questions: list[Question] = []
-    heard: list[_Heard] = []
-    unreadable = 0
-    for each in looked:
-        why, answered = each.outcome.unanswered, each.outcome.answered
-        if (why is None and not answered) or each.asked_at < now - WINDOW:
-            continue
-        try:
-            found = asked(each.ticket)
-        except Unreadable:
-            unreadable += 1  # what nobody could search for personal data is not kept
-            continue
-        if found is None:
-            continue
-        text, title = found
-        if why is None:
-            heard.append(_Heard(text, each.changed_at))
-            continue
-        questions.append(
-            Question(
-                ticket_id=each.ticket_id,
-                draft_id=each.draft_id,
-                text=text,
-                title=title,
-                why=why,
-                asked_at=each.asked_at,
-                drafted_at=each.drafted_at,
-                channel=each.ticket.channel,
-            )
-        )
-    return questions, heard[-MOST_ANSWERED:], unreadable
-
-
-def _put_together(
-    new: Sequence[Question], known: Mapping[UUID, Question], gaps: Sequence[Gap], heard: Sequence[_Heard]
-) -> _Made:
-    """Every question in its gap with its rank there. Gaps that people touched come first and stay apart."""
-    asking = {**known}
-    for each in new:
-        earlier = known.get(each.ticket_id)
-        asking[each.ticket_id] = replace(each, gap_id=earlier.gap_id if earlier else None)
-    questions = sorted(asking.values(), key=lambda each: (each.asked_at, each.ticket_id))[-MOST_QUESTIONS:]
-    elder = sorted(gaps, key=lambda gap: (not gap.touched, gap.id))
-    place = {gap.id: n for n, gap in enumerate(elder)}
-    groups: list[list[int]] = [[] for _ in elder]
-    for n, question in enumerate(questions):
-        if question.gap_id in place:
-            groups[place[question.gap_id]].append(n)
-    touched = [n for n, gap in enumerate(elder) if gap.touched]
-    alike = likeness([*(each.text for each in questions), *(each.text for each in heard)])
-    own = alike[: len(questions), : len(questions)]
-    labels: dict[UUID, str] = {}
-    answered: dict[UUID, datetime] = {}
-    placed: list[Question] = []
-    for n, group in enumerate(grouped(own, known=groups, apart=touched)):
-        if not group:
-            continue
-        gap_id = elder[n].id if n < len(elder) else new_id()
-        order = by_typicality(own, group)
-        labels[gap_id] = questions[order[0]].title
-        placed += [replace(questions[row], gap_id=gap_id, rank=rank) for rank, row in enumerate(order)]
-        near = alike[len(questions) :, group].mean(axis=1) >= ALIKE
-        times = [each.at for each, close in zip(heard, near, strict=True) if close]
-        if times:
-            answered[gap_id] = max(times)
-    changed = [each for each in placed if known.get(each.ticket_id) != each]
-    return _Made(labels, changed, answered)
 
 
 def _without_people(replies: Sequence[store.Reply]) -> list[Sent]:

@@ -235,9 +235,7 @@ def _text(path: Path) -> str:
 
 def _nothing(state: str | None, every: int) -> str:
     if every:
-        return (
-            f"None of the {every} gaps there are has so many questions in that time; see --since and --min."
-        )
+        return f"{_many(every, 'gap')}, but none with so many questions in that time; see --since and --min."
     if state is not None:
         return "There is no such gap."
     return "No gaps: no draft of the last 180 days asked back, handed over, or stood on thin evidence."

@@ -173,8 +173,8 @@ class Gap:
 
     @property
     def touched(self) -> bool:
-        """Whether somebody did something about it: such a gap is never merged into another."""
-        return self.state is not GapState.OPEN
+        """Whether something was ever done about it: such a gap only grows, and is never one with another."""
+        return self.state is not GapState.OPEN or self.settled_at is not None
 
 
 def document(gap: Gap) -> dict[str, Any]:

@@ -47,19 +47,12 @@ def likeness(texts: Sequence[str]) -> Likeness:
     return total
 
 
-def grouped(
-    alike: Likeness,
-    *,
-    known: Sequence[Sequence[int]] = (),
-    apart: Collection[int] = (),
-    least: float = ALIKE,
-) -> list[list[int]]:
+def grouped(alike: Likeness, *, known: Sequence[Sequence[int]] = (), least: float = ALIKE) -> list[list[int]]:
     """Groups of the rows of `alike`, each in ascending order: those of `known` as they grew, then new ones.
 
     The two most alike are joined until none are as alike as `least`, by the mean over all pairs (average
-    linkage, UPGMA; found by nearest-neighbour chains, Murtagh 1983). Groups of `known` whose places are in
-    `apart` are never joined to each other. Groups that are joined stand at the place of the first of them;
-    the places of the others stay, empty.
+    linkage, UPGMA; found by nearest-neighbour chains, Murtagh 1983). Groups of `known` are never joined to
+    each other, and stay at their places.
     """
     import numpy as np
 
@@ -69,15 +62,29 @@ def grouped(
     if not filled:
         return members
     mean = _means(alike, [members[place] for place in filled])
-    held = [n for n, place in enumerate(filled) if place in set(apart)]
+    held = [n for n, place in enumerate(filled) if place < len(known)]
     mean[np.ix_(held, held)] = _NEVER
     np.fill_diagonal(mean, _NEVER)
     for kept, gone in _joins(mean, [len(members[place]) for place in filled], least):
-        first, second = sorted((filled[kept], filled[gone]))
-        filled[kept] = first
-        members[first] = sorted(members[first] + members[second])
-        members[second] = []
+        members[filled[kept]] = sorted(members[filled[kept]] + members[filled[gone]])
+        members[filled[gone]] = []
     return members[: len(known)] + [group for group in members[len(known) :] if group]
+
+
+def heirs(groups: Sequence[Collection[int]], earlier: Sequence[Collection[int]]) -> list[int | None]:
+    """For each group the earlier one that it goes on from: the one it has most in common with, each once.
+
+    Of equals the earlier places win. None for a group that is new, or whose earlier one went on elsewhere.
+    """
+    of = {row: place for place, group in enumerate(earlier) for row in group}
+    common = Counter((n, of[row]) for n, group in enumerate(groups) for row in group if row in of)
+    found: list[int | None] = [None] * len(groups)
+    given: set[int] = set()
+    for (n, place), _ in sorted(common.items(), key=lambda each: (-each[1], each[0][1], each[0][0])):
+        if found[n] is None and place not in given:
+            found[n] = place
+            given.add(place)
+    return found
 
 
 def by_typicality(alike: Likeness, group: Sequence[int]) -> list[int]:
