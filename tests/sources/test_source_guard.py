@@ -9,10 +9,12 @@ import pytest
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from ccos.domain.errors import AddressForbidden, BadSetting, SourceDown
+from ccos.domain.errors import AddressForbidden, BadSetting, SourceDown, SourceRefused
 from ccos.domain.source import SourceKind, SourceSpec
 from ccos.knowledge.sources.guard import Guard, public
 from ccos.knowledge.sources.opening import open_source
+from ccos.knowledge.sources.pages import within
+from ccos.knowledge.sources.website import Website
 from ccos.knowledge.sources.wire import Wire, open_session, retry_after
 from ccos.settings.secrets import secret_at
 from support.help_centres import Site, running
@@ -167,6 +169,50 @@ async def test_a_server_that_is_not_there_is_told_in_one_sentence():
         with pytest.raises(SourceDown, match="cannot be reached"):
             async for _ in source.pages(None, None):
                 pass
+
+
+@pytest.mark.parametrize(
+    ("url", "inside"),
+    [
+        ("https://help.example/a", "https://help.example/a"),
+        ("http://help.example/a?b=1", "https://help.example/a?b=1"),
+        ("https://help.example:443/a", "https://help.example/a"),
+        ("https://help.example:8443/a", None),
+        ("http://help.example:443/a", None),
+        ("https://www.help.example/a", None),
+        ("https://help.example.evil.test/a", None),
+    ],
+)
+def test_which_addresses_are_of_the_same_site(url, inside):
+    found = within(URL(url), URL("https://help.example/"))
+    assert (found and str(found)) == inside
+
+
+async def test_a_site_that_sends_us_to_its_other_name_is_that_one_from_then_on_also_after_a_cut():
+    async with running(Site()) as site, running(Site()) as old:
+        site.pages = {f"/{n}": f'<h1>{n}</h1><p>말</p><a href="/{n + 1}">x</a>' for n in range(15)}
+        old.pages = {"/": lambda _: _moved(f"{site.url}/0"), "/robots.txt": "User-agent: *\nAllow: /"}
+        guard = Guard(URL(old.url))
+        guard.allows = lambda host, port: True  # both are of this machine
+        async with open_session(guard) as session:
+            crawl = Website(Wire(session, URL(f"{old.url}/"), guard, sleep=never))
+            first = await anext(aiter(crawl.pages(None, None)))
+            again = Website(Wire(session, URL(f"{old.url}/"), guard, sleep=never))
+            rest = [page async for page in again.pages(None, first.position)]
+        assert len(first.items) == 10 and sum(len(page.items) for page in rest) == 5
+        assert {item.url for item in rest[0].items} == {f"{site.url}/{n}" for n in range(10, 15)}
+        assert site.asked("/robots.txt")
+
+
+async def test_an_address_that_robots_txt_does_not_allow_is_not_fetched():
+    async with running(Site(pages={"/robots.txt": "User-agent: ccos\nDisallow: /", "/": "x"})) as site:
+        spec = SourceSpec(
+            name="w", kind=SourceKind.WEBSITE, address=site.url, options={"allow_private": True}
+        )
+        async with open_source(spec, None, sleep=never) as source:
+            with pytest.raises(SourceRefused, match="robots"):
+                await anext(aiter(source.pages(None, None)))
+        assert [path for path, _ in site.seen] == ["/robots.txt"]
 
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

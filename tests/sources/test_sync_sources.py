@@ -200,6 +200,31 @@ async def test_what_was_seen_before_the_cut_is_not_taken_for_gone_after_it(zende
     assert report.archived == 1 and await zendesk.found() == {"2", "3", "4", "5"}
 
 
+async def test_of_two_that_begin_at_once_one_does_it_all(zendesk):
+    both = await asyncio.gather(zendesk.sync(), zendesk.sync(), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in both) == ["Conflict", "SyncReport"]
+    assert len(await zendesk.found()) == 5 and len(zendesk.desk.asked("/help_center/articles.json")) == 3
+
+
+async def test_a_cut_within_a_large_page_keeps_the_place_before_it(zendesk, monkeypatch):
+    monkeypatch.setattr(syncing, "BATCH", 1)
+    stored = sources.keep
+    kept = []
+
+    async def killed_at_the_fourth(*arguments, **more):
+        kept.append(more["position"] and more["position"]["after"])
+        if len(kept) == 4:
+            raise errors.DatabaseUnavailable
+        return await stored(*arguments, **more)
+
+    monkeypatch.setattr(sources, "keep", killed_at_the_fourth)
+    with pytest.raises(errors.DatabaseUnavailable):
+        await zendesk.sync()
+    assert kept == [None, "2", "2", "4"] and len(await zendesk.found()) == 3
+    assert (await zendesk.sync()).added == 2 and len(await zendesk.found()) == 5
+    assert zendesk.desk.asked("/help_center/articles.json")[2]["page[after]"] == "2"
+
+
 async def test_a_killed_worker_leaves_a_source_that_the_next_one_takes_over(zendesk, monkeypatch):
     async with zendesk.database.tenant(zendesk.tenant.id) as tx:
         dead = await sources.begin(tx, "help")

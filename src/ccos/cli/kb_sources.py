@@ -228,8 +228,10 @@ def told(report: SyncReport, *, as_json: bool) -> None:
             }
         )
         return
+    from ccos.cli.terminal import plain
+
     for note in report.notes[:MOST_NOTES]:
-        complain(note)
+        complain(plain(note))
     if len(report.notes) > MOST_NOTES:
         complain(f"... and {len(report.notes) - MOST_NOTES} more; --json prints all.")
     would = "It would be: " if report.dry_run else ""

@@ -91,7 +91,19 @@ def canonical(tree: LexborHTMLParser, at: URL) -> URL:
     """The address the page calls its own, on the same host; else the one it was fetched from."""
     node = tree.css_first("link[rel=canonical]")
     own = _joined(at, node.attributes.get("href") if node is not None else None)
-    return own if own is not None and own.origin() == at.origin() else at
+    return own if own is not None and within(own, at) == own else at
+
+
+def within(url: URL, home: URL) -> URL | None:
+    """The address as one of the site of `home`, or None when it is of another.
+
+    http and https of one host are one site, at their usual ports: the one we came by is asked.
+    """
+    if url.origin() == home.origin():
+        return url
+    if url.host == home.host and url.is_default_port() and home.is_default_port():
+        return url.with_scheme(home.scheme)
+    return None
 
 
 def address(said: str) -> URL | None:

@@ -19,7 +19,7 @@ from ccos.domain.source import Pass, SourceSpec
 from ccos.knowledge import chunking
 from ccos.knowledge.anonymous import anonymous
 from ccos.knowledge.shelf import Shelf
-from ccos.knowledge.sources.port import MOST_NOTES, Page, Source
+from ccos.knowledge.sources.port import MOST_NOTES, Page, Position, Source
 from ccos.store import sources
 from ccos.store.database import Database
 
@@ -52,6 +52,7 @@ class _Sum:
     outcomes: Counter[str] = field(default_factory=Counter)
     archived: int = 0
     read: int = 0
+    position: Position | None = None
     notes: list[str] = field(default_factory=list)
 
     def note(self, *sentences: str) -> None:
@@ -141,7 +142,7 @@ async def _run(
     opening: Callable[[], Opening],
     progress: Progress | None,
 ) -> SyncReport:
-    done, mark, complete = _Sum(), None, True
+    done, mark, complete = _Sum(position=at.position), None, True
     async with opening() as source:
         async for page in source.pages(at.since, at.position):
             await _keep(database, tenant_id, spec, at, page, done)
@@ -161,11 +162,10 @@ async def _keep(
     entries, refused = await asyncio.to_thread(_prepared, spec.name, page, done)
     kept = [external(spec.name, each) for each in page.kept] + refused
     gone = [external(spec.name, each) for each in page.gone]
-    position = at.position
     for start in range(0, max(len(entries), 1), BATCH):
         last = start + BATCH >= len(entries)
         if last and page.position is not None:
-            position = page.position
+            done.position = page.position
         async with database.tenant(tenant_id) as tx:
             puts, archived = await sources.keep(
                 tx,
@@ -174,7 +174,7 @@ async def _keep(
                 entries[start : start + BATCH],
                 kept=kept if last else (),
                 gone=gone if last else (),
-                position=position,
+                position=done.position,
             )
         done.outcomes.update(put.outcome for put in puts)
         done.archived += archived

@@ -51,6 +51,7 @@ class _Crawl:
 
     waiting: deque[str] = field(default_factory=deque)
     met: set[str] = field(default_factory=set)
+    home: str = ""
     follow: bool = True
     fetched: int = 0
     failures: int = 0
@@ -71,6 +72,7 @@ class _Crawl:
         return {
             "waiting": list(self.waiting),
             "met": sorted(self.met),
+            "home": self.home,
             "follow": self.follow,
             "fetched": self.fetched,
             "failures": self.failures,
@@ -83,6 +85,7 @@ class _Crawl:
         return cls(
             deque(words(position.get("waiting"))),
             set(words(position.get("met"))),
+            str(position.get("home")),
             position.get("follow") is True,
             int(position.get("fetched", 0)),
             int(position.get("failures", 0)),
@@ -110,8 +113,9 @@ class Website:
     async def pages(self, since: str | None, position: Position | None) -> AsyncIterator[Page]:  # noqa: ARG002
         """Every pass is a full one: a site does not say what changed."""
         until = asyncio.get_running_loop().time() + MOST_SECONDS
-        robots = await self._robots()
         crawl = _Crawl.at(position) if position else await self._begin()
+        self._home = URL(crawl.home)
+        robots = await self._robots(self._home)
         while True:
             into = Gathered(self.kind)
             for _ in range(PAGES_A_PAGE):
@@ -151,6 +155,7 @@ class Website:
             return
         except SourceRefused:
             into.note(f"{url}: it may not be read without a sign-in.")
+            into.kept.append(_id(url))
             return
         except SourceUnreadable as fault:
             into.note(f"{url}: {fault.sentence}")
@@ -187,8 +192,8 @@ class Website:
         tree = LexborHTMLParser(text)
         if crawl.follow:
             for link in reading.links(tree, at):
-                if link.origin() == self._home.origin():
-                    crawl.meet(link)
+                if (inside := reading.within(link, self._home)) is not None:
+                    crawl.meet(inside)
         own = reading.canonical(tree, at)
         if own != at and str(own) in crawl.met:
             return  # it is fetched by its own address
@@ -212,8 +217,10 @@ class Website:
     async def _fetch(self, url: URL) -> tuple[URL, Reply]:
         """The page and where it was in the end."""
         for _ in range(MOST_REDIRECTS + 1):
-            if url.origin() != self._home.origin():
+            inside = reading.within(url, self._home)
+            if inside is None:
                 raise _Outside
+            url = inside
             reply = await self._wire.get(url, most_bytes=MOST_PAGE_BYTES)
             if reply.status not in _REDIRECTS:
                 return url, reply
@@ -229,8 +236,10 @@ class Website:
         A site may send us from its address to another way of writing it: from then on that is the site.
         """
         crawl = _Crawl(follow=self._follow)
-        start = self._home
+        start = self._wire.base
         for _ in range(MOST_REDIRECTS):
+            if not (await self._robots(start)).allows(start):
+                raise SourceRefused("The site's robots.txt does not allow its address to be fetched.")
             reply = await self._wire.get(start, most_bytes=reading.MOST_SITEMAP_BYTES)
             if reply.status not in _REDIRECTS:
                 break
@@ -238,9 +247,9 @@ class Website:
                 start = start.join(URL(reply.location or ""))
             except ValueError:
                 raise SourceUnreadable from None
-            self._home = start
         if reply.status != 200:
             raise SourceUnreadable(f"The address answers with status {reply.status}; check it.")
+        self._home, crawl.home = start, str(start)
         text = reading.sitemap(reply.body)
         if text is not None and reading.is_sitemap(text):
             crawl.follow = False
@@ -257,32 +266,30 @@ class Website:
             for said in found:
                 try:
                     url = URL(said)
-                    inside = url.origin() == self._home.origin()
+                    inside = reading.within(url, self._home) if url.host else None
                 except ValueError:
                     continue
-                if not inside:
+                if inside is None:
                     continue
                 if not are_sitemaps:
-                    if (page := reading.address(said)) is not None:
+                    if (page := reading.address(str(inside))) is not None:
                         crawl.meet(page)
                 elif said not in read:
                     if len(read) >= MOST_SITEMAPS:
                         crawl.complete = False
                         return
                     read.add(said)
-                    reply = await self._wire.get(url, most_bytes=reading.MOST_SITEMAP_BYTES)
+                    reply = await self._wire.get(inside, most_bytes=reading.MOST_SITEMAP_BYTES)
                     listed = reading.sitemap(reply.body) if reply.status == 200 else None
                     if listed is None:
                         crawl.complete = False
                     else:
                         left.append(listed)
 
-    async def _robots(self) -> reading.Robots:
+    async def _robots(self, site: URL) -> reading.Robots:
         """None there: all is allowed. A server that fails over it is down, and nothing is fetched."""
         try:
-            reply = await self._wire.get(
-                self._home.origin().with_path("/robots.txt"), most_bytes=MOST_PAGE_BYTES
-            )
+            reply = await self._wire.get(site.origin().with_path("/robots.txt"), most_bytes=MOST_PAGE_BYTES)
         except SourceRefused:
             return reading.Robots("User-agent: *\nDisallow: /")
         return reading.Robots(reply.body.decode("utf-8", "replace") if reply.status == 200 else None)
