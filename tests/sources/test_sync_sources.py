@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -489,6 +489,88 @@ async def test_closed_tickets_of_zammad_become_cases(database, tenant):
         desk.seen.clear()
         assert (await shop.sync()).added == 1
         assert not desk.asked("by_ticket/1") and len(desk.asked("by_ticket/2")) == 1
+
+
+def closed_tickets(count):
+    said = [
+        {"id": 1, "sender": "Customer", "internal": False, "body": "언제 오나요?"},
+        {"id": 2, "sender": "Agent", "internal": False, "body": "내일 옵니다."},
+    ]
+    tickets = [
+        {"id": number, "title": "배송", "state": "closed", "updated_at": f"2026-01-{number:02}T00:00:00Z"}
+        for number in range(1, count + 1)
+    ]
+    return ZammadDesk(tickets=tickets, articles={str(each["id"]): said for each in tickets})
+
+
+def once_asked_for(desk, part, wanted, change):
+    """Lets `change` happen right before the desk answers so for the first time."""
+    answered = desk.reply
+
+    async def reply(request):
+        nonlocal change
+        if change and part in request.path and request.query.get("page") == wanted:
+            change, happens = None, change
+            happens()
+        return await answered(request)
+
+    desk.reply = reply
+
+
+async def test_a_ticket_that_slips_over_the_edge_of_a_page_is_not_lost(database, tenant):
+    async with running(closed_tickets(6)) as desk:
+        shop = await Shop(database, tenant, desk, SourceKind.ZAMMAD, content=EvidenceKind.CASE).add()
+        await shop.sync()
+        once_asked_for(desk, "/tickets", "2", lambda: desk.tickets.pop(0))
+        report = await shop.sync(full=True)
+        assert report.archived == 0 and await shop.found() == {str(n) for n in range(1, 7)}
+        once_asked_for(desk, "/tickets", "3", lambda: desk.tickets.pop(0))
+        assert (await shop.sync(full=True)).archived == 1
+        assert await shop.found() == {str(n) for n in range(2, 7)}
+
+
+async def test_what_changes_behind_the_reader_is_read_the_next_time(database, tenant):
+    now = datetime.now(UTC)
+
+    def later(index, minutes, title):
+        at = (now + timedelta(minutes=minutes)).isoformat()
+        desk.tickets[index] |= {"title": title, "updated_at": at}
+
+    async with running(closed_tickets(6)) as desk:
+        shop = await Shop(database, tenant, desk, SourceKind.ZAMMAD, content=EvidenceKind.CASE).add()
+
+        def meanwhile():
+            later(0, 10, "교환")  # read already
+            later(5, 60, "취소")  # still to be read, and changed long after
+
+        once_asked_for(desk, "/tickets", "3", meanwhile)
+        await shop.sync()
+        assert (await shop.item(1)).item.title == "배송" and (await shop.item(6)).item.title == "취소"
+        await shop.sync()
+        assert (await shop.item(1)).item.title == "교환"
+
+
+async def test_an_article_that_changes_behind_the_reader_is_read_the_next_time(zendesk):
+    def meanwhile():
+        at = datetime.now(UTC)
+        zendesk.desk.articles[0] |= {
+            "body": "새 안내",
+            "updated_at": (at + timedelta(minutes=10)).isoformat(),
+        }
+        zendesk.desk.articles[4] |= {"updated_at": (at + timedelta(minutes=60)).isoformat()}
+
+    answered = zendesk.desk.reply
+
+    async def reply(request):
+        if request.query.get("page[after]") == "4" and "새 안내" not in str(zendesk.desk.articles[0]):
+            meanwhile()
+        return await answered(request)
+
+    zendesk.desk.reply = reply
+    await zendesk.sync()
+    assert (await zendesk.item(1)).version == 1
+    assert not (await zendesk.sync()).full
+    assert (await zendesk.item(1)).item.body == "새 안내"
 
 
 async def test_articles_of_chatwoot_follow_their_status(chatwoot):

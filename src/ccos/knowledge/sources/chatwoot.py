@@ -13,7 +13,7 @@ from urllib.parse import quote
 from ccos.domain.evidence import EvidenceKind
 from ccos.knowledge.sources.cases import Said, case_record
 from ccos.knowledge.sources.fields import Record, identity, listed, moment, newest, path, record, text, words
-from ccos.knowledge.sources.port import Advance, Gathered, Page, Position
+from ccos.knowledge.sources.port import Advance, Clock, Gathered, Page, Position, numbered
 from ccos.knowledge.sources.wire import SourceMissing, Wire
 
 OVERLAP = timedelta(minutes=5)
@@ -136,30 +136,29 @@ class Chatwoot:
 
     async def _conversations(self, since: datetime | None, position: Position | None) -> AsyncIterator[Page]:
         """All of them, oldest first, since those of one state move from page to page while they are read."""
-        number = _number((position or {}).get("page", 1)) or 1
-        latest = moment((position or {}).get("latest"))
-        advance = Advance()
-        while True:
-            document = await self._wire.json(
-                f"{self._account}/conversations",
-                {"status": "all", "assignee_type": "all", "sort_by": "created_at_asc", "page": number},
-            )
-            data = record(document.get("data")) if isinstance(document, dict) else {}
-            found = listed(data or document, "payload")
+        clock, advance = Clock.at(position), Advance()
+        start = max(_number((position or {}).get("page", 1)), 1)
+        async for number, found in numbered(self._conversations_on, start, whole=since is None):
             fresh = bool(found) and advance.brought(each.get("id") for each in found)
             into = Gathered(self.kind)
             for each in found if fresh else ():
                 changed = _changed_at(each)
-                latest = newest([latest, changed])
+                clock.saw(changed)
                 if since is not None and changed is not None and changed < since:
                     into.kept.append(identity(each.get("id")))
                 else:
                     conversation(each, await self._messages(each), into)
-            if not found:
-                yield into.page(mark=(latest - OVERLAP).isoformat() if latest else None)
-                return
-            number += 1
-            yield into.page(position={"page": number, "latest": latest.isoformat() if latest else None})
+            yield into.page(position={"page": number + 1} | clock.position())
+        mark = clock.mark(OVERLAP)
+        yield Page(mark=mark.isoformat() if mark else None)
+
+    async def _conversations_on(self, number: int) -> list[Record]:
+        document = await self._wire.json(
+            f"{self._account}/conversations",
+            {"status": "all", "assignee_type": "all", "sort_by": "created_at_asc", "page": number},
+        )
+        data = record(document.get("data")) if isinstance(document, dict) else {}
+        return listed(data or document, "payload")
 
     async def _messages(self, found: Record) -> list[Record]:
         """All messages of a resolved conversation: pages go back in time from the newest."""

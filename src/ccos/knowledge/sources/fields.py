@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -61,8 +60,3 @@ def words(value: object) -> list[str]:
         if isinstance(value, list)
         else []
     )
-
-
-def position_text(value: object) -> str:
-    """A cursor as one comparable text."""
-    return json.dumps(value, sort_keys=True, default=str)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from ccos.domain.errors import SourceStuck
@@ -12,6 +13,7 @@ from ccos.domain.knowledge import Item
 from ccos.knowledge.formats.problem import Unreadable
 from ccos.knowledge.formats.records import Options
 from ccos.knowledge.formats.records import item as item_of
+from ccos.knowledge.sources.fields import Record, identity, moment, newest
 
 Position = Mapping[str, Any]
 MOST_NOTES = 200
@@ -79,6 +81,54 @@ class Gathered:
 
     def page(self, **more: Any) -> Page:
         return Page(tuple(self.items), tuple(self.kept), tuple(self.gone), notes=tuple(self.notes), **more)
+
+
+@dataclass(slots=True)
+class Clock:
+    """What a list that is read page by page may be asked for next time: what changed since the newest change
+    that was seen, or since the list was begun where that is earlier, for what was read first may have changed
+    while the rest was read."""
+
+    begun: datetime
+    latest: datetime | None = None
+
+    @classmethod
+    def at(cls, position: Position | None) -> Clock:
+        """Of a new pass, or of the one that was cut off there."""
+        said = position or {}
+        return cls(moment(said.get("begun")) or datetime.now(UTC), moment(said.get("latest")))
+
+    def saw(self, *moments: datetime | None) -> None:
+        self.latest = newest([self.latest, *moments])
+
+    def mark(self, overlap: timedelta) -> datetime | None:
+        return None if self.latest is None else min(self.latest, self.begun) - overlap
+
+    def position(self) -> dict[str, Any]:
+        latest = None if self.latest is None else self.latest.isoformat()
+        return {"begun": self.begun.isoformat(), "latest": latest}
+
+
+async def numbered(
+    fetch: Callable[[int], Awaitable[list[Record]]], start: int, *, whole: bool
+) -> AsyncIterator[tuple[int, list[Record]]]:
+    """Pages of a list by number, from `start` on to the first empty one, which is given too.
+
+    What is deleted from a page that was read draws what follows to the front, over the edge of the page: with
+    `whole` the page before is looked at once more, after each, for what came to it.
+    """
+    before: set[str] = set()
+    number = start
+    while True:
+        found = await fetch(number)
+        slipped: list[Record] = []
+        if whole and number > 1:
+            slipped = [each for each in await fetch(number - 1) if identity(each.get("id")) not in before]
+        before = {identity(each.get("id")) for each in found}
+        yield number, found + slipped
+        if not found:
+            return
+        number += 1
 
 
 class Advance:

@@ -26,7 +26,7 @@ from ccos.knowledge.sources.fields import (
     text,
     words,
 )
-from ccos.knowledge.sources.port import Advance, Gathered, Page, Position
+from ccos.knowledge.sources.port import Advance, Clock, Gathered, Page, Position, numbered
 from ccos.knowledge.sources.wire import SourceMissing, Wire
 
 PAGE = 100
@@ -196,15 +196,18 @@ class Zammad:
         answers = tree.answers()
         passed = _number((position or {}).get("after", 0))
         left = [each for each in answers if _number(each.get("id")) > passed]
-        mark = _mark(tree.changed_at(each) for each in answers)
+        clock = Clock.at(position)
+        if position is None:  # what was read before a cut may have changed since
+            clock.saw(*(tree.changed_at(each) for each in answers))
+        mark = clock.mark(OVERLAP)
         for start in range(0, max(len(left), 1), ANSWERS_A_PAGE):
             some, into = left[start : start + ANSWERS_A_PAGE], Gathered(self.kind)
             for each in some:
                 await self._answer(each, tree, since, into)
             last = start + ANSWERS_A_PAGE >= len(left)
             yield into.page(
-                position=None if last or not some else {"after": _number(some[-1].get("id"))},
-                mark=mark if last else None,
+                position=None if last else {"after": _number(some[-1].get("id"))} | clock.position(),
+                mark=mark.isoformat() if last and mark else None,
                 total=len(answers),
             )
 
@@ -237,29 +240,28 @@ class Zammad:
         translations(answer, tree, contents, into, now=now, locale=self._locale)
 
     async def _tickets(self, since: datetime | None, position: Position | None) -> AsyncIterator[Page]:
-        number = _number((position or {}).get("page", 1))
-        latest = moment((position or {}).get("latest"))
-        advance = Advance()
-        while True:
-            document = await self._wire.json(
-                "/api/v1/tickets", {"expand": "true", "page": number, "per_page": PAGE}
-            )
-            found = records(document) if isinstance(document, list) else listed(document, "tickets")
+        clock, advance = Clock.at(position), Advance()
+        start = max(_number((position or {}).get("page", 1)), 1)
+        async for number, found in numbered(self._tickets_on, start, whole=since is None):
             fresh = bool(found) and advance.brought(each.get("id") for each in found)
             into = Gathered(self.kind)
             for each in found if fresh else ():
                 changed = moment(each.get("updated_at"))
-                latest = newest([latest, changed])
+                clock.saw(changed)
                 if since is not None and changed is not None and changed < since:
                     into.kept.append(identity(each.get("id")))
                 else:
                     ticket(each, await self._thread(each), into)
-            # A shorter page is no sign of the end: the server may have a smaller limit than ours.
-            if not found:
-                yield into.page(mark=_mark([latest]))
-                return
-            number += 1
-            yield into.page(position={"page": number, "latest": latest.isoformat() if latest else None})
+            yield into.page(position={"page": number + 1} | clock.position())
+        mark = clock.mark(OVERLAP)
+        yield Page(mark=mark.isoformat() if mark else None)
+
+    async def _tickets_on(self, number: int) -> list[Record]:
+        """A shorter page is no sign of the end: the server may have a smaller limit than ours."""
+        document = await self._wire.json(
+            "/api/v1/tickets", {"expand": "true", "page": number, "per_page": PAGE}
+        )
+        return records(document) if isinstance(document, list) else listed(document, "tickets")
 
     async def _thread(self, found: Record) -> list[Record]:
         number = identity(found.get("id"))
@@ -311,11 +313,6 @@ def _said(article: Record) -> Said | None:
 def _people(article: Record) -> list[str]:
     named = [_ADDRESSED.match(text(article.get(field))) for field in ("from", "to", "reply_to")]
     return [each["name"] for each in named if each]
-
-
-def _mark(moments: Iterable[datetime | None]) -> str | None:
-    latest = newest(moments)
-    return None if latest is None else (latest - OVERLAP).isoformat()
 
 
 def _number(value: object) -> int:

@@ -11,7 +11,7 @@ import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 
 from ccos.domain.errors import SourceRefused, SourceStuck, SourceUnreadable
 from ccos.domain.evidence import EvidenceKind
@@ -28,7 +28,7 @@ from ccos.knowledge.sources.fields import (
     text,
     words,
 )
-from ccos.knowledge.sources.port import Advance, Gathered, Page, Position
+from ccos.knowledge.sources.port import Advance, Clock, Gathered, Page, Position
 from ccos.knowledge.sources.wire import SourceMissing, Wire
 
 PAGE = 100
@@ -143,7 +143,7 @@ class Zendesk:
 
     async def _all_articles(self, position: Position | None) -> AsyncIterator[Page]:
         places = await self._places()
-        after, latest = (position or {}).get("after"), moment((position or {}).get("latest"))
+        after, clock = (position or {}).get("after"), Clock.at(position)
         advance = Advance()
         while True:
             params: dict[str, str | int] = {"page[size]": PAGE} | ({"page[after]": after} if after else {})
@@ -153,16 +153,16 @@ class Zendesk:
             into = Gathered(self.kind)
             for each in found:
                 article(each, places, into)
-            latest = newest([latest, *(moment(each.get("updated_at")) for each in found)])
+            clock.saw(*(moment(each.get("updated_at")) for each in found))
             meta = record(document.get("meta"))
             if not meta.get("has_more"):
-                yield into.page(mark=_mark(latest) if self._signed_in else None)
+                yield into.page(mark=_mark(clock) if self._signed_in else None)
                 return
             after = text(meta.get("after_cursor"))
             if not after:
                 raise SourceUnreadable
             advance.to(after)
-            yield into.page(position={"after": after, "latest": latest.isoformat() if latest else None})
+            yield into.page(position={"after": after} | clock.position())
 
     async def _changed_articles(self, since: str, position: Position | None) -> AsyncIterator[Page]:
         places = await self._places()
@@ -288,8 +288,9 @@ def _said(comment: Record, found: Record, people: Mapping[str, Record]) -> Said 
     return None
 
 
-def _mark(latest: datetime | None) -> str | None:
-    return None if latest is None else str(max(int(latest.timestamp()) - OVERLAP_SECONDS, 0))
+def _mark(clock: Clock) -> str | None:
+    mark = clock.mark(timedelta(seconds=OVERLAP_SECONDS))
+    return None if mark is None else str(max(int(mark.timestamp()), 0))
 
 
 def _latest(found: Iterable[Record], otherwise: int) -> int:
