@@ -44,18 +44,26 @@ def test_a_question_becomes_an_article_with_what_a_person_wrote(asked: Command) 
     nothing = asked("kb", "gaps", "--tenant", TENANT, "--min", "2")
     assert nothing.sentence.startswith("1 gap, but none with so many questions")
 
-    made = asked("kb", "gaps", "propose", short, "--tenant", TENANT, "--rules")
+    made = asked("kb", "gaps", "propose", short, "--tenant", TENANT, "--rules", "--out", "proposal.md")
     assert made.code == 0 and "(여기에 답을 적어 주세요)" in made.out and "--edit FILE" in made.out
     empty = asked("kb", "gaps", "accept", short, "--tenant", TENANT)
     assert empty.code == 2 and "has no answer yet" in empty.sentence
     gone = asked("kb", "gaps", "accept", short, "--tenant", TENANT, "--edit", "none.md")
     assert gone.code == 2 and gone.sentence == "There is no file none.md; give the path of one."
 
-    (asked.folder / "article.md").write_text("# 달빛 무드등 밝기\n\n최대 120루멘입니다.\n")
-    done = asked("kb", "gaps", "accept", short, "--tenant", TENANT, "--edit", "article.md")
+    article = (asked.folder / "proposal.md").read_text()
+    article = article.replace(f"# {QUESTION}", "# 달빛 무드등 밝기", 1)
+    (asked.folder / "proposal.md").write_text(
+        article.replace("(여기에 답을 적어 주세요)", "최대 120루멘입니다.")
+    )
+    done = asked("kb", "gaps", "accept", short, "--tenant", TENANT, "--edit", "proposal.md")
     assert done.code == 0 and "for agents only" in done.out
     (hit,) = asked("kb", "search", "무드등 밝기", "--tenant", TENANT, "--json").json["results"]
-    assert hit["title"] == "달빛 무드등 밝기" and hit["visibility"] == "internal"
+    assert (
+        hit["title"] == "달빛 무드등 밝기"
+        and "한 고객에게만" not in hit["snippet"]
+        and hit["visibility"] == "internal"
+    )
     (after,) = asked("kb", "gaps", "--tenant", TENANT, "--state", "all", "--json").json["gaps"]
     assert after["state"] == "accepted" and after["decided_by"] == "cli"
     again = asked("kb", "gaps", "dismiss", short, "--tenant", TENANT, "--reason", "late")

@@ -1,19 +1,27 @@
 """From drafts that did not answer to an article that does, on a real database and a real index."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ccos.agents.gaps import Gaps
 from ccos.domain.draft import Draft, DraftState
-from ccos.domain.errors import BadInput, Conflict, NotFound
+from ccos.domain.errors import BadInput, Conflict, NotFound, ProviderDown
 from ccos.domain.gap import SLOT, GapState
+from ccos.domain.money import MicroUsd
 from ccos.domain.ticket import Customer, Message, Ticket
+from ccos.domain.tier import Tier
 from ccos.knowledge.postgres import PostgresShelf
 from ccos.knowledge.search import Searcher
+from ccos.providers.rules import RuleBased
 from ccos.store import decisions, drafts, tenants, tickets
 from ccos.store import gaps as store
+from ccos.tiers.budget import MemoryBudget
+from ccos.tiers.service import MultiTierLLMService
+from ccos.tiers.testing import ScriptedProvider
+from ccos.wiring.learning import learned_gate
 from support.store import new_tenant
 
 GIFT = ["선물 포장 되나요?", "선물포장 가능한가요", "선물 포장지 고를 수 있나요"]
@@ -338,3 +346,41 @@ async def test_a_gap_that_somebody_works_on_is_never_put_into_another(shop):
     await shop.refresh()
     gaps = await shop.all("proposed")
     assert len(gaps) == 2 and sum(gap.count for gap in gaps) == 5
+
+
+def tiers(said):
+    providers = [ScriptedProvider(Tier.LOCAL_MINIMAX, [said], model="chat-7b"), RuleBased()]
+    return MultiTierLLMService(providers, learned_gate({}).gate, MemoryBudget(MicroUsd(10**9)))
+
+
+def facts(*given):
+    return json.dumps({"facts": [{"text": text, "n": n} for text, n in given]}, ensure_ascii=False)
+
+
+async def test_a_model_picks_the_facts_and_the_article_says_which_one(shop):
+    await shop.draft(
+        GIFT[0], verdict="edited", sent=f"{ANSWER} 리본 색은 베이지 한 가지입니다. 오늘 날씨가 좋네요."
+    )
+    await shop.refresh()
+    picked = "선물 포장은 결제 화면에서 2,000원에 고르실 수 있습니다."
+    gap = await shop.gaps.propose(shop.tenant, (await shop.one()).id, generator=tiers(facts((picked, 1))))
+    assert gap.proposal.made_by == "tier_1 chat-7b" and gap.proposal.answer == f"- {picked}"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "not json",
+        ProviderDown(),
+        facts(("선물 포장은 무료이고 9,900원을 돌려드립니다.", 1)),
+        facts(("선물 포장은 결제 화면에서 2,000원입니다.", 7)),
+        facts(),
+    ],
+    ids=["nonsense", "down", "invented", "no such reply", "nothing"],
+)
+async def test_where_no_model_helps_the_rules_draft_it(shop, said):
+    await shop.draft(GIFT[0], verdict="edited", sent=ANSWER)
+    await shop.refresh()
+    gap = await shop.gaps.propose(shop.tenant, (await shop.one()).id, generator=tiers(said))
+    assert gap.proposal.made_by == "rules" and "2,000원" in gap.proposal.answer
+    assert "9,900" not in gap.proposal.body

@@ -7,7 +7,7 @@ import pytest
 
 from ccos.domain.gap import SLOT, Sent
 from ccos.domain.ticket import Customer, Message, Ticket
-from ccos.knowledge.gap_texts import asked, facts_of, language_of, private, proposal
+from ccos.knowledge.gap_texts import asked, cleaned, facts_of, language_of, private, proposal
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 CUSTOMER = Customer(name="노을빛", email="noeul@example.com", phone="010-1234-5678")
@@ -124,3 +124,11 @@ def test_an_article_that_nobody_has_answered_says_so():
 )
 def test_the_language_of_an_article_is_that_of_its_question(text, language):
     assert language_of(text) == language
+
+
+def test_what_only_helped_to_edit_an_article_is_not_published():
+    replies = [sent("선물 포장은 결제 화면에서 2,000원에 고르실 수 있습니다.")]
+    made = proposal("선물 포장 되나요?", ["선물 포장"], replies, facts_of(replies), made_by="rules", now=NOW)
+    text = cleaned(made.body.replace(SLOT["ko"], "리본은 없습니다. > 표시는 남습니다."))
+    assert "2,000원에 고르실 수 있습니다." in text and "리본은 없습니다. > 표시는 남습니다." in text
+    assert "[1]" not in text and "2026-11-23" not in text and "한 고객에게만" not in text

@@ -23,7 +23,7 @@ from ccos.domain.ticket import MAX_TEXT_CHARACTERS, Ticket
 from ccos.domain.tier import Mode, Tier
 from ccos.knowledge import chunking
 from ccos.knowledge.gap_grouping import MOST_QUESTIONS, WINDOW, put_together, read
-from ccos.knowledge.gap_texts import Fact, facts_of, language_of, private, proposal
+from ccos.knowledge.gap_texts import Fact, cleaned, facts_of, language_of, private, proposal
 from ccos.quality.pii import classify
 from ccos.store import gaps as store
 from ccos.store import knowledge
@@ -105,13 +105,14 @@ class Gaps:
         gap_id: str | UUID,
         *,
         generator: Generator | None = None,
-        mode: Mode = Mode.COST_FIRST,
+        mode: Mode = Mode.QUALITY_FIRST,
         now: datetime | None = None,
     ) -> Gap:
         """Drafts an article for the gap: from what agents sent to its customers, and an empty place.
 
-        The tiers pick the facts where there is a `generator` and it finds any that the gate accepts; the
-        rules do without. Raises NotFound, or Conflict when the gap is settled.
+        An article is written once and read often, so the best tier goes first, except in an outage. It picks
+        the facts where there is a `generator` and the gate accepts what it finds; the rules do without.
+        Raises NotFound, or Conflict when the gap is settled.
         """
         now = now or datetime.now(UTC)
         async with self._database.tenant(tenant.id) as tx:
@@ -244,7 +245,7 @@ async def _drawn(
         pii = "unreadable"
     context = Context(
         tenant_id=tenant.id,
-        mode=mode,
+        mode=mode if mode is Mode.OUTAGE else Mode.QUALITY_FIRST,
         seconds=PROPOSAL_SECONDS,
         pii=pii,
         cloud_allowed=tenant.settings.cloud_allowed,
@@ -268,7 +269,7 @@ def _publishable(made: Proposal, edited: str | None) -> tuple[str, str]:
                 " (`edited` over HTTP)."
             )
         return made.title, made.answer
-    text = edited.strip()
+    text = cleaned(edited)
     if any(slot in text for slot in SLOT.values()):
         raise BadInput("The article still has its empty place; write the answer there, or take it out.")
     if len(text) > MAX_TEXT_CHARACTERS:

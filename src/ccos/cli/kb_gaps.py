@@ -124,11 +124,18 @@ def show(above: str | None, gap: str, tenant: str | None, as_json: bool) -> None
 @gap_argument
 @tenancy.option
 @click.option("--rules", is_flag=True, help="Draft it from the replies alone, and ask no model.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it to FILE, to edit it.")
 @as_json_option
 @click.pass_obj
-def propose(above: str | None, gap: str, tenant: str | None, rules: bool, as_json: bool) -> None:
+def propose(
+    above: str | None, gap: str, tenant: str | None, rules: bool, out: Path | None, as_json: bool
+) -> None:
     """Draft an article for a gap from the replies that agents sent; it is found by nobody until accepted."""
     from ccos.cli.terminal import working
+    from ccos.domain.errors import BadInput
+
+    if out is not None and out.exists():
+        raise BadInput(f"{out} is there already; give another file.")
 
     async def by_rules(service: Gaps, database: Database, whose: Tenant) -> Gap:
         return await service.propose(whose, (await _found(database, whose, gap)).id)
@@ -145,6 +152,8 @@ def propose(above: str | None, gap: str, tenant: str | None, rules: bool, as_jso
 
     with working("Drafting the article"):
         made = run(_with_gaps(tenant or above, by_rules) if rules else by_tiers())
+    if out is not None and made.proposal is not None:
+        out.write_text(made.proposal.body, encoding="utf-8")
     _print_one(made, as_json)
 
 

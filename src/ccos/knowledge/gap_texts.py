@@ -34,6 +34,7 @@ _MANNERS = re.compile(
     re.IGNORECASE,
 )
 _MARK = re.compile(r"\s?\[\d{1,2}\]")
+_SOURCE = re.compile(r"\[\d{1,2}\] \d{4}-\d\d-\d\d, ")
 _WORDS = {
     "ko": (
         "질문",
@@ -136,6 +137,13 @@ def proposal(
         made_by=made_by,
         made_at=now,
     )
+
+
+def cleaned(text: str) -> str:
+    """An article as a person edited it, without what only helped to edit: marks, sources and the advice."""
+    advice = {f"> {words[3]}" for words in _WORDS.values()}
+    kept = [_MARK.sub("", line) for line in text.splitlines() if not _SOURCE.match(line)]
+    return "\n".join(line for line in kept if line.strip() not in advice).strip()
 
 
 def language_of(text: str) -> Language:
