@@ -334,7 +334,7 @@ async def test_an_api_token_goes_with_its_user(database, tenant):
 
 async def test_a_token_of_no_agent_reads_the_list_where_the_export_is_refused(zendesk):
     await zendesk.sync()
-    zendesk.desk.faults["/incremental/"] = ["refused"]
+    zendesk.desk.faults["/incremental/"] = ["forbidden"]
     zendesk.desk.articles[0]["body"] = "새 안내"
     assert counted(await zendesk.sync()) == (0, 1, 4, 0)
 

@@ -80,6 +80,8 @@ class Desk:
                 return web.Response(body=whole[:cut], headers=headers)
             case odd if odd.startswith("json:"):
                 return web.Response(text=odd.removeprefix("json:"), content_type="application/json")
+            case "forbidden":
+                return web.Response(status=403)
             case "refused":
                 return web.Response(status=401)
             case "slow":

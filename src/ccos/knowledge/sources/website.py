@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser
 from yarl import URL
@@ -21,13 +20,12 @@ from ccos.knowledge.formats.decode import decode
 from ccos.knowledge.formats.html import to_markdown
 from ccos.knowledge.formats.problem import Unreadable
 from ccos.knowledge.sources import pages as reading
-from ccos.knowledge.sources.fields import words
+from ccos.knowledge.sources.crawl import Crawl
 from ccos.knowledge.sources.port import Gathered, Page, Position
 from ccos.knowledge.sources.wire import Reply, Sleep, Wire
 
 MOST_PAGE_BYTES = 5_000_000
 MOST_SITEMAPS = 50
-MOST_WAITING = 50_000
 MOST_REDIRECTS = 5
 MOST_DELAY_SECONDS = 10.0
 MOST_FAILURES = 20
@@ -43,55 +41,6 @@ _PLAIN = frozenset({"text/plain", "text/markdown"})
 
 class _Outside(Exception):
     """The address is of another host, or a redirect leads to one."""
-
-
-@dataclass(slots=True)
-class _Crawl:
-    """What a pass has before and behind it; what `position` keeps."""
-
-    waiting: deque[str] = field(default_factory=deque)
-    met: set[str] = field(default_factory=set)
-    home: str = ""
-    follow: bool = True
-    fetched: int = 0
-    failures: int = 0
-    size: int = 0
-    complete: bool = True
-
-    def meet(self, url: URL) -> None:
-        said = str(url)
-        if said in self.met:
-            return
-        if len(self.met) >= MOST_WAITING:
-            self.complete = False
-            return
-        self.met.add(said)
-        self.waiting.append(said)
-
-    def position(self) -> Position:
-        return {
-            "waiting": list(self.waiting),
-            "met": sorted(self.met),
-            "home": self.home,
-            "follow": self.follow,
-            "fetched": self.fetched,
-            "failures": self.failures,
-            "size": self.size,
-            "complete": self.complete,
-        }
-
-    @classmethod
-    def at(cls, position: Position) -> _Crawl:
-        return cls(
-            deque(words(position.get("waiting"))),
-            set(words(position.get("met"))),
-            str(position.get("home")),
-            position.get("follow") is True,
-            int(position.get("fetched", 0)),
-            int(position.get("failures", 0)),
-            int(position.get("size", 0)),
-            position.get("complete") is True,
-        )
 
 
 class Website:
@@ -113,7 +62,7 @@ class Website:
     async def pages(self, since: str | None, position: Position | None) -> AsyncIterator[Page]:  # noqa: ARG002
         """Every pass is a full one: a site does not say what changed."""
         until = asyncio.get_running_loop().time() + MOST_SECONDS
-        crawl = _Crawl.at(position) if position else await self._begin()
+        crawl = Crawl.at(position) if position else await self._begin()
         self._home = URL(crawl.home)
         robots = await self._robots(self._home)
         while True:
@@ -138,7 +87,7 @@ class Website:
             if asyncio.get_running_loop().time() >= until:
                 raise SourceDown("The site took too long for one sync; the next goes on from here.")
 
-    async def _visit(self, url: URL, robots: reading.Robots, crawl: _Crawl, into: Gathered) -> None:
+    async def _visit(self, url: URL, robots: reading.Robots, crawl: Crawl, into: Gathered) -> None:
         if not robots.allows(url):
             into.note(f"{url}: robots.txt does not allow it.")
             return
@@ -177,7 +126,7 @@ class Website:
             return
         self._read(at, reply, crawl, into)
 
-    def _read(self, at: URL, reply: Reply, crawl: _Crawl, into: Gathered) -> None:
+    def _read(self, at: URL, reply: Reply, crawl: Crawl, into: Gathered) -> None:
         if reply.content_type.lower() not in _MARKUP | _PLAIN:
             return
         try:
@@ -230,12 +179,12 @@ class Website:
             url = following
         raise _Outside
 
-    async def _begin(self) -> _Crawl:
+    async def _begin(self) -> Crawl:
         """From the address: a sitemap gives the pages, a page is the first of those that it leads to.
 
         A site may send us from its address to another way of writing it: from then on that is the site.
         """
-        crawl = _Crawl(follow=self._follow)
+        crawl = Crawl(follow=self._follow)
         start = self._wire.base
         for _ in range(MOST_REDIRECTS):
             if not (await self._robots(start)).allows(start):
@@ -258,7 +207,7 @@ class Website:
             crawl.meet(start)
         return crawl
 
-    async def _sitemap(self, text: str, crawl: _Crawl) -> None:
+    async def _sitemap(self, text: str, crawl: Crawl) -> None:
         """Its pages; sitemaps that it lists are read too, each once, `MOST_SITEMAPS` at most."""
         left, read = deque([text]), set[str]()
         while left:

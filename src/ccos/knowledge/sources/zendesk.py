@@ -172,7 +172,10 @@ class Zendesk:
                 document = await self._wire.json(
                     "/api/v2/help_center/incremental/articles.json", {"start_time": start}
                 )
-            except SourceRefused:  # whose token it is may be no agent: then the list says it all
+            except SourceRefused as fault:
+                if fault.facts.get("status") != 403:
+                    raise
+                # whose token it is may be no agent: then the list says it all
                 async for page in self._all_articles(None):
                     yield page
                 return
