@@ -12,7 +12,7 @@ from ccos.domain.errors import BadInput, Conflict, NotFound, ProviderDown
 from ccos.domain.gap import SLOT, GapState
 from ccos.domain.money import MicroUsd
 from ccos.domain.ticket import Customer, Message, Ticket
-from ccos.domain.tier import Tier
+from ccos.domain.tier import Mode, Tier
 from ccos.knowledge.postgres import PostgresShelf
 from ccos.knowledge.search import Searcher
 from ccos.providers.rules import RuleBased
@@ -348,8 +348,8 @@ async def test_a_gap_that_somebody_works_on_is_never_put_into_another(shop):
     assert len(gaps) == 2 and sum(gap.count for gap in gaps) == 5
 
 
-def tiers(said):
-    providers = [ScriptedProvider(Tier.LOCAL_MINIMAX, [said], model="chat-7b"), RuleBased()]
+def tiers(said, tier=Tier.CLOUD_PREMIUM):
+    providers = [ScriptedProvider(tier, [said], model="large"), RuleBased()]
     return MultiTierLLMService(providers, learned_gate({}).gate, MemoryBudget(MicroUsd(10**9)))
 
 
@@ -357,14 +357,24 @@ def facts(*given):
     return json.dumps({"facts": [{"text": text, "n": n} for text, n in given]}, ensure_ascii=False)
 
 
-async def test_a_model_picks_the_facts_and_the_article_says_which_one(shop):
+@pytest.mark.parametrize(
+    ("tier", "mode", "made_by"),
+    [
+        (Tier.CLOUD_PREMIUM, Mode.COST_FIRST, "tier_0 large"),
+        (Tier.CLOUD_PREMIUM, Mode.OUTAGE, "rules"),
+        (Tier.LOCAL_MINIMAX, Mode.COST_FIRST, "rules"),  # the rules are expected to copy facts better
+    ],
+)
+async def test_the_best_model_there_is_picks_the_facts_and_the_article_says_which(shop, tier, mode, made_by):
     await shop.draft(
         GIFT[0], verdict="edited", sent=f"{ANSWER} 리본 색은 베이지 한 가지입니다. 오늘 날씨가 좋네요."
     )
     await shop.refresh()
     picked = "선물 포장은 결제 화면에서 2,000원에 고르실 수 있습니다."
-    gap = await shop.gaps.propose(shop.tenant, (await shop.one()).id, generator=tiers(facts((picked, 1))))
-    assert gap.proposal.made_by == "tier_1 chat-7b" and gap.proposal.answer == f"- {picked}"
+    generator = tiers(facts((picked, 1)), tier)
+    gap = await shop.gaps.propose(shop.tenant, (await shop.one()).id, generator=generator, mode=mode)
+    assert gap.proposal.made_by == made_by
+    assert ("리본" in gap.proposal.answer) is (made_by == "rules") and "2,000원" in gap.proposal.answer
 
 
 @pytest.mark.parametrize(

@@ -105,13 +105,13 @@ class Gaps:
         gap_id: str | UUID,
         *,
         generator: Generator | None = None,
-        mode: Mode = Mode.QUALITY_FIRST,
+        mode: Mode = Mode.COST_FIRST,
         now: datetime | None = None,
     ) -> Gap:
         """Drafts an article for the gap: from what agents sent to its customers, and an empty place.
 
-        An article is written once and read often, so the best tier goes first, except in an outage. It picks
-        the facts where there is a `generator` and the gate accepts what it finds; the rules do without.
+        An article is written once and read often: with a `generator` the tiers are asked in the order of
+        quality, except in the mode `outage`, and pick the facts where the gate accepts them.
         Raises NotFound, or Conflict when the gap is settled.
         """
         now = now or datetime.now(UTC)
@@ -229,9 +229,9 @@ async def _drawn(
     generator: Generator, tenant: Tenant, gap: Gap, sent: Sequence[Sent], mode: Mode, ruled: list[Fact]
 ) -> tuple[list[Fact], str]:
     """The facts that a tier draws from the replies, and which one; the rules' when none is accepted."""
-    evidence = tuple(
+    evidence = tuple(  # what an agent signed off counts as a procedure: facts may rest on it
         Evidence(
-            n=n, kind=EvidenceKind.CASE, id=str(each.draft_id), title=gap.label, snippet=each.text, score=1
+            n=n, kind=EvidenceKind.KB, id=str(each.draft_id), title=gap.label, snippet=each.text, score=1
         )
         for n, each in enumerate(sent, start=1)
     )
