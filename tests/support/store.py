@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +13,7 @@ import pytest
 
 from ccos.domain.certificate import Certificate
 from ccos.domain.draft import Attempt, Draft, DraftState, Outcome
-from ccos.domain.evidence import EvidenceKind
+from ccos.domain.evidence import Evidence, EvidenceKind
 from ccos.domain.gap import Question
 from ccos.domain.money import MicroUsd
 from ccos.domain.source import SourceKind, SourceSpec
@@ -21,6 +22,7 @@ from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Task, Tier
 from ccos.store import (
     batches,
+    categories,
     certificates,
     counts,
     decisions,
@@ -34,6 +36,7 @@ from ccos.store import (
     spend,
     tenants,
     tickets,
+    versions,
 )
 from ccos.store.database import Database
 from ccos.store.embedded import EmbeddedServer, ServerUrls
@@ -99,6 +102,13 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         await gaps.put_questions(tx, [asked(uuid_of(ticket.id), uuid_of(draft.id), gap_id)])
         item = knowledge.Item(EvidenceKind.KB, "kb-1", "Refunds", "How refunds work.")
         await knowledge.put(tx, item, [knowledge.Passage("Refunds", "Money comes back in three days.")])
+        newer = replace(item, body="How refunds really work.", category="Money > Refunds")
+        await knowledge.put(tx, newer, [])
+        cited = Evidence(
+            n=1, kind=item.kind, id="kb-1", title=item.title, snippet=item.body, score=1, version=1
+        )
+        await versions.cite(tx, draft.id, [cited])
+        await categories.switch(tx, "Money", active=False)
         spec = SourceSpec(name="help", kind=SourceKind.WEBSITE, address="https://help.example.com")
         await sources.add(tx, spec)
         at = await sources.begin(tx, "help")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 
 class EvidenceKind(StrEnum):
@@ -18,8 +20,15 @@ class Visibility(StrEnum):
     INTERNAL = "internal"
 
 
+class Use(StrEnum):
+    """draft: a reply may be written from it. hint: agents see it, and no model or rule reads it."""
+
+    DRAFT = "draft"
+    HINT = "hint"
+
+
 class Evidence(BaseModel):
-    """Passage number `n` (from 1) of a KB procedure or of a similar solved case.
+    """Citation number `n` (from 1): a KB procedure or a similar solved case, by what of it was found.
 
     `id` is the item's external id, the same for all passages of one item. `snippet` is the passage's
     text, `score` the search engine's own (only its order means something).
@@ -35,4 +44,25 @@ class Evidence(BaseModel):
     score: float
     url: str | None = None
     visibility: Visibility = Visibility.PUBLIC
+    use: Use = Use.DRAFT
+    locale: str | None = None
     updated_at: datetime | None = None
+    version: int | None = Field(None, description="The item's version that this is; None: nobody kept it")
+    passages: tuple[int, ...] = Field((), description="Which passages of that version, from 1")
+
+    @computed_field(description="Where the version it stands on is read")  # type: ignore[prop-decorator]
+    @property
+    def link(self) -> str | None:
+        if self.version is None:
+            return None
+        return f"/api/kb/{quote(self.id)}?kind={self.kind.value}&version={self.version}"
+
+
+def for_writing(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """What models and rules may read: all but hints."""
+    return tuple(each for each in evidence if each.use is Use.DRAFT)
+
+
+def for_customers(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """What may be told a customer: of that, what is public."""
+    return tuple(each for each in for_writing(evidence) if each.visibility is Visibility.PUBLIC)

@@ -62,8 +62,10 @@ def _put(tenant: _Tenant, item: Item, passages: tuple[Passage, ...]) -> Put:
         known = tenant.ids[key] = uuid4()
         tenant.keep(Shelved(known, item, passages))
         return Put(known, "created")
-    fresh = Shelved(known, item, passages)
-    if tenant.items[known] == fresh:
-        return Put(known, "unchanged")
+    before = tenant.items[known]
+    same = (before.item, before.passages) == (item, passages)
+    fresh = Shelved(known, item, passages, version=before.version if same else before.version + 1)
+    if before == fresh:
+        return Put(known, "unchanged", before.version)
     tenant.keep(fresh)
-    return Put(known, "changed")
+    return Put(known, "changed", fresh.version)

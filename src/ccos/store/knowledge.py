@@ -1,7 +1,10 @@
 """The knowledge base and solved cases, with the feed that tells search indexes what changed.
 
 Within a tenant, changes are numbered in the order they become visible: whoever has read up to a number has
-missed nothing before it. That needs one writer at a time per tenant, which `_one_writer` sees to.
+missed nothing before it. That needs one writer at a time per tenant, which `one_writer` sees to.
+
+Of an item that changes, the version it had is kept (`versions.py`): the last `KEPT_VERSIONS`, and any other
+for as long as a draft stands on it.
 """
 
 from __future__ import annotations
@@ -17,10 +20,13 @@ import orjson
 from psycopg.rows import DictRow
 
 from ccos.domain.errors import NotFound
-from ccos.domain.evidence import EvidenceKind, Visibility
-from ccos.domain.knowledge import Change, Item, Passage, Put, Shelved
+from ccos.domain.evidence import EvidenceKind, Use, Visibility
+from ccos.domain.knowledge import Change, Item, Passage, Put, Shelved, category_path
 from ccos.store.database import Tx
 from ccos.store.values import new_id, storable, utc
+
+KEPT_VERSIONS = 10
+"""Former versions of an item that are kept although no draft stands on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,8 @@ class StoredItem:
     item: Item
     version: int
     archived_at: datetime | None
+    hidden: bool = False
+    """Its category is switched off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,36 +57,48 @@ class Counts:
 
 async def put(tx: Tx, item: Item, passages: Sequence[Passage]) -> Put:
     """Store an item with its passages. The same content again touches nothing; an archived one comes back."""
-    await _one_writer(tx)
+    await one_writer(tx)
     values = _values(item)
     row = await tx.row(
         """
+        WITH old AS (
+            SELECT * FROM kb_item WHERE tenant_id = %(tenant)s AND kind = %(kind)s
+               AND external_id = %(external_id)s AND content_hash <> %(hash)s),
+        kept AS (
+            INSERT INTO kb_version (tenant_id, item_id, version, title, body, url, visibility, use, locale,
+                                    updated_at, valid_until, category, tags, stored_at, passages)
+            SELECT tenant_id, id, version, title, body, url, visibility, use, locale, updated_at, valid_until,
+                   category, tags, stored_at,
+                   coalesce((SELECT jsonb_agg(jsonb_build_array(heading, p.body) ORDER BY ordinal)
+                               FROM kb_passage p
+                              WHERE p.tenant_id = old.tenant_id AND p.item_id = old.id), '[]')
+              FROM old)
         INSERT INTO kb_item AS stored (tenant_id, id, kind, external_id, title, body, url, visibility, locale,
-                                       updated_at, valid_until, category, tags, content_hash)
+                                       updated_at, valid_until, category, tags, use, content_hash)
         VALUES (%(tenant)s, %(id)s, %(kind)s, %(external_id)s, %(title)s, %(body)s, %(url)s, %(visibility)s,
-                %(locale)s, %(updated_at)s, %(valid_until)s, %(category)s, %(tags)s, %(hash)s)
+                %(locale)s, %(updated_at)s, %(valid_until)s, %(category)s, %(tags)s, %(use)s, %(hash)s)
         ON CONFLICT (tenant_id, kind, external_id) DO UPDATE SET
             title = excluded.title, body = excluded.body, url = excluded.url,
             visibility = excluded.visibility, locale = excluded.locale,
             updated_at = excluded.updated_at, valid_until = excluded.valid_until,
-            category = excluded.category, tags = excluded.tags,
-            content_hash = excluded.content_hash, version = stored.version + 1, stored_at = now(),
-            archived_at = NULL
+            category = excluded.category, tags = excluded.tags, use = excluded.use,
+            content_hash = excluded.content_hash, stored_at = now(), archived_at = NULL,
+            version = stored.version + (stored.content_hash <> excluded.content_hash)::int
         WHERE stored.content_hash <> excluded.content_hash OR stored.archived_at IS NOT NULL
-        RETURNING id, version""",
+        RETURNING id, version, xmax = 0 AS created""",
         id=new_id(),
         hash=_hash(values, passages),
         **values,
     )
     if row is None:
         same = await tx.row(
-            "SELECT id FROM kb_item WHERE tenant_id = %(tenant)s AND kind = %(kind)s"
+            "SELECT id, version FROM kb_item WHERE tenant_id = %(tenant)s AND kind = %(kind)s"
             " AND external_id = %(external_id)s",
             kind=item.kind.value,
             external_id=item.external_id,
         )
         assert same is not None  # nothing was written, so this one was in the way
-        return Put(same["id"], "unchanged")
+        return Put(same["id"], "unchanged", same["version"])
     await tx.run("DELETE FROM kb_passage WHERE tenant_id = %(tenant)s AND item_id = %(id)s", id=row["id"])
     await tx.run(
         "INSERT INTO kb_passage (tenant_id, item_id, ordinal, heading, body)"
@@ -89,13 +109,15 @@ async def put(tx: Tx, item: Item, passages: Sequence[Passage]) -> Put:
         headings=[passage.heading for passage in passages],
         bodies=[passage.body for passage in passages],
     )
-    await _changed(tx, [row["id"]])
-    return Put(row["id"], "created" if row["version"] == 1 else "changed")
+    await changed(tx, [row["id"]])
+    if row["version"] > KEPT_VERSIONS + 1:
+        await _forget_old(tx, row["id"], row["version"] - KEPT_VERSIONS)
+    return Put(row["id"], "created" if row["created"] else "changed", row["version"])
 
 
 async def archive(tx: Tx, kind: EvidenceKind, external_id: str) -> None:
     """Take one item out of what can be found; it stays readable. Raises `NotFound`."""
-    await _one_writer(tx)
+    await one_writer(tx)
     rows = await tx.rows(
         "UPDATE kb_item SET archived_at = now() WHERE tenant_id = %(tenant)s AND kind = %(kind)s"
         " AND external_id = %(external_id)s AND archived_at IS NULL RETURNING id",
@@ -104,19 +126,19 @@ async def archive(tx: Tx, kind: EvidenceKind, external_id: str) -> None:
     )
     if not rows:
         raise NotFound("There is no such item, or it is archived already.")
-    await _changed(tx, [row["id"] for row in rows])
+    await changed(tx, [row["id"] for row in rows])
 
 
 async def archive_missing(tx: Tx, kind: EvidenceKind, present: Collection[str]) -> int:
     """After a whole import: archive what the source no longer has, by external id. How many that were."""
-    await _one_writer(tx)
+    await one_writer(tx)
     rows = await tx.rows(
         "UPDATE kb_item SET archived_at = now() WHERE tenant_id = %(tenant)s AND kind = %(kind)s"
         " AND archived_at IS NULL AND NOT external_id = ANY(%(present)s::text[]) RETURNING id",
         kind=kind.value,
         present=list(present),
     )
-    await _changed(tx, [row["id"] for row in rows])
+    await changed(tx, [row["id"] for row in rows])
     return len(rows)
 
 
@@ -159,7 +181,13 @@ async def shelved(tx: Tx, item_ids: Collection[UUID]) -> list[Shelved]:
     for each in await passages(tx, item_ids):
         pieces.setdefault(each.item_id, []).append(each.passage)
     return [
-        Shelved(found.id, found.item, tuple(pieces.get(found.id, ())), found.archived_at is not None)
+        Shelved(
+            found.id,
+            found.item,
+            tuple(pieces.get(found.id, ())),
+            archived=found.archived_at is not None or found.hidden,
+            version=found.version,
+        )
         for found in await items(tx, item_ids)
     ]
 
@@ -192,12 +220,23 @@ async def counts(tx: Tx) -> Counts:
     return Counts(**row)
 
 
-async def _one_writer(tx: Tx) -> None:
+async def _forget_old(tx: Tx, item_id: UUID, before: int) -> None:
+    await tx.run(
+        "DELETE FROM kb_version AS old"
+        " WHERE tenant_id = %(tenant)s AND item_id = %(id)s AND version < %(before)s"
+        "   AND NOT EXISTS (SELECT FROM kb_citation AS cited WHERE cited.tenant_id = old.tenant_id"
+        "       AND cited.item_id = old.item_id AND cited.version = old.version)",
+        id=item_id,
+        before=before,
+    )
+
+
+async def one_writer(tx: Tx) -> None:
     """Hold the tenant's knowledge until the transaction ends: numbers are drawn in the order of commits."""
     await tx.run("SELECT pg_advisory_xact_lock(hashtextextended('ccos.kb ' || %(tenant)s::text, 0))")
 
 
-async def _changed(tx: Tx, item_ids: list[UUID]) -> None:
+async def changed(tx: Tx, item_ids: list[UUID]) -> None:
     """Number the change of each item anew; its earlier number goes, so the feed stays as short as it can."""
     if not item_ids:
         return
@@ -211,7 +250,7 @@ async def _changed(tx: Tx, item_ids: list[UUID]) -> None:
 
 _SELECT = (
     "SELECT id, kind, external_id, title, body, url, visibility, locale, updated_at, valid_until, category,"
-    "       tags, version, archived_at FROM kb_item "
+    "       tags, use, version, archived_at, kb_hidden(tenant_id, category) AS hidden FROM kb_item "
 )
 
 
@@ -220,6 +259,8 @@ def _values(item: Item) -> dict[str, Any]:
     return values | {
         "kind": item.kind.value,
         "visibility": item.visibility.value,
+        "use": item.use.value,
+        "category": category_path(item.category),
         "updated_at": utc(item.updated_at),
         "valid_until": utc(item.valid_until),
         "tags": list(item.tags),
@@ -227,26 +268,28 @@ def _values(item: Item) -> dict[str, Any]:
 
 
 def _hash(values: dict[str, Any], pieces: Sequence[Passage]) -> bytes:
+    if values["use"] == Use.DRAFT.value:  # as it was hashed before there were hints
+        values = {name: value for name, value in values.items() if name != "use"}
     content = storable([values, [[piece.heading, piece.body] for piece in pieces]])
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)).digest()
 
 
 def _stored(row: DictRow) -> StoredItem:
-    return StoredItem(
-        id=row["id"],
-        item=Item(
-            kind=EvidenceKind(row["kind"]),
-            external_id=row["external_id"],
-            title=row["title"],
-            body=row["body"],
-            url=row["url"],
-            visibility=Visibility(row["visibility"]),
-            locale=row["locale"],
-            updated_at=row["updated_at"],
-            valid_until=row["valid_until"],
-            category=row["category"],
-            tags=tuple(row["tags"]),
-        ),
-        version=row["version"],
-        archived_at=row["archived_at"],
+    return StoredItem(row["id"], item_of(row), row["version"], row["archived_at"], row["hidden"])
+
+
+def item_of(row: DictRow) -> Item:
+    return Item(
+        kind=EvidenceKind(row["kind"]),
+        external_id=row["external_id"],
+        title=row["title"],
+        body=row["body"],
+        url=row["url"],
+        visibility=Visibility(row["visibility"]),
+        use=Use(row["use"]),
+        locale=row["locale"],
+        updated_at=row["updated_at"],
+        valid_until=row["valid_until"],
+        category=row["category"],
+        tags=tuple(row["tags"]),
     )

@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ccos.domain.draft import Draft, DraftState
+from ccos.store import versions
 from ccos.store.database import Tx
 from ccos.store.drafts import DECIDABLE, draft_of, names, store_attempts
 from ccos.store.values import json_of, new_id, uuid_of
@@ -95,6 +96,7 @@ async def put(tx: Tx, draft: Draft, of: Draft, *, better: bool) -> bool:
         )
     await _insert(tx, draft, of, draft.state if in_place else DraftState.SUPERSEDED)
     await store_attempts(tx, uuid_of(draft.id), draft.attempts)
+    await versions.cite(tx, draft.id, draft.evidence)
     if in_place:
         await tx.run(
             "UPDATE batch_item SET draft_id = %(id)s, tier = %(tier)s"
