@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ccos.domain.evidence import Visibility
+from ccos.domain.evidence import Use, Visibility
 from ccos.domain.knowledge import Passage, Shelved
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found; `item` is the same for all passages of one item."""
+    """Passage `ordinal` of an item, as its `version` has it; `item` is the same for all passages of one."""
 
     item: str
     external_id: str
@@ -22,12 +22,16 @@ class Hit:
     text: str
     url: str | None
     visibility: Visibility
+    use: Use
+    locale: str | None
+    version: int
+    ordinal: int
     updated_at: datetime | None
     valid_until: datetime | None
     score: float
 
 
-def written(shelved: Shelved, passage: Passage) -> bytes:
+def written(shelved: Shelved, ordinal: int, passage: Passage) -> bytes:
     item = shelved.item
     card = {
         "item": shelved.id.hex,
@@ -37,6 +41,10 @@ def written(shelved: Shelved, passage: Passage) -> bytes:
         "text": passage.body,
         "url": item.url,
         "visibility": item.visibility.value,
+        "use": item.use.value,
+        "locale": item.locale,
+        "version": shelved.version,
+        "ordinal": ordinal,
         "updated_at": item.updated_at and item.updated_at.isoformat(),
         "valid_until": item.valid_until and item.valid_until.isoformat(),
     }
@@ -50,6 +58,7 @@ def read(card: bytes, score: float) -> Hit:
         **values
         | {
             "visibility": Visibility(values["visibility"]),
+            "use": Use(values["use"]),
             "updated_at": _instant(values["updated_at"]),
             "valid_until": _instant(values["valid_until"]),
             "score": score,

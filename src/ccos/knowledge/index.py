@@ -25,7 +25,7 @@ from ccos.knowledge.querying import Question
 from ccos.knowledge.recipe import WHOLE, Recipe
 from ccos.knowledge.view import FREQUENCIES, View
 
-FORMAT = 3
+FORMAT = 4
 """Raise it when the schema or the terms change: an index of another format is built anew."""
 
 _REMEMBERED = 100_000
@@ -142,7 +142,7 @@ def _documents(shelved: Shelved) -> Iterator[tantivy.Document]:
     made_up = any(item.title == first_line(passage.body) for passage in shelved.passages[:1])
     title = "" if made_up else item.title  # a title taken from the text, for want of one, says nothing more
     title_words, title_jamo = " ".join(korean.words(title)), " ".join(korean.jamo(title))
-    for passage in shelved.passages:
+    for ordinal, passage in enumerate(shelved.passages, start=1):
         text = f"{passage.heading}\n{passage.body}"
         document = tantivy.Document()
         document.add_text("item", shelved.id.hex)
@@ -150,7 +150,7 @@ def _documents(shelved: Shelved) -> Iterator[tantivy.Document]:
         document.add_text("jamo", " ".join(korean.jamo(text)))
         document.add_text("title_words", title_words)
         document.add_text("title_jamo", title_jamo)
-        document.add_bytes("card", cards.written(shelved, passage))
+        document.add_bytes("card", cards.written(shelved, ordinal, passage))
         yield document
 
 

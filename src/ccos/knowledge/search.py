@@ -168,7 +168,11 @@ def _evidence(kind: EvidenceKind, ranked: Sequence[Sequence[Hit]], queries: int)
             score=round(fused[item], 6),
             url=hit.url,
             visibility=hit.visibility,
+            use=hit.use,
+            locale=hit.locale,
             updated_at=hit.updated_at,
+            version=hit.version,
+            passages=(hit.ordinal,),
         )
         for n, item in enumerate(order, start=1)
         for _, hit in [shown[item]]
