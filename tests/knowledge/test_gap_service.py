@@ -9,10 +9,13 @@ import pytest
 from ccos.agents.gaps import Gaps
 from ccos.domain.draft import Draft, DraftState
 from ccos.domain.errors import BadInput, Conflict, NotFound, ProviderDown
+from ccos.domain.evidence import EvidenceKind
 from ccos.domain.gap import SLOT, GapState
+from ccos.domain.knowledge import Item
 from ccos.domain.money import MicroUsd
 from ccos.domain.ticket import Customer, Message, Ticket
 from ccos.domain.tier import Mode, Tier
+from ccos.knowledge.chunking import passages
 from ccos.knowledge.postgres import PostgresShelf
 from ccos.knowledge.search import Searcher
 from ccos.providers.rules import RuleBased
@@ -394,3 +397,12 @@ async def test_where_no_model_helps_the_rules_draft_it(shop, said):
     gap = await shop.gaps.propose(shop.tenant, (await shop.one()).id, generator=tiers(said))
     assert gap.proposal.made_by == "rules" and "2,000원" in gap.proposal.answer
     assert "9,900" not in gap.proposal.body
+
+
+async def test_a_proposal_names_the_article_that_is_there_already_and_is_close(shop):
+    item = Item(EvidenceKind.KB, "wrap", "선물 포장 안내", "선물 포장은 결제 화면에서 고르실 수 있습니다.")
+    far = Item(EvidenceKind.KB, "card", "무이자 할부", "카드사 행사 기간에 석 달까지 됩니다.")
+    shelf = PostgresShelf(shop.database)
+    await shelf.put(shop.tenant.id, [(each, passages(each.title, each.body)) for each in (item, far)])
+    gap = await proposed(shop, sent=None)
+    assert "선물 포장 안내 (wrap)" in gap.proposal.body and "(card)" not in gap.proposal.body

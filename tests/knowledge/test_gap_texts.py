@@ -128,7 +128,12 @@ def test_the_language_of_an_article_is_that_of_its_question(text, language):
 
 def test_what_only_helped_to_edit_an_article_is_not_published():
     replies = [sent("선물 포장은 결제 화면에서 2,000원에 고르실 수 있습니다.")]
-    made = proposal("선물 포장 되나요?", ["선물 포장"], replies, facts_of(replies), made_by="rules", now=NOW)
+    near = [("kb-7", "포장 안내")]
+    made = proposal(
+        "선물 포장 되나요?", ["선물 포장"], replies, facts_of(replies), near=near, made_by="rules", now=NOW
+    )
+    assert "> 이미 있는 비슷한 글: 포장 안내 (kb-7)" in made.body
     text = cleaned(made.body.replace(SLOT["ko"], "리본은 없습니다. > 표시는 남습니다."))
     assert "2,000원에 고르실 수 있습니다." in text and "리본은 없습니다. > 표시는 남습니다." in text
     assert "[1]" not in text and "2026-11-23" not in text and "한 고객에게만" not in text
+    assert "kb-7" not in text

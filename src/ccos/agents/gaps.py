@@ -37,6 +37,7 @@ MOST_READ = 5_000
 OVERLAP = timedelta(minutes=2)
 """A transaction that began before a pass may be committed after it: so much is read again."""
 PROPOSAL_SECONDS = 60.0
+MOST_NEAR = 3
 RULES = "rules"
 
 
@@ -124,7 +125,9 @@ class Gaps:
         facts, made_by = facts_of(sent), RULES
         if generator is not None and sent:
             facts, made_by = await _drawn(generator, tenant, gap, sent, mode, facts)
-        made = proposal(gap.label, gap.examples, sent, facts, made_by=made_by, now=now)
+        hits = await self._covering(tenant.id, gap, now)
+        near = [(hit.id, hit.title) for hit in hits[:MOST_NEAR]]
+        made = proposal(gap.label, gap.examples, sent, facts, near=near, made_by=made_by, now=now)
         async with self._database.tenant(tenant.id) as tx:
             await _settle_to(tx, gap, GapState.PROPOSED, proposal=made)
             return await store.get(tx, gap.id, now=now)
@@ -193,7 +196,7 @@ class Gaps:
         async with self._database.tenant(tenant_id) as tx:
             there = await store.page(tx, now=now, at_least=0, limit=MOST_QUESTIONS)
         for gap in there:
-            findable = wants_proof(gap) and await self._findable(tenant_id, gap, now)
+            findable = wants_proof(gap) and bool(await self._covering(tenant_id, gap, now))
             state = settled(gap, findable=findable)
             if state is not gap.state:
                 async with self._database.tenant(tenant_id) as tx:
@@ -207,9 +210,10 @@ class Gaps:
                     )
                 log.info("gap.settled", gap_id=str(gap.id), was=gap.state.value, state=state.value)
 
-    async def _findable(self, tenant_id: UUID, gap: Gap, now: datetime) -> bool:
+    async def _covering(self, tenant_id: UUID, gap: Gap, now: datetime) -> list[Evidence]:
+        """Articles that cover the gap's label, best first: none where what is found is thin."""
         hits = await self._search.search(tenant_id, [gap.label], pool="kb", limit=5, now=now)
-        return self._search.answerability([gap.label], hits) > THIN
+        return [hit for hit in hits if self._search.answerability([gap.label], [hit]) > THIN]
 
 
 def _without_people(replies: Sequence[store.Reply]) -> list[Sent]:

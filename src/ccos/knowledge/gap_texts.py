@@ -43,6 +43,7 @@ _WORDS = {
         "조건, 기간, 금액, 예외가 맞는지 확인하고, 한 고객에게만 맞는 말은 지워 주세요.",
         "이 질문에 보낸 답변이 아직 없습니다.",
         ("그대로 보냄", "고쳐서 보냄"),
+        "이미 있는 비슷한 글",
     ),
     "en": (
         "Question",
@@ -51,6 +52,7 @@ _WORDS = {
         "Check conditions, periods, amounts and exceptions, and take out what holds for one customer only.",
         "Nobody has sent an answer to this question yet.",
         ("sent as it was", "sent edited"),
+        "Already there, and close",
     ),
 }
 
@@ -99,12 +101,16 @@ def proposal(
     replies: Sequence[Sent],
     facts: Sequence[Fact],
     *,
+    near: Sequence[tuple[str, str]] = (),
     made_by: str,
     now: datetime,
 ) -> Proposal:
-    """The article: the question, what is known with the replies it comes from, and an honest empty place."""
+    """The article: the question, what is known with the replies it comes from, and an honest empty place.
+
+    `near` are articles by id and title that are there already: one of them may want other words instead.
+    """
     language = language_of(label)
-    question, known, missing, check, nobody, how = _WORDS[language]
+    question, known, missing, check, nobody, how, there = _WORDS[language]
     lines = [
         f"# {label}",
         "",
@@ -126,6 +132,7 @@ def proposal(
     else:
         lines.append(nobody)
     lines += ["", f"## {missing}", "", SLOT[language], "", f"> {check}", ""]
+    lines += [f"> {there}: {' '.join(title.split())} ({item})" for item, title in near]
     return Proposal(
         title=label,
         body="\n".join(lines),
@@ -141,9 +148,9 @@ def proposal(
 
 def cleaned(text: str) -> str:
     """An article as a person edited it, without what only helped to edit: marks, sources and the advice."""
-    advice = {f"> {words[3]}" for words in _WORDS.values()}
+    advice = tuple(f"> {words[n]}" for words in _WORDS.values() for n in (3, 6))
     kept = [_MARK.sub("", line) for line in text.splitlines() if not _SOURCE.match(line)]
-    return "\n".join(line for line in kept if line.strip() not in advice).strip()
+    return "\n".join(line for line in kept if not line.strip().startswith(advice)).strip()
 
 
 def language_of(text: str) -> Language:
