@@ -55,7 +55,9 @@ def test_a_dry_run_writes_what_would_be_learnt_without_anybodys_data(own: Comman
     figures = ran.json["data"]
     assert figures["examples"] == 54 == figures["trained_on"] + figures["held_out"]
     assert figures["held_out"] > 0 and figures["left_out"] == {"rejected": 6}
-    written = (own.folder / "out" / "data.jsonl").read_text("utf-8")
+    file = own.folder / "out" / "data.jsonl"
+    assert (file.stat().st_mode & 0o077, file.parent.stat().st_mode & 0o077) == (0, 0)
+    written = file.read_text("utf-8")
     rows = [json.loads(line) for line in written.splitlines()]
     assert len(rows) == 54 and sum(row["held_out"] for row in rows) == figures["held_out"]
     assert [message["role"] for message in rows[0]["messages"]] == ["system", "user", "assistant"]

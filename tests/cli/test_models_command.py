@@ -170,3 +170,43 @@ async def test_a_wrong_checksum_is_a_failed_job_and_takes_nothing_over(own: Comm
         ran = await asyncio.to_thread(own, "models", "pull", server.url, "--sha256", "0" * 64)
     assert ran.code == 1 and "The checksum" in ran.sentence
     assert own("models", "list", "--json").json["models"] == []
+
+
+def test_a_model_that_is_wanted_no_more(own: Command, files: Path):
+    linked = files / "two.gguf"
+    assert own("models", "add", str(files / "one-Q8_0.gguf"), "--name", "one").code == 0
+    assert own("models", "add", str(linked), "--link").code == 0
+    copy = own.home / "models" / "files" / "one.gguf"
+    for name in ("one", "two"):
+        assert own("models", "promote", name, "--tier", "tier_1", "--force", "a try").code == 0
+    assert own("models", "remove", "two", "--yes").sentence.startswith(
+        "two serves tier_1; promote another first"
+    )
+    assert "rollback --tier tier_1` would bring back" in own("models", "remove", "one", "--yes").sentence
+    retired = own("models", "retire", "--tier", "tier_1", "--json")
+    assert retired.json == {"tier": "tier_1", "retired": "two", "previous": "one"}
+    assert own("models", "list", "--json").json["tiers"]["tier_1"]["served_by"] is None
+    again = own("models", "retire", "--tier", "tier_1")
+    assert (again.code, again.sentence) == (
+        2,
+        "No model serves tier_1: there is none to take out of service.",
+    )
+    unsure = own("models", "remove", "one")
+    assert unsure.code == 2 and unsure.sentence.endswith("Say yes with --yes.") and copy.is_file()
+    assert own("models", "remove", "one", "--yes", "--json").json["deleted"] and not copy.exists()
+    assert own("models", "remove", "two", "--yes", "--json").json["deleted"] is False and linked.is_file()
+    assert own("models", "remove", "two", "--yes").sentence.startswith("There is no model two")
+    assert own("models", "add", str(files / "one-Q8_0.gguf"), "--name", "one").code == 0
+
+
+def test_names_of_models_are_completed(own: Command, files: Path):
+    for name in ("small-ko", "small-en", "large"):
+        assert own("models", "add", str(files / "two.gguf"), "--link", "--name", name).code == 0
+    ran = own(_CCOS_COMPLETE="bash_complete", COMP_WORDS="ccos models remove sm", COMP_CWORD="3")
+    assert sorted(ran.out.split()) == ["plain,small-en", "plain,small-ko"]
+
+
+def test_a_person_reads_checks_and_no_log_lines(own: Command, files: Path):
+    assert own("models", "add", str(files / "two.gguf"), "--link").code == 0
+    ran = own("models", "verify", "two")
+    assert ran.code == 0 and ran.out.startswith("ok ") and ran.err == ""

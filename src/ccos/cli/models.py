@@ -14,6 +14,8 @@ COMMANDS = {
     "promote": ("ccos.cli.models_promote:promote", "Take a proven model into service."),
     "bench": ("ccos.cli.models_bench:bench", "How fast a model is on this machine."),
     "rollback": ("ccos.cli.models_rollback:rollback", "Back to the model that served before."),
+    "retire": ("ccos.cli.models_remove:retire", "Take a tier's model out of service."),
+    "remove": ("ccos.cli.models_remove:remove", "Forget a model and delete its file."),
     "adapters": ("ccos.cli.models_adapters:adapters", "LoRA adapters for a tenant or a task."),
 }
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
+from ccos.cli.models_names import name_argument
 from ccos.cli.run import print_json, run, settings
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("--tokens", type=click.IntRange(4, 4_096), default=64, show_default=True, help="Each answer's.")
 @click.option(
     "--prompt",
@@ -35,7 +36,7 @@ def bench(name: str, tokens: int, prompt: int, threads: int | None, as_json: boo
     from ccos.local.plan import ModelPlan
     from ccos.wiring.models import open_registry
 
-    registry = open_registry(settings())
+    registry = open_registry(settings(quiet=True))
     manifest = registry.get(name)
     plan = ModelPlan(
         "bench",

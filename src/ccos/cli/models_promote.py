@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ccos.cli import tenancy
+from ccos.cli.models_names import name_argument
 from ccos.cli.run import DONE, FAILED, Number, Seconds, complain, end, print_json, run, settings
 from ccos.domain.errors import BadInput
 from ccos.domain.tier import Tier
@@ -27,7 +28,7 @@ tier_option = click.option(
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @tier_option
 @click.option(
     "--golden",
@@ -81,7 +82,7 @@ def promote(
 
     if force is not None and not force.strip():
         raise BadInput("Say with --force why the model need not be proven; the reason is kept.")
-    found = settings()
+    found = settings(quiet=True)
     registry, service = open_registry(found), open_service(found)
     manifest = registry.get(name)
     before = service.read().get(tier)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ccos.cli.models_names import name_argument
 from ccos.cli.run import DONE, FAILED, end, print_json, run, settings
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _CONTEXT_TOKENS = 2_048
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def verify(name: str, as_json: bool) -> None:
     """Check size, checksum and header of the model NAME, load it, and have it answer.
@@ -27,7 +28,7 @@ def verify(name: str, as_json: bool) -> None:
     """
     from ccos.wiring.models import open_registry
 
-    registry = open_registry(settings())
+    registry = open_registry(settings(quiet=True))
     manifest = registry.get(name)
     checks = run(verified(registry, manifest))
     passed = all(check.passed for check in checks)

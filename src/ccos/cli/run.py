@@ -105,14 +105,19 @@ def run(work: Coroutine[Any, Any, T], *, terminated: int = TERMINATED) -> T:
         raise
 
 
-def settings(**overrides: Any) -> Settings:
-    """The settings in force, with logging set up as they say. Raises BadSetting."""
+def settings(*, quiet: bool = False, **overrides: Any) -> Settings:
+    """The settings in force, with logging set up as they say. Raises BadSetting.
+
+    `quiet` leaves out what is no trouble, for commands that tell a person what goes on themselves.
+    """
+    import logging
+
     from ccos.settings import load
     from ccos.wiring.logs import set_up_logs
 
     given = {name: value for name, value in overrides.items() if value is not None}
     found = load(**given)
-    set_up_logs(found.log_format)
+    set_up_logs(found.log_format, level=logging.WARNING if quiet else logging.INFO)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from ccos.store.database import Database
 
 FAILED = 1
+
+FEW_HELD = 10
+"""Replies held out below which the proof is told to be weak."""
 
 
 @click.command()
@@ -100,7 +104,7 @@ def lora(
     are left out, and personal data is replaced by placeholders. On tickets it never saw, the model must find
     the sent replies likelier with the adapter than without: else nothing is registered.
     """
-    found = settings()
+    found = settings(quiet=True)
     if base is None and not dry_run:
         raise BadInput(
             "Name the folder of the base model with --base, or prepare the data only with --dry-run."
@@ -118,6 +122,11 @@ def lora(
     called = name or re.sub(r"[^a-z0-9._-]+", "-", f"{whose.slug if whose else 'any'}-{task}".lower())
     folder = out or found.folder / "lora" / called
     document: dict[str, Any] = {"name": called, "folder": str(folder), "data": _write(folder, prepared)}
+    if 0 < len(prepared.held) < FEW_HELD:
+        complain(
+            f"Only {len(prepared.held)} replies are held out to prove the adapter by: chance can decide it;"
+            f" {FEW_HELD} and more say something."
+        )
     if dry_run or base is None or model is None:
         _say(document, as_json, f"{folder}: {_words(prepared)}; nothing was trained.")
         return
@@ -190,13 +199,18 @@ async def _collect(database: Database, whose: Tenant, days: int, preparing: Prep
 def _write(folder: Path, prepared: Prepared) -> dict[str, Any]:
     from ccos.learning.lora.preparing import write_jsonl
 
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what a tenant's people wrote is theirs
     file = folder / "data.jsonl"
     partial = folder / ".data.jsonl.partial"
-    with partial.open("wb") as out:
+    partial.unlink(missing_ok=True)
+    with open(partial, "xb", opener=_private) as out:
         out.writelines(write_jsonl((*prepared.taught, *prepared.held)))
     partial.replace(file)
     return {"file": str(file), **prepared.figures()}
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _train(base: Path, prepared: Prepared, folder: Path, told: tuple[int, int, float, int]) -> dict[str, Any]:

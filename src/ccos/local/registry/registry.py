@@ -71,6 +71,19 @@ class Registry:
             raise RegistryDamaged(f"{path} is damaged; remove it and add its model again.", path=str(path))
         return manifest
 
+    def remove(self, name: str) -> None:
+        """Forgets the model, and deletes its file where it lies in our folder. Raises NotFound.
+
+        The manifest goes first: a process that dies in between leaves a file that `check_free` tells of, and
+        no manifest without a file.
+        """
+        with self.changing():
+            manifest = self.get(name)
+            (self._manifests / f"{name}.json").unlink()
+            settle(self._manifests)
+            if not manifest.linked:
+                self.path(manifest).unlink(missing_ok=True)
+
     def path(self, manifest: Manifest) -> Path:
         """Where the model's file is."""
         return Path(manifest.file) if manifest.linked else self.files / manifest.file

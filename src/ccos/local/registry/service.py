@@ -68,12 +68,20 @@ class Service:
             if served.previous is None:
                 raise BadInput(
                     f"{served.current} is the first model that serves {tier}: there is none to go back to;"
-                    " promote another in its place."
+                    " promote another in its place, or `ccos models retire` it."
                 )
             evidence = {"rolled_back_from": served.current}
             made = Served(served.previous, at.isoformat(timespec="seconds"), served.current, evidence)
             found[tier] = made
         return made
+
+    def retire(self, tier: str) -> Served:
+        """Nothing serves the tier any more; what did. Raises BadInput when nothing does."""
+        with self._changing() as found:
+            served = found.pop(tier, None)
+            if served is None:
+                raise BadInput(f"No model serves {tier}: there is none to take out of service.")
+        return served
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, Served]]:
