@@ -26,6 +26,14 @@ SEVEN_B = ModelFile(
 )
 
 
+def test_adapters_are_weights_too():
+    assert needed_bytes(SEVEN_B, 8192, 1, adapter_bytes=GIB) - needed_bytes(SEVEN_B, 8192, 1) == GIB
+    needed = needed_bytes(SEVEN_B, 8192, 2)
+    check_fits(SEVEN_B, 8192, 2, needed)
+    with pytest.raises(ModelUnusable):
+        check_fits(SEVEN_B, 8192, 2, needed, adapter_bytes=MIB)
+
+
 def test_what_is_needed_is_weights_plus_a_context_for_each_slot():
     one, two = needed_bytes(SEVEN_B, 8192, 1), needed_bytes(SEVEN_B, 8192, 2)
     assert two - one == 8192 * 147_456

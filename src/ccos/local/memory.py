@@ -20,15 +20,22 @@ _SMALL_FILE = 64 * MIB
 
 
 def needed_bytes(
-    model: ModelFile, context_tokens: int, slots: int, *, cache_mib: int = 0, gpu_layers: int | None = None
+    model: ModelFile,
+    context_tokens: int,
+    slots: int,
+    *,
+    cache_mib: int = 0,
+    gpu_layers: int | None = None,
+    adapter_bytes: int = 0,
 ) -> int:
-    """Weights, keys and values of a context for each slot, the prompt cache and the engine's working room.
+    """Weights, those of adapters, keys and values of a context for each slot, the prompt cache and the
+    engine's working room.
 
     Q4_0 weights are counted twice: the engine keeps a copy of them in a faster order. What lies on a graphics
     card, weights with their keys and values, takes no memory of the machine.
     """
     here = 1.0 - on_card(model, gpu_layers)
-    held = _weights(model) + model.kv_bytes_per_token * context_tokens * slots
+    held = _weights(model) + adapter_bytes + model.kv_bytes_per_token * context_tokens * slots
     return int(held * here) + cache_mib * MIB + _working(model)
 
 
@@ -81,6 +88,7 @@ def check_fits(
     promised: int = 0,
     cache_mib: int = 0,
     gpu_layers: int | None = None,
+    adapter_bytes: int = 0,
 ) -> None:
     """Raise ModelUnusable, saying what would fit, when the model needs more than is available (bytes).
 
@@ -88,7 +96,9 @@ def check_fits(
     """
 
     def needs(context: int) -> int:
-        return needed_bytes(model, context, slots, cache_mib=cache_mib, gpu_layers=gpu_layers)
+        return needed_bytes(
+            model, context, slots, cache_mib=cache_mib, gpu_layers=gpu_layers, adapter_bytes=adapter_bytes
+        )
 
     needed = needs(context_tokens)
     if available is None or needed <= available - promised:

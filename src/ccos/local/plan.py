@@ -68,28 +68,44 @@ class ModelPlan:
             cache = 0 if self.embeds else chosen_cache_mib(model, self.needed(model), left)
         context, layers = self.context(model), self.gpu_layers
         check_fits(
-            model, context, self.slots, available, promised=promised, cache_mib=cache, gpu_layers=layers
+            model,
+            context,
+            self.slots,
+            available,
+            promised=promised,
+            cache_mib=cache,
+            gpu_layers=layers,
+            adapter_bytes=self._adapter_bytes(),
         )
         return cache
 
     def needed(self, model: ModelFile, *, cache_mib: int = 0) -> int:
         """Bytes of the machine's memory that it comes to with that cache."""
         context = self.context(model)
-        return needed_bytes(model, context, self.slots, cache_mib=cache_mib, gpu_layers=self.gpu_layers)
+        return needed_bytes(
+            model,
+            context,
+            self.slots,
+            cache_mib=cache_mib,
+            gpu_layers=self.gpu_layers,
+            adapter_bytes=self._adapter_bytes(),
+        )
 
     def ceiling(self, model: ModelFile, *, cache_mib: int, at_start: int) -> int:
         """The most bytes of its own that a process with this model may have; it had `at_start` when ready."""
         if self.ceiling_mib is not None:
             return self.ceiling_mib * MIB
-        adapters = sum(adapter.path.stat().st_size for adapter in self.adapters if adapter.path.exists())
         return ceiling_bytes(
             model,
             self.context(model),
             self.slots,
             cache_mib=cache_mib,
             at_start=at_start,
-            adapter_bytes=adapters,
+            adapter_bytes=self._adapter_bytes(),
         )
+
+    def _adapter_bytes(self) -> int:
+        return sum(adapter.path.stat().st_size for adapter in self.adapters if adapter.path.exists())
 
     def told(
         self,
