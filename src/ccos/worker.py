@@ -121,12 +121,11 @@ async def _until_one_ends(queues: Iterable[Coroutine[Any, Any, None]]) -> None:
 async def upkeep(ccos: Ccos) -> None:
     """Again and again: what stalled is retried or failed, and holds on money that nobody closed end.
 
-    Once a minute thresholds are certified where new labels ask for it, every ten minutes questions that
-    nothing answered are put together, and once an hour what nobody will ask for again goes.
+    Once a minute thresholds are certified where new labels ask for it, and once an hour what nobody will ask
+    for again goes.
     """
     tidied_at: float | None = None
     certified_at: float | None = None
-    gaps_at: float | None = None
     while True:
         pause = UPKEEP_SECONDS
         try:
@@ -138,9 +137,6 @@ async def upkeep(ccos: Ccos) -> None:
             if certified_at is None or time.monotonic() - certified_at >= CERTIFY_SECONDS:
                 await ccos.learning.certify_due()
                 certified_at = time.monotonic()
-            if gaps_at is None or time.monotonic() - gaps_at >= GAPS_SECONDS:
-                await _look_for_gaps(ccos)
-                gaps_at = time.monotonic()
         except CcosError as fault:
             log.warning("upkeep.failed", reason=fault.code)
             pause = REST_AFTER_FAULT_SECONDS
@@ -201,13 +197,19 @@ async def _tidy(database: Database) -> None:
                 await batches.prune(tx)
 
 
-async def _look_for_gaps(ccos: Ccos) -> None:
+async def look_for_gaps(ccos: Ccos) -> None:
+    """Again and again: questions that no draft answered are put together, tenant by tenant."""
     gaps = Gaps(ccos.database, ccos.searcher)
-    async with ccos.database.unbound() as tx:
-        known = await tenants.ids(tx)
-    for tenant_id in known:
-        with _told(tenant_id):
-            await gaps.refresh(tenant_id)
+    while True:
+        try:
+            async with ccos.database.unbound() as tx:
+                known = await tenants.ids(tx)
+            for tenant_id in known:
+                with _told(tenant_id):
+                    await gaps.refresh(tenant_id)
+        except CcosError as fault:
+            log.warning("gaps.failed", reason=fault.code)
+        await asyncio.sleep(GAPS_SECONDS)
 
 
 async def recover(ccos: Ccos) -> None:

@@ -1,7 +1,11 @@
 """Knowledge gaps over HTTP: who may do what, and from a question to an article."""
 
+import asyncio
+import time
+
 import pytest
 
+from ccos import worker
 from ccos.domain.draft import Draft, DraftState
 from ccos.domain.tenant import Role
 from ccos.domain.ticket import Ticket
@@ -12,26 +16,38 @@ QUESTIONS = ("선물 포장 되나요?", "선물포장 가능한가요")
 ANSWER = "선물 포장은 결제 화면에서 2,000원에 고르실 수 있습니다."
 
 
+async def ask(tx):
+    """Two customers ask the same, no draft answers, and an agent writes one reply."""
+    for n, text in enumerate(QUESTIONS):
+        ticket = (await tickets.put(tx, Ticket(subject=text, channel="chat"))).ticket
+        draft = await drafts.queue(tx, ticket.id)
+        run = await drafts.start(tx, draft.id)
+        made = Draft(id=draft.id, ticket_id=ticket.id, state=DraftState.ABSTAINED, reply="확인하겠습니다.")
+        await drafts.finish(tx, made, run=run)
+        if n == 0:
+            await decisions.decide(tx, draft.id, "edited", text=ANSWER)
+
+
 @pytest.fixture
 def asked(company: Company):
-    """Two customers asked the same, no draft answered, and an agent wrote one reply."""
-
-    async def ask(tx):
-        for n, text in enumerate(QUESTIONS):
-            ticket = (await tickets.put(tx, Ticket(subject=text, channel="chat"))).ticket
-            draft = await drafts.queue(tx, ticket.id)
-            run = await drafts.start(tx, draft.id)
-            made = Draft(
-                id=draft.id, ticket_id=ticket.id, state=DraftState.ABSTAINED, reply="확인하겠습니다."
-            )
-            await drafts.finish(tx, made, run=run)
-            if n == 0:
-                await decisions.decide(tx, draft.id, "edited", text=ANSWER)
-
     company.within(ask)
     with company.client(Role.SUPERVISOR) as http:
         assert http.post("/api/kb/gaps/refresh").status_code == 200
     return company
+
+
+def test_a_worker_finds_a_gap_by_itself(company: Company):
+    company.within(ask)
+    live = company.live
+    task = asyncio.run_coroutine_threadsafe(worker.look_for_gaps(live.ccos), live.loop)
+    try:
+        with company.client() as http:
+            until = time.monotonic() + 30
+            while not http.get("/api/kb/gaps").json()["gaps"] and time.monotonic() < until:
+                time.sleep(0.05)
+            assert the_gap(http)["count"] == 2
+    finally:
+        task.cancel()
 
 
 def the_gap(http, **params):

@@ -208,7 +208,7 @@ class Gaps:
                         visibility=gap.visibility,
                         reason="" if state is GapState.OPEN else gap.reason,
                     )
-                log.info("gap.settled", gap_id=str(gap.id), was=gap.state.value, state=state.value)
+                log.debug("gap.settled", gap_id=str(gap.id), was=gap.state.value, state=state.value)
 
     async def _covering(self, tenant_id: UUID, gap: Gap, now: datetime) -> list[Evidence]:
         """Articles that cover the gap's label, best first: none where what is found is thin."""

@@ -54,6 +54,7 @@ def worker(concurrency: int) -> None:
                 work.upkeep(ccos),
                 work.watch(ccos),
                 work.crawl(ccos),
+                work.look_for_gaps(ccos),
             )
 
     run(go(), terminated=DONE)
@@ -132,7 +133,10 @@ async def serve_until_stopped(
     server = Server(config)
     beside = [asyncio.create_task(work.watch(ccos)), asyncio.create_task(work.upkeep(ccos))]
     if worker:
-        beside += [asyncio.create_task(job(ccos)) for job in (work.work, work.recover, work.crawl)]
+        beside += [
+            asyncio.create_task(job(ccos))
+            for job in (work.work, work.recover, work.crawl, work.look_for_gaps)
+        ]
     complain(f"Serving on {address(door)} (stop with Ctrl-C)")
     if when_ready is not None:
         await when_ready(address(door))
