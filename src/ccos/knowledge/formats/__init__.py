@@ -1,15 +1,17 @@
-"""Files to items: Markdown, HTML, CSV, JSON and JSON lines, each also as .gz, and folders of any mix."""
+"""Files to items: Markdown, HTML, PDF, DOCX, CSV, JSON and JSON lines, each also as .gz, and folders."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ccos.domain.errors import BadKnowledge
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.knowledge import Item
-from ccos.knowledge.formats import files, markdown
+from ccos.knowledge.formats import documents, files, markdown
+from ccos.knowledge.formats.confined import Confined
 from ccos.knowledge.formats.decode import decode
 from ccos.knowledge.formats.html import to_markdown
 from ccos.knowledge.formats.problem import Problem, Unreadable
@@ -26,6 +28,7 @@ _ROWS: dict[str, Callable[[bytes, str | None], Iterable[Row]]] = {
     ".json": json_rows,
 }
 _PAGES = frozenset({".md", ".markdown", ".html", ".htm", ".txt"})
+_KNOWN = frozenset({*_ROWS, *_PAGES, *documents.ENDINGS})
 
 
 @dataclass(slots=True)
@@ -53,28 +56,36 @@ def read(path: Path, options: Options, progress: Callable[[int, int], None]) -> 
         reading.unread += 1
 
     found = list(files.walk(path, complain)) if path.is_dir() else [path]
-    known = [file for file in found if _suffix(file) in _ROWS or _suffix(file) in _PAGES]
+    known = [file for file in found if files.suffix(file) in _KNOWN]
     reading.skipped = len(found) - len(known)
     if not known and not reading.problems:
         raise BadKnowledge(
-            f"Nothing at {path} can be imported; give Markdown, HTML, CSV, JSON or JSON lines (also .gz)."
+            f"Nothing at {path} can be imported; give Markdown, HTML, PDF, DOCX, CSV, JSON or JSON lines "
+            "(also .gz)."
         )
-    for done, file in enumerate(known, start=1):
-        try:
-            _read_file(file, root, options, reading)
-        except Unreadable as fault:
-            complain(file, str(fault))
-        progress(done, len(known))
+    with Confined() as confined:
+        for done, file in enumerate(known, start=1):
+            try:
+                _read_file(file, root, options, reading, confined)
+            except Unreadable as fault:
+                complain(file, str(fault))
+            progress(done, len(known))
     return reading
 
 
-def _read_file(file: Path, root: Path, options: Options, reading: Reading) -> None:
+def _read_file(file: Path, root: Path, options: Options, reading: Reading, confined: Confined) -> None:
     name = _shown(file, root)
-    if _suffix(file) in _PAGES:
-        _keep(reading, name, None, _page(file), options, fallback_id=_bare(name))
+    if files.suffix(file) in documents.ENDINGS:
+        document, notes = confined.read(file)
+        reading.problems.extend(Problem(name, note) for note in notes)
+        document["title"] = document["title"] or _bare(Path(name).name)
+        _keep(reading, name, None, document, options, fallback_id=_bare(name))
         return
-    counted = _suffix(file) == ".json"
-    for number, record in _ROWS[_suffix(file)](files.content(file), options.body_field):
+    if files.suffix(file) in _PAGES:
+        _keep(reading, name, None, _page(file, _bare(Path(name).name)), options, fallback_id=_bare(name))
+        return
+    counted = files.suffix(file) == ".json"
+    for number, record in _ROWS[files.suffix(file)](files.content(file), options.body_field):
         place, line = (f"{name}, record {number}", None) if counted else (name, number)
         if isinstance(record, Unreadable):
             reading.problems.append(Problem(place, str(record), line))
@@ -83,18 +94,18 @@ def _read_file(file: Path, root: Path, options: Options, reading: Reading) -> No
             _keep(reading, place, line, record, options)
 
 
-def _page(file: Path) -> dict[str, object]:
+def _page(file: Path, stem: str) -> dict[str, object]:
     text = decode(files.content(file, MOST_BYTES))
-    if _suffix(file) in (".html", ".htm"):
+    if files.suffix(file) in (".html", ".htm"):
         page = to_markdown(text)
         return {
-            "title": page.title or _bare(file.name),
+            "title": page.title or stem,
             "body": page.text,
             "url": page.url,
             "locale": page.locale,
             "updated_at": page.updated_at,
         }
-    return markdown.record(text, _bare(file.name))
+    return markdown.record(text, stem)
 
 
 def _keep(
@@ -115,19 +126,19 @@ def _keep(
         note(str(fault))
         reading.unread += 1
         return
+    if made.external_id == fallback_id and (made.kind, fallback_id) in reading.items:
+        made = replace(made, external_id=name)  # a.pdf beside a.md
     key = (made.kind, made.external_id)
     if key in reading.items:
         note(f"The id '{made.external_id}' was there before; the later one is kept.")
     reading.items[key] = made
 
 
-def _suffix(file: Path) -> str:
-    name = file.with_suffix("") if file.suffix.lower() == ".gz" else file
-    return name.suffix.lower()
-
-
 def _shown(file: Path, root: Path) -> str:
-    return file.relative_to(root).as_posix() if file.is_relative_to(root) and file != root else file.name
+    """The file's name under `root`, as it can be stored and shown; macOS takes Hangul syllables apart."""
+    name = file.relative_to(root).as_posix() if file.is_relative_to(root) and file != root else file.name
+    whole = unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in whole)
 
 
 def _bare(name: str) -> str:

@@ -13,6 +13,7 @@ from ccos.knowledge.formats.problem import Unreadable
 MOST_FILE_BYTES = 256_000_000
 """Of a file with many records, unpacked."""
 
+_TOO_LARGE = "It is larger than {} MB; split it."
 _NOT_ARTICLES = ("readme", "license", "licence", "changelog", "contributing")
 
 
@@ -42,11 +43,19 @@ def walk(root: Path, complain: Callable[[Path, str], None]) -> Iterator[Path]:
         waiting.extend(reversed([path for path in paths if path.is_dir()]))
 
 
+def suffix(path: Path) -> str:
+    """The name's ending that says the kind, in small letters; that of .gz is looked through."""
+    name = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return name.suffix.lower()
+
+
 def content(path: Path, most: int = MOST_FILE_BYTES) -> bytes:
     """The file's bytes, unpacked when its name ends in .gz. Raises `Unreadable`, for more than `most` too."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise Unreadable("It is not a regular file.")
+        if path.stat().st_size > most:
+            raise Unreadable(_TOO_LARGE.format(most // 1_000_000))
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
             data = file.read(most + 1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as fault:
@@ -54,5 +63,5 @@ def content(path: Path, most: int = MOST_FILE_BYTES) -> bytes:
     except OSError as fault:
         raise Unreadable(f"It cannot be read: {fault.strerror}.") from fault
     if len(data) > most:
-        raise Unreadable(f"It is larger than {most // 1_000_000} MB; split it.")
+        raise Unreadable(_TOO_LARGE.format(most // 1_000_000))
     return data
