@@ -51,7 +51,7 @@ def import_kb(
     allow_private: bool,
     as_json: bool,
 ) -> None:
-    """Import a file or a folder: Markdown, HTML, CSV, JSON, JSON lines, each also as .gz.
+    """Import a file or a folder: Markdown, HTML, PDF, DOCX, CSV, JSON, JSON lines, each also as .gz.
 
     Or, once, a web page or all pages of a sitemap; `ccos kb sources` follows what changes.
 
