@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ccos.agents.citations import resolve_citations
 from ccos.agents.prompts import evidence_text, solution_prompt, solution_schema
-from ccos.agents.resolution import field_changes, resolve_citations
+from ccos.agents.resolution import field_changes
 from ccos.domain.evidence import Evidence, EvidenceKind, Visibility
 from ccos.domain.prompt import Grounds
 from ccos.domain.tenant import Category, TenantSettings

@@ -71,9 +71,9 @@ def test_every_kind_of_veto_and_failed_check_is_told_in_korean():
     kinds = _veto_kinds()
     assert {"schema", "unjudged", "mixed_speech", "internal"} < kinds
     sources = Path(str(files("ccos.agents"))).joinpath("proposal.py").read_text()
-    others = set(re.findall(r'"((?:certified|fit|coverage)\.\w+)"', sources))
+    others = set(re.findall(r'"((?:certified|fit|coverage|sources)\.\w+)"', sources))
     others |= {f"customer_language.{which}" for which in ("ja", "zh", "other")}
-    assert len(others) == 10
+    assert len(others) == 11
     for code in {f"veto.{kind}" for kind in kinds} | others:
         check = Check(name="x", passed=False, detail="English.", code=code, facts={"kept": 0.7, "labels": 5})
         assert re.search("[가-힣]", KO.found(check)) and "English" not in KO.found(check), code

@@ -27,6 +27,7 @@ from ccos.agents.triage import Triage, triage
 from ccos.agents.triage_models import Models
 from ccos.domain.draft import Draft
 from ccos.domain.errors import CcosError
+from ccos.domain.evidence import for_writing
 from ccos.domain.prompt import Grounds
 from ccos.domain.ticket import PiiClass
 from ccos.tiers.request import Context
@@ -134,7 +135,7 @@ class Orchestrator:
             context=self._context(state, RETRIEVAL_SHARE),
             now=self._now(),
         )
-        found = "\n".join(f"{one.title}\n{one.snippet}" for one in findings.evidence)
+        found = "\n".join(f"{one.title}\n{one.snippet}" for one in for_writing(findings.evidence))
         pii = await self._class_of(found)
         errors = ["retrieve: privacy.unreadable"] if pii == "unreadable" else []
         return {"findings": findings, "found_pii": pii, "errors": [*findings.errors, *errors]}
@@ -178,7 +179,7 @@ class Orchestrator:
         job, seen = state["job"], state.get("triage")
         grounds = Grounds(
             ticket=job.ticket,
-            evidence=state.get("findings", Findings()).evidence,
+            evidence=for_writing(state.get("findings", Findings()).evidence),
             settings=job.tenant.settings,
         )
         if seen is None:

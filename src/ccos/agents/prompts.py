@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ccos.domain.errors import Unreadable
-from ccos.domain.evidence import Evidence, Visibility
+from ccos.domain.evidence import Evidence, for_customers, for_writing
 from ccos.domain.prompt import Grounds, Language, Prompt, Turn
 from ccos.domain.tenant import TenantSettings
 from ccos.domain.ticket import Priority, Ticket
@@ -158,6 +159,8 @@ def query_prompt(ticket: Ticket, grounds: Grounds) -> Prompt:
 
 
 def synthesis_prompt(ticket: Ticket, grounds: Grounds) -> Prompt:
+    """What a customer must not read is left out: a fact drawn from it would stand under another number."""
+    grounds = replace(grounds, evidence=for_customers(grounds.evidence))
     parts = (evidence_text(grounds.evidence),)
     return _prompt(Task.KB_SYNTHESIS, ticket, grounds, parts, SYNTHESIS_SCHEMA, 500)
 
@@ -184,16 +187,12 @@ def ticket_text(ticket: Ticket) -> str:
 
 
 def evidence_text(evidence: Sequence[Evidence]) -> str:
-    """Evidence as fenced passages a model can cite by number."""
+    """Evidence as fenced passages a model can cite by number; hints are for people only."""
     return "\n".join(
         f'<evidence n="{e.n}" kind="{e.kind.value}" visibility="{e.visibility.value}" '
         f'title="{_line(e.title)}">\n{_fence(e.snippet)}\n</evidence>'
-        for e in evidence
+        for e in for_writing(evidence)
     )
-
-
-def public(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    return tuple(e for e in evidence if e.visibility is Visibility.PUBLIC)
 
 
 def _prompt(

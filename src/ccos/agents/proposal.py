@@ -8,6 +8,7 @@ from ccos.agents.findings import THIN, Findings
 from ccos.agents.resolution import Resolution, Synthesis
 from ccos.agents.triage import Triage
 from ccos.domain.draft import Attempt, Check, Draft, DraftState, QualityPart
+from ccos.domain.evidence import Visibility
 from ccos.domain.money import MicroUsd, usd
 from ccos.domain.prompt import Grounds
 from ccos.domain.tier import Tier
@@ -59,7 +60,7 @@ def propose(
             errors=errors,
         )
     made = resolution.generation
-    doubts = (*_strange(triage), *_doubts(resolution, findings))
+    doubts = (*_strange(triage), *_doubts(resolution, findings), *_internal(resolution, findings))
     spent = findings.spent_micro_usd + synthesis.spent_micro_usd + made.spent
     return Draft(
         id=draft_id,
@@ -142,6 +143,16 @@ def _doubts(resolution: Resolution, findings: Findings) -> tuple[Check, ...]:
         detail = "The evidence covers little of what was asked: does it answer the question?"
         found.append(Check(name="coverage", passed=False, detail=detail, code="coverage.thin"))
     return tuple(found)
+
+
+def _internal(resolution: Resolution, findings: Findings) -> tuple[Check, ...]:
+    """What rests on an internal passage may tell its content in other words: a person reads it first."""
+    internal = {e.n for e in findings.evidence if e.visibility is Visibility.INTERNAL}
+    cited = [n for n in resolution.citations if n in internal]
+    if not cited:
+        return ()
+    detail = f"It rests on internal evidence [{cited[0]}]: does it tell the customer anything of that?"
+    return (Check(name="sources", passed=False, detail=detail, code="sources.internal"),)
 
 
 def _state(resolution: Resolution, doubts: tuple[Check, ...]) -> DraftState:

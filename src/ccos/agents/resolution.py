@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ccos.agents.citations import marked, resolve_citations
 from ccos.agents.findings import THIN, Findings
 from ccos.agents.ports import Generator
-from ccos.agents.prompts import public, solution_prompt, synthesis_prompt
+from ccos.agents.prompts import solution_prompt, synthesis_prompt
 from ccos.domain.draft import Attempt, FieldChange
-from ccos.domain.evidence import Evidence
+from ccos.domain.evidence import for_customers, for_writing
 from ccos.domain.prompt import Grounds, Prompt
 from ccos.domain.ticket import Ticket
 from ccos.domain.verdict import Verdict
@@ -26,7 +26,8 @@ Facts = tuple[Mapping[str, object], ...]
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """`reply` keeps only citation marks that resolve; `citations` are evidence numbers, in order."""
+    """`reply` keeps only citation marks that resolve, and has one where a figure stands in the evidence;
+    `citations` are evidence numbers, in order."""
 
     reply: str
     kind: Kind
@@ -50,10 +51,10 @@ async def synthesise(
 
     One public passage needs no synthesis: the draft reads it itself.
     """
-    if findings.answerability < THIN or len(public(grounds.evidence)) < 2:
+    if findings.answerability < THIN or len(for_customers(grounds.evidence)) < 2:
         return Synthesis()
     made = await generator.generate_with_fallback(synthesis_prompt(ticket, grounds), context)
-    known = {e.n for e in public(grounds.evidence) if e.n not in made.unseen}
+    known = {e.n for e in for_customers(grounds.evidence) if e.n not in made.unseen}
     given = (made.verdict.payload or {}).get("facts")
     facts = given if made.accepted and isinstance(given, list) else []
     return Synthesis(tuple(f for f in facts if f.get("n") in known), made.attempts, made.spent)
@@ -74,8 +75,12 @@ async def resolve(
     retries = 3 if findings.answerability >= THIN else 0
     made = await generator.generate_with_fallback(prompt, context, max_retries=retries)
     payload = made.verdict.payload or {}
-    seen = [e for e in grounds.evidence if e.n not in made.unseen]
-    reply, cited = resolve_citations(made.response, seen, payload.get("citations"))
+    seen = [e for e in for_writing(grounds.evidence) if e.n not in made.unseen]
+    reply, _ = resolve_citations(made.response, seen)
+    told = marked(reply, for_customers(seen), grounds)
+    if len(told) <= grounds.settings.longest_reply(ticket.channel):
+        reply = told
+    reply, cited = resolve_citations(reply, seen, payload.get("citations"))
     return Resolution(
         reply=reply,
         kind=_kind(payload.get("kind")),
@@ -84,32 +89,6 @@ async def resolve(
         generation=made,
         prompt=prompt,
     )
-
-
-_MARK = re.compile(r"\s?\[(\d{1,2})\]")
-
-
-def resolve_citations(
-    reply: str, evidence: Sequence[Evidence], listed: object = None
-) -> tuple[str, tuple[int, ...]]:
-    """The reply without marks that point at nothing, and the evidence numbers it cites, in reading order.
-
-    Numbers a model lists without marking them in the text are kept behind the marked ones.
-    """
-    known = {e.n for e in evidence}
-    cited: dict[int, None] = {}
-
-    def keep(match: re.Match[str]) -> str:
-        n = int(match[1])
-        if n not in known:
-            return ""
-        cited[n] = None
-        return match[0]
-
-    text = _MARK.sub(keep, reply)
-    if isinstance(listed, list):
-        cited.update(dict.fromkeys(n for n in listed if isinstance(n, int) and n in known))
-    return text, tuple(cited)
 
 
 def field_changes(ticket: Ticket, grounds: Grounds, verdict: Verdict) -> tuple[FieldChange, ...]:

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from ccos.agents.citations import numbered
 from ccos.agents.findings import THIN, Findings
 from ccos.agents.ports import Generator, Search
 from ccos.agents.prompts import query_prompt
 from ccos.domain.errors import CcosError
-from ccos.domain.evidence import Evidence
+from ccos.domain.evidence import Evidence, for_writing
 from ccos.domain.prompt import Grounds
 from ccos.domain.ticket import Ticket
 from ccos.tiers.request import Context, Generation
@@ -58,14 +59,14 @@ async def retrieve(
         return []
 
     kb = await found(queries, "kb", KB_LIMIT)
-    covered = search.answerability(queries, kb)
+    covered = search.answerability(queries, for_writing(kb))
     if covered < THIN:
         again = await found((*queries, ticket.customer_text[:2_000]), "kb", KB_LIMIT)
-        wider = search.answerability(queries, again)
+        wider = search.answerability(queries, for_writing(again))
         if wider > covered:
             kb, covered = again, wider
     cases = await found(queries, "case", CASE_LIMIT)
-    return Findings(queries, _numbered([*kb, *cases]), covered, made.attempts, made.spent, tuple(errors))
+    return Findings(queries, numbered([*kb, *cases]), covered, made.attempts, made.spent, tuple(errors))
 
 
 def _queries(made: Generation, ticket: Ticket) -> tuple[str, ...]:
@@ -75,7 +76,3 @@ def _queries(made: Generation, ticket: Ticket) -> tuple[str, ...]:
         tuple(q.strip() for q in given if isinstance(q, str) and q.strip()) if isinstance(given, list) else ()
     )
     return queries or (ticket.customer_text[:2_000],)
-
-
-def _numbered(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    return tuple(e.model_copy(update={"n": n}) for n, e in enumerate(evidence, start=1))

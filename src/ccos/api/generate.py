@@ -16,7 +16,7 @@ from ccos.api.instructions import SYSTEM
 from ccos.api.leaving import unless_left
 from ccos.api.metrics import count_attempts
 from ccos.domain.draft import Attempt, Check
-from ccos.domain.evidence import Evidence
+from ccos.domain.evidence import Evidence, for_writing
 from ccos.domain.prompt import Grounds, Language, Prompt, Turn
 from ccos.domain.ticket import PiiClass, Text, Ticket
 from ccos.domain.tier import Mode, Task, Tier
@@ -89,7 +89,7 @@ async def generate(
         turns=(Turn("user", wish.prompt),),
         grounds=Grounds(
             ticket=ticket,
-            evidence=tuple(wish.evidence),
+            evidence=for_writing(wish.evidence),
             language=wish.language,
             settings=caller.tenant.settings,
         ),
@@ -137,5 +137,5 @@ async def pii_of(text: str) -> PiiClass:
 
 
 def _written(wish: GenerateIn, ticket: Ticket) -> list[str]:
-    found = (f"{one.title}\n{one.snippet}" for one in wish.evidence)
+    found = (f"{one.title}\n{one.snippet}" for one in for_writing(wish.evidence))
     return [wish.system or "", wish.prompt, ticket.whole_text, *found]

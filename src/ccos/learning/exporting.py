@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from ccos.domain.draft import Draft, DraftState
 from ccos.domain.errors import Unreadable
-from ccos.domain.evidence import EvidenceKind
+from ccos.domain.evidence import EvidenceKind, for_writing
 from ccos.domain.labelling import Rated, rate
 from ccos.domain.prompt import Grounds, Language
 from ccos.domain.tenant import TenantSettings
@@ -17,6 +18,10 @@ from ccos.domain.tier import Tier
 from ccos.learning.nobody import of_nobody
 from ccos.providers.rules.compose import compose
 from ccos.store.decisions import Decision
+
+_MARK = re.compile(r"[ \t]?\[\d{1,2}\]")
+_NOT_READ = {"updated_at", "version", "passages", "link"}
+"""Of evidence, what no gate and no model reads."""
 
 _ANSWERS = frozenset({DraftState.READY, DraftState.NEEDS_REVIEW})
 _LABELS: Mapping[Rated, str] = {
@@ -58,7 +63,7 @@ def labelled(
         "question": asked.customer_text,
         "answer": draft.reply,
         "reasons": [decision.reason] if decision.reason else [],
-        "evidence": [each.model_dump(mode="json", exclude={"updated_at"}) for each in draft.evidence],
+        "evidence": [each.model_dump(mode="json", exclude=_NOT_READ) for each in for_writing(draft.evidence)],
         "ticket": asked.model_dump(mode="json", exclude_defaults=True),
         "settings": house.model_dump(mode="json", include=set(_JUDGED_BY)),
         "approved": list(_approved(asked, draft, house)),
@@ -112,9 +117,11 @@ def _approved(ticket: Ticket, draft: Draft, settings: TenantSettings) -> tuple[s
         return ()
     language: Language = "en" if draft.triage.get("language") == "en" else "ko"
     intent = draft.triage.get("intent")
-    grounds = Grounds(ticket, draft.evidence, language, str(intent or "other"), settings=settings)
+    grounds = Grounds(
+        ticket, for_writing(draft.evidence), language, str(intent or "other"), settings=settings
+    )
     again = compose(ticket, grounds)
-    return again.approved if again.text == draft.reply else ()
+    return again.approved if _MARK.sub("", again.text) == _MARK.sub("", draft.reply) else ()
 
 
 def _without_people(

@@ -71,6 +71,15 @@ class Reading:
         return tuple([_folded(_passage(e)) for e in self.grounds.evidence if e.kind is EvidenceKind.KB])
 
     @cached_property
+    def public_kb_passages(self) -> tuple[str, ...]:
+        return tuple([_folded(_passage(e)) for e in self.grounds.evidence if _may_be_shown(e)])
+
+    @cached_property
+    def internal_passages(self) -> tuple[str, ...]:
+        internal = [e for e in self.grounds.evidence if e.visibility is Visibility.INTERNAL]
+        return tuple([_folded(_passage(e)) for e in internal if e.kind is EvidenceKind.KB])
+
+    @cached_property
     def kb_text(self) -> str:
         return "\n".join(self.kb_passages)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ccos.domain.draft import Draft, DraftState
 from ccos.domain.errors import BadInput, Unreadable
+from ccos.domain.evidence import for_writing
 from ccos.domain.prompt import Grounds, Language, Prompt
 from ccos.domain.tenant import TenantSettings
 from ccos.domain.ticket import Ticket
@@ -103,7 +104,7 @@ class Preparing:
             language: Language = "en" if draft.triage.get("language") == "en" else "ko"
             asked = asked_then(ticket, draft.created_at)
             intent = str(draft.triage.get("intent") or "other")
-            grounds = Grounds(asked, draft.evidence, language, intent, settings=settings)
+            grounds = Grounds(asked, for_writing(draft.evidence), language, intent, settings=settings)
             fields = {change.name: change.new for change in draft.fields} | dict(decision.fields)
             self._take(asked, grounds, decision.text or draft.reply, fields, str(draft.ticket_id))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from ccos.domain.evidence import Evidence, EvidenceKind, Visibility
+from ccos.domain.evidence import Evidence, EvidenceKind, for_customers
 from ccos.domain.prompt import Language
 from ccos.providers.rules.text import HEAD_CHARACTERS, is_in, overlap, plain_lines, sentences, terms
 
@@ -51,7 +51,7 @@ class Fact:
 
 def public_kb(evidence: Sequence[Evidence]) -> list[Evidence]:
     """Evidence whose words a customer may read: public KB passages, in their order."""
-    return [e for e in evidence if e.kind is EvidenceKind.KB and e.visibility is Visibility.PUBLIC]
+    return [e for e in for_customers(evidence) if e.kind is EvidenceKind.KB]
 
 
 @lru_cache(maxsize=1_024)

@@ -12,6 +12,8 @@ from ccos.quality.reading import SOURCE_CHARACTERS, Reading
 from ccos.quality.vetoes.family import Family
 
 INTERNAL_CHARACTERS = 20
+TITLE_CHARACTERS = 8
+"""Without blanks. A shorter title is a common word."""
 INSTRUCTION_CHARACTERS = 40
 
 
@@ -57,6 +59,7 @@ def _flat(text: str) -> str:
 def _look(reading: Reading) -> Iterator[Veto]:
     internal = [e.snippet for e in reading.grounds.evidence if e.visibility is Visibility.INTERNAL]
     sources = [(snippet, INTERNAL_CHARACTERS, "internal") for snippet in internal]
+    sources += [(name, len(_flat(plain(name))), "internal") for name in _internal_names(reading)]
     sources.append((reading.prompt.system, INSTRUCTION_CHARACTERS, "leak"))
     for source, least, kind in sources:
         span = copied_span(reading.folded.text, plain(source[:SOURCE_CHARACTERS]), least)
@@ -64,6 +67,14 @@ def _look(reading: Reading) -> Iterator[Veto]:
             continue
         what = "an internal passage" if kind == "internal" else "our own instructions"
         yield Veto(kind, f"The answer quotes {what}.", "repair", reading.folded.original(*span))
+
+
+def _internal_names(reading: Reading) -> Iterator[str]:
+    """Titles and addresses of internal items, which are quoted when they are there as a whole."""
+    for each in reading.grounds.evidence:
+        if each.visibility is Visibility.INTERNAL:
+            address = (each.url or "").partition("://")[2].rstrip("/")
+            yield from (name for name in (each.title, address) if len(_flat(plain(name))) >= TITLE_CHARACTERS)
 
 
 COPIED = Family("quotes", ("internal", "leak"), "It quotes nothing that is for agents only.", _look)

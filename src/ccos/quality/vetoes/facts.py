@@ -1,4 +1,7 @@
-"""Is every number, date, amount, period, address and identifier in the ticket or the evidence?"""
+"""Is every number, date, amount, period, address and identifier in the ticket or the evidence?
+
+One that only an internal passage has may not be told a customer.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from ccos.quality.reading import Reading
 from ccos.quality.vetoes.derived import is_derived
 from ccos.quality.vetoes.family import Family
 
-_FROM_CASES = frozenset({"url", "time", "percent", "period", "number"})
+FROM_CASES = frozenset({"url", "time", "percent", "period", "number"})
 """What a similar case may support; its amounts, dates and identifiers belong to another customer."""
 
 _WORDS = {
@@ -27,17 +30,22 @@ def _look(reading: Reading) -> Iterator[Veto]:
         return
     own = "\n".join((reading.ticket_text, reading.house_text))
     offered = {key for fact in quantities(own) for key in fact.offers}
-    offered.update(*map(_offered_by, reading.kb_passages))
+    offered.update(*map(_offered_by, reading.public_kb_passages))
     for fact in reading.case_stated:
-        if fact.kind in _FROM_CASES:
+        if fact.kind in FROM_CASES:
             offered |= fact.offers
-    squeezed = code_key(f"{own}\n{reading.kb_text}") if any(claim.kind == "code" for claim in claims) else ""
+    public = "\n".join(reading.public_kb_passages)
+    squeezed = code_key(f"{own}\n{public}") if any(claim.kind == "code" for claim in claims) else ""
     supported = [claim for claim in claims if claim.kind == "amount" and claim.accepts & offered]
     for claim in claims:
         written = reading.folded.text[claim.start : claim.end].strip()
         if claim.accepts & offered or (claim.kind == "code" and code_key(written) in squeezed):
             continue
         if claim.kind == "amount" and is_derived(claim, supported, reading.folded.text, reading.sentences):
+            continue
+        if any(claim.accepts & _offered_by(passage) for passage in reading.internal_passages):
+            sentence = f"The {_WORDS[claim.kind]} {written[:60]!r} is only in an internal passage."
+            yield Veto("internal", sentence, "repair", reading.folded.original(claim.start, claim.end))
             continue
         sentence = f"The {_WORDS[claim.kind]} {written[:60]!r} is neither in the ticket nor in the evidence."
         yield Veto("unsupported", sentence, "repair", reading.folded.original(claim.start, claim.end))
