@@ -8,6 +8,7 @@ from ccos.quality.pii.pseudonyms import (
     begun,
     mask,
     restore,
+    together_without_people,
     without_people,
 )
 from ccos.quality.pii.recognisers import classify, find
@@ -26,5 +27,6 @@ __all__ = [
     "find",
     "mask",
     "restore",
+    "together_without_people",
     "without_people",
 ]

@@ -111,11 +111,19 @@ def begun(text: str) -> int:
 
 def without_people(text: str) -> str:
     """The text with a word in place of personal data, `[이름]`, and no way back. Raises Unreadable."""
-    pieces, at = [], 0
-    for span in find(text):
-        pieces += [text[at : span.start], f"[{LABELS[span.kind]}]"]
-        at = span.end
-    return "".join([*pieces, text[at:]]) if pieces else text
+    return together_without_people([text])[0]
+
+
+def together_without_people(texts: Sequence[str]) -> tuple[str, ...]:
+    """Likewise for texts about one thing: a name that one of them shows to be one is found in all of them."""
+    freed = []
+    for text, spans in zip(texts, _found(texts, {}, ()), strict=True):
+        pieces, at = [], 0
+        for start, end, label in spans:
+            pieces += [text[at:start], f"[{label}]"]
+            at = end
+        freed.append("".join([*pieces, text[at:]]))
+    return tuple(freed)
 
 
 def _found(
