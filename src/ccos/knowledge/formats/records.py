@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
-from ccos.domain.evidence import EvidenceKind, Visibility
-from ccos.domain.knowledge import Item
+from ccos.domain.evidence import EvidenceKind, Use, Visibility
+from ccos.domain.knowledge import LEVELS, Item, category_levels, category_path
 from ccos.knowledge.chunking import first_line
 from ccos.knowledge.formats.decode import storable
 from ccos.knowledge.formats.html import looks_like_html, to_markdown
@@ -28,6 +28,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "url": ("url", "link", "source_url", "html_url", "링크"),
     "visibility": ("visibility", "공개"),
     "internal": ("internal", "is_internal", "내부"),
+    "use": ("use", "용도"),
     "locale": ("locale", "language", "lang", "언어"),
     "updated_at": ("updated_at", "updated", "modified", "modified_at", "last_modified", "date", "수정일"),
     "valid_until": ("valid_until", "expires_at", "expires", "valid_to", "유효기간"),
@@ -84,8 +85,9 @@ def item(
         valid_until=_moment(
             fields.text("valid_until"), "end of validity", options.zone, note, end_of_day=True
         ),
-        category=fields.text("category") or None,
+        category=_category(fields, note),
         tags=fields.several("tags"),
+        use=_use(fields.text("use").lower(), note),
     )
 
 
@@ -102,6 +104,15 @@ class _Fields:
         if value is None or isinstance(value, (dict, list)):
             return ""
         return storable(str(value)).strip()
+
+    def levels(self, field: str) -> list[str]:
+        """The first of the field's columns that holds anything: a path, or a list of its parts."""
+        for name in _NAMES[field]:
+            value = self._values.get(name)
+            parts = value if isinstance(value, list) else [self.column(name)]
+            if named := [storable(str(part)).strip() for part in parts if part]:
+                return named
+        return []
 
     def several(self, field: str) -> tuple[str, ...]:
         for name in _NAMES[field]:
@@ -160,6 +171,22 @@ def _visibility(fields: _Fields, note: Callable[[str], None]) -> Visibility:
         note(f"Its internal mark '{flag[:40]}' is neither yes nor no; it was taken as internal.")
         return Visibility.INTERNAL
     return Visibility.PUBLIC
+
+
+def _use(said: str, note: Callable[[str], None]) -> Use:
+    """What is not clearly for drafts is a hint: agents see it, and no model does."""
+    if not said or said in {"draft", "초안"}:
+        return Use.DRAFT
+    if said not in {"hint", "힌트", "참고"}:
+        note(f"Its use '{said[:40]}' is neither draft nor hint; it was taken as a hint.")
+    return Use.HINT
+
+
+def _category(fields: _Fields, note: Callable[[str], None]) -> str | None:
+    levels = fields.levels("category")
+    if category_levels(levels) > LEVELS:
+        note(f"Its category has more than {LEVELS} levels; those below were left out.")
+    return category_path(levels)
 
 
 def _moment(
