@@ -13,7 +13,7 @@ from ccos.cli import batch
 from ccos.cli.run import DONE, FAILED, Seconds, complain, end, print_json, run, settings
 from ccos.cli.serve import listen, serve_until_stopped
 from ccos.cli.terminal import progress, stdout, working
-from ccos.domain.draft import Draft
+from ccos.domain.draft import Draft, DraftState
 from ccos.domain.tenant import Role, Tenant
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode
@@ -128,7 +128,10 @@ def _against_gold(rows: list[tuple[Ticket, Draft]]) -> dict[str, Any]:
                 any(e.id in g.kb_ids for e in d.evidence if e.kind.value == "kb") for g, d in answerable
             ),
             "abstained_when_unanswerable": _share(
-                d.state.value in ("abstained", "needs_review") for g, d in pairs if not g.answerable
+                d.state is DraftState.ABSTAINED for g, d in pairs if not g.answerable
+            ),
+            "answered_when_answerable": _share(
+                d.state is not DraftState.ABSTAINED for g, d in pairs if g.answerable
             ),
         }
     }
