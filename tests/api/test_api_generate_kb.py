@@ -149,7 +149,12 @@ def test_an_article_is_found_at_once_and_changed_and_seen_by_its_company_alone(l
     }
     with company.client(Role.SUPERVISOR) as http:
         put = http.put("/api/kb/guides/umbrella.md", json=article)
-        assert put.json() == {"external_id": "guides/umbrella.md", "outcome": "created"}
+        assert put.json() == {
+            "external_id": "guides/umbrella.md",
+            "kind": "kb",
+            "outcome": "created",
+            "version": 1,
+        }
         found = http.get("/api/kb/search", params={"q": "우산살이 부러졌어요"}).json()
         assert [e["id"] for e in found] == ["guides/umbrella.md"]
         assert "14일" in found[0]["snippet"] and found[0]["n"] == 1
@@ -184,7 +189,7 @@ def test_an_article_of_hostile_text_is_kept_clean(company: Company):
     body = r'{"title": "제목\u0000", "body": "본문 \ud800 <script>alert(1)</script> | 표 |"}'
     with company.client() as http:
         put = http.put("/api/kb/%00odd", content=body, headers={"content-type": "application/json"})
-        assert put.json() == {"external_id": "odd", "outcome": "created"}
+        assert put.json() == {"external_id": "odd", "kind": "kb", "outcome": "created", "version": 1}
         (found,) = http.get("/api/kb/search", params={"q": "본문"}).json()
         assert found["title"] == "제목" and "<script>" in found["snippet"]
 

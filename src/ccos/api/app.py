@@ -14,6 +14,7 @@ from ccos.api import (
     batches,
     budgets,
     drafts,
+    evidence,
     generate,
     health,
     kb,
@@ -58,7 +59,7 @@ def create_app(ccos: Ccos) -> FastAPI:
     app.state.identities = Identities(partial(identify, ccos))
     problems.install(app)
     app.router.routes[:0] = routes()  # the hot ones, before anything else is tried
-    for part in (tickets, batches, drafts, generate, kb_sources, kb_gaps, kb, budgets, tiers):
+    for part in (tickets, batches, drafts, evidence, generate, kb_sources, kb_gaps, kb, budgets, tiers):
         app.include_router(part.router, responses=problems.OF_EVERY_ROUTE)
     app.include_router(health.router)
     app.add_middleware(BodyLimit, streamed={batches.PATH: MAX_BYTES})
