@@ -131,7 +131,7 @@ class Switch(BaseModel):
 
 
 @router.get("", summary="List the knowledge base")
-async def every(
+async def list_items(
     caller: AnyCaller,
     ccos: Opened,
     kind: EvidenceKind | None = None,
@@ -174,7 +174,7 @@ async def list_categories(caller: AnyCaller, ccos: Opened) -> CategoryList:
 
 
 @router.put("/categories", summary="Switch a category on or off")
-async def switch(wish: Switch, caller: Curator, ccos: Opened) -> CategoryOut:
+async def switch_category(wish: Switch, caller: Curator, ccos: Opened) -> CategoryOut:
     """Off: no draft and no search finds what is in it and below it, until it is on again."""
     async with ccos.database.tenant(caller.tenant.id) as tx:
         done = await categories.switch(tx, wish.path or "", active=wish.active)
@@ -212,7 +212,7 @@ async def put(external_id: ArticleId, article: Article, caller: Curator, ccos: O
 
 
 @router.get("/{external_id:path}", summary="Read an article")
-async def show(
+async def read_item(
     external_id: KnownId,
     caller: AnyCaller,
     ccos: Opened,
@@ -246,7 +246,7 @@ async def show(
 
 
 @router.delete("/{external_id:path}", summary="Archive an article", status_code=204)
-async def archive(
+async def archive_item(
     external_id: KnownId, caller: Curator, ccos: Opened, kind: Kind = EvidenceKind.KB
 ) -> Response:
     """It is found no more, and what drafts stand on can still be read. Doing it again is harmless."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ccos.cli import kb_gaps, kb_sources, tenancy
+from ccos.cli import kb_gaps, kb_items, kb_sources, tenancy
 from ccos.cli.run import complain, fail, print_json, run, settings
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def kb() -> None:
 
 kb.add_command(kb_sources.group)
 kb.add_command(kb_gaps.gaps)
+kb.add_command(kb_items.show)
+kb.add_command(kb_items.categories)
 
 
 @kb.command("import")

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class EvidenceKind(StrEnum):
@@ -49,13 +49,12 @@ class Evidence(BaseModel):
     updated_at: datetime | None = None
     version: int | None = Field(None, description="The item's version that this is; None: nobody kept it")
     passages: tuple[int, ...] = Field((), description="Which passages of that version, from 1")
+    link: str | None = Field(None, description="Where that version is read over HTTP")
 
-    @computed_field(description="Where the version it stands on is read")  # type: ignore[prop-decorator]
-    @property
-    def link(self) -> str | None:
-        if self.version is None:
-            return None
-        return f"/api/kb/{quote(self.id)}?kind={self.kind.value}&version={self.version}"
+
+def link_to(kind: EvidenceKind, external_id: str, version: int) -> str:
+    """Where a version of an item is read over HTTP."""
+    return f"/api/kb/{quote(external_id)}?kind={kind.value}&version={version}"
 
 
 def for_writing(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

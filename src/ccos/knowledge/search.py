@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
-from ccos.domain.evidence import Evidence, EvidenceKind
+from ccos.domain.evidence import Evidence, EvidenceKind, link_to
 from ccos.knowledge.answering import answerability
 from ccos.knowledge.cards import Hit
 from ccos.knowledge.following import Followed
@@ -173,6 +173,7 @@ def _evidence(kind: EvidenceKind, ranked: Sequence[Sequence[Hit]], queries: int)
             updated_at=hit.updated_at,
             version=hit.version,
             passages=(hit.ordinal,),
+            link=link_to(kind, hit.external_id, hit.version),
         )
         for n, item in enumerate(order, start=1)
         for _, hit in [shown[item]]
