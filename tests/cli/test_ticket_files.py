@@ -147,3 +147,18 @@ def test_settings_of_a_tenant_are_refused_in_the_same_way(tmp_path: Path) -> Non
     file.write_text('{"reply_max_character": 5}')
     with pytest.raises(BadInput, match="not a field of a settings file: did you mean reply_max_characters"):
         reading.document(str(file), TenantSettings, "settings file")
+
+
+def test_a_line_of_just_the_longest_length_costs_no_other(tmp_path: Path) -> None:
+    head = b'{"subject": "one"'
+    longest = head + b" " * (reading.MOST_BYTES - len(head) - 1) + b"}\n"
+    source = tmp_path / "tickets.jsonl"
+    source.write_bytes(longest + b'{"subject": "two"}\n' + b" " + longest + b'{"subject": "four"}\n')
+    lines = list(reading.ticket_lines(str(source)))
+    assert [number for number, _ in lines] == [1, 2, 3, 4]
+    assert [line.subject for _, line in lines if isinstance(line, reading.Ticket)] == [
+        "one",
+        "two",
+        "one",
+        "four",
+    ]

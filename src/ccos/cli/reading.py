@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -40,7 +40,7 @@ def ticket_lines(source: str) -> Iterator[tuple[int, Ticket | BadTicket]]:
         number = 0
         while line := file.readline(MOST_BYTES + 1):
             number += 1
-            if len(line) > MOST_BYTES:
+            if len(line) > MOST_BYTES and not line.endswith(b"\n"):
                 _skip_line(file)
             if not line.strip():
                 continue
@@ -51,9 +51,22 @@ def ticket_lines(source: str) -> Iterator[tuple[int, Ticket | BadTicket]]:
                 yield number, fault
 
 
-def _opened(source: str, refused: type[BadInput]) -> AbstractContextManager[BinaryIO]:
+def check(source: str, refused: type[BadInput] = BadTicket) -> None:
+    """Raises `refused` where nothing can be read; what is read once, like a pipe, is left as it is."""
+    if source == "-" or Path(source).is_file():
+        _opened(source, refused).close()
+    elif not Path(source).exists() or Path(source).is_dir():
+        _opened(source, refused)
+
+
+def _opened(source: str, refused: type[BadInput]) -> BinaryIO:
     if source == "-":
-        return nullcontext(sys.stdin.buffer)
+        try:
+            return os.fdopen(
+                os.dup(sys.stdin.fileno()), "rb"
+            )  # read in a thread, it may be left in the middle
+        except (AttributeError, OSError, ValueError):
+            raise refused("There is no standard input; give the path of a file.") from None
     try:
         return Path(source).open("rb")
     except IsADirectoryError:
