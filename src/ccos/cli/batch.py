@@ -6,21 +6,18 @@ import asyncio
 import statistics
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
+from ccos.cli.batch_stream import drafted, lost
 from ccos.cli.terminal import plain
 from ccos.domain.draft import Draft, DraftState, Outcome
-from ccos.domain.errors import CcosError, Conflict, DatabaseUnavailable
+from ccos.domain.errors import CcosError
 from ccos.domain.tenant import Tenant
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode, Task
-from ccos.store import drafts as draft_store
-from ccos.store import tickets as ticket_store
-from ccos.tiers.request import Priority
 
 if TYPE_CHECKING:
     from ccos.wiring import Ccos
@@ -34,12 +31,6 @@ STATE_STYLES = {
 }
 
 
-_ENDED = (DraftState.READY, DraftState.NEEDS_REVIEW, DraftState.ABSTAINED)
-
-PATIENCE_SECONDS = 60.0
-"""How long a ticket waits for a database that is away: a killed server is back within seconds."""
-
-
 async def draft_all(
     ccos: Ccos, tenant: Tenant, wanted: Sequence[Ticket], *, mode: Mode | None, seconds: float, at_once: int
 ) -> AsyncIterator[tuple[Ticket, Draft]]:
@@ -48,7 +39,7 @@ async def draft_all(
 
     async def one(ticket: Ticket) -> Draft:
         async with free:
-            return await _patiently(ccos, tenant, ticket, mode, seconds)
+            return await drafted(ccos, tenant, ticket, mode=mode, seconds=seconds)
 
     tasks = [asyncio.create_task(one(ticket)) for ticket in wanted]
     try:
@@ -56,29 +47,11 @@ async def draft_all(
             try:
                 yield ticket, await task
             except CcosError as fault:
-                yield ticket, _lost(ticket, fault)
+                yield ticket, lost(ticket, fault)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)  # their rows say so while the database is open
-
-
-async def _patiently(
-    ccos: Ccos,
-    tenant: Tenant,
-    ticket: Ticket,
-    mode: Mode | None,
-    seconds: float,
-    since: datetime | None = None,
-) -> Draft:
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    while True:
-        try:
-            return await _drafted(ccos, tenant, ticket, mode, seconds, since)
-        except DatabaseUnavailable:
-            if asyncio.get_running_loop().time() > deadline:
-                raise
-            await asyncio.sleep(1.0)
 
 
 class Tally:
@@ -124,87 +97,6 @@ class Tally:
             "seconds_p50": round(statistics.median(seconds), 4) if seconds else None,
             "seconds_p95": round(seconds[max(0, -(-95 * len(seconds) // 100) - 1)], 4) if seconds else None,
         }
-
-
-async def draft_stream(
-    ccos: Ccos,
-    tenant: Tenant,
-    wanted: Iterable[tuple[int, Ticket]],
-    *,
-    mode: Mode | None,
-    seconds: float,
-    at_once: int,
-    since: datetime | None,
-    stop: asyncio.Event,
-) -> AsyncIterator[tuple[int, Ticket, Draft]]:
-    """Drafts tickets as they are read, `at_once` at a time, and gives each as it ends, with its number.
-
-    Nothing is begun after `stop`; what has begun still ends. A draft of a ticket that was stored after
-    `since` is given as it is.
-    """
-    running: dict[asyncio.Task[Draft], tuple[int, Ticket]] = {}
-    tickets = iter(wanted)
-    try:
-        while True:
-            while len(running) < at_once and not stop.is_set():
-                if (following := next(tickets, None)) is None:
-                    break
-                work = _patiently(ccos, tenant, following[1], mode, seconds, since)
-                running[asyncio.create_task(work)] = following
-            if not running:
-                return
-            ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in ended:
-                number, ticket = running.pop(task)
-                try:
-                    made = task.result()
-                except CcosError as fault:
-                    made = _lost(ticket, fault)
-                yield number, ticket, made
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-
-async def _drafted(
-    ccos: Ccos,
-    tenant: Tenant,
-    ticket: Ticket,
-    mode: Mode | None,
-    seconds: float,
-    since: datetime | None = None,
-) -> Draft:
-    """The ticket's draft: ours, or that of another process that began one while we did."""
-    async with ccos.database.tenant(tenant.id) as tx:
-        put = await ticket_store.put(tx, ticket)
-        assert put.ticket.id is not None
-        known = await draft_store.latest(tx, put.ticket.id) if since is not None else None
-    if known is not None and known.state in _ENDED and _made_since(known, since):
-        return known
-    try:
-        return await ccos.drafting.make(
-            tenant, put.ticket.id, mode=mode, seconds=seconds, priority=Priority.BATCH
-        )
-    except Conflict:
-        deadline = asyncio.get_running_loop().time() + seconds
-        while asyncio.get_running_loop().time() < deadline:
-            async with ccos.database.tenant(tenant.id) as tx:
-                newest = await draft_store.latest(tx, put.ticket.id)
-            if newest is not None and newest.state not in (DraftState.QUEUED, DraftState.RUNNING):
-                return newest
-            await asyncio.sleep(0.2)
-        raise
-
-
-def _made_since(draft: Draft, since: datetime | None) -> bool:
-    return since is not None and draft.created_at is not None and draft.created_at >= since
-
-
-def _lost(ticket: Ticket, fault: CcosError) -> Draft:
-    """The draft of a ticket that could not even be stored, so that it is shown and counted."""
-    name = ticket.external_id or ticket.id or ""
-    return Draft(id="", ticket_id=name, state=DraftState.FAILED, reason=fault.code, errors=(fault.sentence,))
 
 
 def shown(ticket: Ticket, made: Draft) -> dict[str, Any]:

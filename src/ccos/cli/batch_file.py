@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from click.exceptions import Exit
+
 from ccos.cli import batch, reading
 from ccos.cli.batch_results import Results, open_results
+from ccos.cli.batch_stream import draft_stream
 from ccos.cli.run import BAD_INPUT, DONE, FAILED, INTERRUPTED, complain, print_json, run
 from ccos.cli.terminal import progress, stdout
 from ccos.domain.batch import named
-from ccos.domain.errors import BadTicket
+from ccos.domain.errors import BadTicket, DatabaseUnavailable
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode
+from ccos.store import batches
 from ccos.tiers.slots import fitting
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ class Input:
     results: Results
     lines: int = 0
     bad: int = 0
+    written: int = 0
 
     def __iter__(self) -> Iterator[tuple[int, Ticket]]:
         for number, line in reading.ticket_lines(self.source):
@@ -59,25 +63,29 @@ def draft_to_file(
 ) -> int:
     """Draft what RESULTS does not hold yet; the exit code. A first Ctrl-C lets begun drafts end."""
     tally = batch.Tally()
-    with open_results(out, restart=restart, now=lambda: datetime.now(UTC)) as results:
+    reading.check(source)
+    with open_results(out, restart=restart) as results:
         wanted = Input(source, results)
         if results.kept:
             complain(f"{results.kept} results are in {out.name} already; the rest is drafted.")
         try:
             run(_drafted(found, wanted, results, tally, mode, tenant, seconds, at_once))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Exit, DatabaseUnavailable) as stop:
+            if not wanted.lines and not isinstance(stop, KeyboardInterrupt):
+                raise
+            told = f"{stop.sentence} " if isinstance(stop, DatabaseUnavailable) else ""
             complain(
-                f"Stopped: {results.kept + tally.tickets} results are in {out.name}. Run the same command"
-                " again to go on."
+                f"{told}Stopped: {results.kept + wanted.written} results are in {out.name}. Run the same"
+                " command again to go on."
             )
-            return INTERRUPTED
+            return stop.exit_code if isinstance(stop, Exit) else FAILED if told else INTERRUPTED
     if not wanted.lines:
         complain("There are no tickets.")
         return BAD_INPUT
-    _show(tally, wanted, results, as_json)
     if wanted.bad == wanted.lines:
         complain("No line is a ticket; give one JSON object a line.")
         return BAD_INPUT
+    _show(tally, wanted, results, as_json)
     return FAILED if wanted.bad or tally.without_reply else DONE
 
 
@@ -100,18 +108,23 @@ async def _drafted(
         async with AsyncExitStack() as stack:
             ccos, whose = await opened(found, tenant, stack)
             slots = at_once or fitting(ccos.service.cards, mode or found.mode)
-            total = None if wanted.source == "-" else _count(wanted.source) - results.kept
+            async with ccos.database.tenant(whose.id) as tx:
+                since = results.begin(whose.id, await batches.clock(tx))
+            total = _count(wanted.source)
             tell = stack.enter_context(progress("Drafting"))
-            drafted = batch.draft_stream(
-                ccos, whose, wanted, mode=mode, seconds=seconds, at_once=slots, since=results.began, stop=stop
+            drafted = draft_stream(
+                ccos, whose, wanted, mode=mode, seconds=seconds, at_once=slots, since=since, stop=stop
             )
+            await stack.enter_async_context(aclosing(drafted))  # before the database is closed
             async for line, ticket, made in drafted:
                 if made.id:
                     results.add(line, ticket, batch.shown(ticket, made))
+                    wanted.written += 1
                 else:
                     lost.append(f"Line {line}: {made.errors[0]}")
                 tally.add(made)
-                tell(tally.tickets, None if total is None else total - wanted.bad)
+                left = None if total is None else total - wanted.bad - results.kept
+                tell(tally.tickets, None if left is None else max(left, tally.tickets))
 
     task = asyncio.create_task(work())
     try:
@@ -127,8 +140,10 @@ async def _drafted(
             )
 
 
-def _count(source: str) -> int:
-    """How many lines the file has that are not blank."""
+def _count(source: str) -> int | None:
+    """How many lines the file has that are not blank; None for what can be read only once."""
+    if source == "-" or not Path(source).is_file():
+        return None
     with Path(source).open("rb") as file:
         lines, says = 0, False
         while piece := file.readline(1 << 20):

@@ -72,9 +72,9 @@ def draft(
         raise click.UsageError("--restart is for a --batch with --out.")
     how = Mode(mode) if mode else None
     if batch is not None and out is not None:
-        from ccos.cli import batch_file, files
+        from ccos.cli import batch_file, batch_results, files
 
-        files.check_files([out], [] if batch == "-" else [Path(batch)])
+        files.check_files([out, batch_results.beside_of(out)], [] if batch == "-" else [Path(batch)])
         code = batch_file.draft_to_file(
             settings(),
             batch,

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from ccos.domain.batch import Batch, BatchReport, BatchState
+from ccos.domain.draft import Draft
 from ccos.domain.errors import NotFound
 from ccos.domain.money import MicroUsd, usd
 from ccos.store.database import Tx
-from ccos.store.drafts import CANCELLED, JOB_LOCK, draft_of
+from ccos.store.drafts import CANCELLED, DECIDABLE, JOB_LOCK, draft_of, names
 from ccos.store.paging import mark, read_mark
 from ccos.store.values import json_of, new_id, uuid_of
 
@@ -241,6 +243,29 @@ async def prune(tx: Tx, *, days: float = KEPT_DAYS) -> int:
         "       AND item.batch_id = batch.id AND item.ended_at IS NULL)",
         seconds=days * 86_400,
     )
+
+
+async def clock(tx: Tx) -> datetime:
+    """The time by which drafts say when they were made, whatever this machine's clock shows."""
+    row = await tx.row("SELECT now() AS at")
+    assert row is not None
+    return cast(datetime, row["at"])
+
+
+async def made_since(tx: Tx, ticket_id: str | UUID, since: datetime) -> Draft | None:
+    """The latest draft of the ticket, where it ended well and was begun since then, for what the ticket says
+    now."""
+    row = await tx.row(
+        "SELECT draft.id, draft.ticket_id, draft.state, draft.body, draft.created_at"
+        "  FROM draft JOIN ticket ON ticket.tenant_id = draft.tenant_id AND ticket.id = draft.ticket_id"
+        " WHERE draft.tenant_id = %(tenant)s AND draft.ticket_id = %(ticket)s"
+        "   AND draft.state = ANY(%(ended)s) AND draft.created_at >= greatest(%(since)s, ticket.updated_at)"
+        " ORDER BY draft.created_at DESC, draft.id DESC LIMIT 1",
+        ticket=uuid_of(ticket_id),
+        ended=names(DECIDABLE),
+        since=since,
+    )
+    return draft_of(row) if row else None
 
 
 _SELECT = """
