@@ -98,6 +98,41 @@ def test_deep_html_keeps_its_text():
     assert to_markdown("<div>" * 400 + "가" + "</div>" * 400 + "나").text == "가\n\n나"
 
 
+@pytest.mark.parametrize(
+    "unseen",
+    ["<script>{0}</script>", "<style>{0}</style>", "<p hidden>{0}</p>", "<p aria-hidden=true>{0}</p>", "<!-- {0} -->",
+     "<span style='DISPLAY : none !important'>{0}</span>", "<p style='visibility: hidden'>{0}</p>", "<b style='font-size:0px'>{0}</b>",
+     "<p style='opacity:0'>{0}</p>", "<p style='position:absolute;left:-9999px'>{0}</p>", "<dialog>{0}</dialog>", "<textarea>{0}</textarea>",
+     "<template>{0}</template>", "<noscript>{0}</noscript>", "<svg><text>{0}</text></svg>", "<xmp>{0}</xmp>", "<iframe>{0}</iframe>",
+     "<style>.x, p.y {{ Display: none }}</style><i class=x>{0}</i>", "<style>@media print{{p{{color:red}}}} #z{{visibility:hidden}}</style><i id=z>{0}</i>",
+     "<input value={0}>", "<a href='javascript:alert({0})'></a>", "<img src=x onerror={0}>"],
+)  # fmt: skip
+def test_what_a_page_does_not_show_does_not_come_through(unseen):
+    page = to_markdown(f"<body><main><p>앞</p>{unseen.format('alert')}<p>뒤</p></main></body>")
+    assert page.text == "앞\n\n뒤"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    ["<p style='font-size:0.9em'>{0}</p>", "<p style='opacity:0.5'>{0}</p>", "<p style='display:block'>{0}</p>", "<dialog open>{0}</dialog>",
+     "<style>@media print {{ .x {{ display:none }} }}</style><p class=x>{0}</p>", "<style>body{{opacity:0}}</style><p>{0}</p>",
+     "<a href='javascript:open()'>{0}</a>", "<details><summary>{0}</summary></details>", "<img alt='{0}'>"],
+)  # fmt: skip
+def test_what_a_page_shows_comes_through(seen):
+    assert "글" in to_markdown(f"<body><main>{seen.format('글')}</main></body>").text
+
+
+def test_a_page_that_hides_most_of_itself_is_told(tmp_path):
+    (tmp_path / "a.html").write_text(f"<p>보임</p><div style='display:none'>{'숨김 ' * 20}</div>")
+    reading = read(tmp_path)
+    assert [item.body for item in items(reading)] == ["보임"]
+    assert told(reading) == ["a.html: Most of its text is hidden on the page and was left out."]
+
+
+def test_a_page_that_nests_for_ever_keeps_its_words():
+    assert to_markdown("<div>" * 300_000 + "가" + "</div>" * 300_000 + "<p>나</p>").text == "가\n\n나"
+
+
 def test_markdown_with_an_angle_bracket_is_no_html():
     assert not looks_like_html("금액 < 3만원 이면 a<b> 아님".replace("<b>", "< b >"))
     assert looks_like_html("<p class=x>환불</p>")
@@ -276,11 +311,28 @@ def test_what_is_no_date_is_none(value):
     assert value == "9" * 13 or instant(value, UTC) is None
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp949"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp949", "euc-kr"]
+)
 def test_encodings_of_korean_exports(tmp_path, encoding):
     text = "id,title,body\n1,환불 안내,카드는 3일 걸립니다(영업일).\n"
     (tmp_path / "a.csv").write_bytes(text.encode(encoding))
     assert [(i.external_id, i.title) for i in items(read(tmp_path))] == [("1", "환불 안내")]
+
+
+def test_other_encodings_are_told_and_not_guessed(tmp_path):
+    (tmp_path / "a.md").write_bytes("返金のご案内です。三日かかります。".encode("shift_jis"))
+    (tmp_path / "b.md").write_bytes("Café déjà vu, naïve façade".encode("latin-1"))
+    reading = read(tmp_path)
+    assert items(reading) == []
+    assert all("The encoding is not UTF-8, UTF-16 or CP949" in sentence for sentence in told(reading))
+
+
+def test_zeros_in_a_text_do_not_make_it_utf_16(tmp_path):
+    (tmp_path / "a.md").write_bytes("# 환불\0 안내\n\n\0본문입니다.".encode())
+    assert [(item.title, item.body) for item in items(read(tmp_path))] == [
+        ("환불 안내", "# 환불 안내\n\n본문입니다.")
+    ]
 
 
 def test_damaged_text_is_no_cp949(tmp_path):

@@ -82,7 +82,7 @@ def _read_file(file: Path, root: Path, options: Options, reading: Reading, confi
         _keep(reading, name, None, document, options, fallback_id=_bare(name))
         return
     if files.suffix(file) in _PAGES:
-        _keep(reading, name, None, _page(file, _bare(Path(name).name)), options, fallback_id=_bare(name))
+        _keep(reading, name, None, _page(file, name, reading), options, fallback_id=_bare(name))
         return
     counted = files.suffix(file) == ".json"
     for number, record in _ROWS[files.suffix(file)](files.content(file), options.body_field):
@@ -94,18 +94,20 @@ def _read_file(file: Path, root: Path, options: Options, reading: Reading, confi
             _keep(reading, place, line, record, options)
 
 
-def _page(file: Path, stem: str) -> dict[str, object]:
-    text = decode(files.content(file, MOST_BYTES))
-    if files.suffix(file) in (".html", ".htm"):
-        page = to_markdown(text)
-        return {
-            "title": page.title or stem,
-            "body": page.text,
-            "url": page.url,
-            "locale": page.locale,
-            "updated_at": page.updated_at,
-        }
-    return markdown.record(text, stem)
+def _page(file: Path, name: str, reading: Reading) -> dict[str, object]:
+    text, stem = decode(files.content(file, MOST_BYTES)), _bare(Path(name).name)
+    if files.suffix(file) not in (".html", ".htm"):
+        return markdown.record(text, stem)
+    page = to_markdown(text)
+    if page.hidden > len(page.text):
+        reading.problems.append(Problem(name, "Most of its text is hidden on the page and was left out."))
+    return {
+        "title": page.title or stem,
+        "body": page.text,
+        "url": page.url,
+        "locale": page.locale,
+        "updated_at": page.updated_at,
+    }
 
 
 def _keep(

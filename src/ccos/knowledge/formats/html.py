@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from ccos.knowledge.formats.concealment import concealed
+
 _DROPPED = (
     "script, style, noscript, template, nav, aside, footer, form, iframe, object, svg, button, select,"
-    " body > header, [hidden], [role=navigation]"
+    " textarea, canvas, audio, video, annotation, xmp, plaintext, noembed, noframes, datalist,"
+    " body > header, [role=navigation]"
 )
 _HTML = re.compile(r"<(?:p|div|h[1-6]|ul|ol|li|table|br|span|a|b|strong|em)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _BLOCK_TAGS = (
@@ -17,16 +20,24 @@ _BLOCK_TAGS = (
 )
 _BLOCKS = frozenset(_BLOCK_TAGS.split())
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
+_DEEPEST = 256
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_VOID = "area base br col embed hr img input link meta param source track wbr"
+_ENDED_BY_THE_NEXT = "p li dt dd tr td th thead tbody tfoot option script style"
+_UNNESTED = frozenset(f"{_VOID} {_ENDED_BY_THE_NEXT}".split())
 _SPACES = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """`hidden` counts the letters that a reader of the page does not see, which are left out."""
+
     text: str
     title: str = ""
     url: str = ""
     locale: str = ""
     updated_at: str = ""
+    hidden: int = 0
 
 
 def looks_like_html(text: str) -> bool:
@@ -34,8 +45,8 @@ def looks_like_html(text: str) -> bool:
 
 
 def to_markdown(html: str) -> Page:
-    """The page's own content; scripts, styles, navigation and forms are dropped."""
-    tree = LexborHTMLParser(html)
+    """The page's own content; scripts, styles, navigation, forms and hidden text are dropped."""
+    tree = LexborHTMLParser(_flattened(html))
     page = Page(
         text="",
         title=_text(tree.css_first("h1")) or _text(tree.css_first("title")),
@@ -43,13 +54,38 @@ def to_markdown(html: str) -> Page:
         locale=_attribute(tree, "html", "lang"),
         updated_at=_attribute(tree, "meta[property='article:modified_time']", "content"),
     )
+    unseen = concealed(tree)
     for node in tree.css(_DROPPED):
         node.remove()
+    hidden = len(_text(tree.body))
+    for node in unseen:
+        node.remove()
+    hidden -= len(_text(tree.body))
     root = tree.css_first("main") or tree.css_first("article") or tree.body
     writer = _Writer()
     if root is not None:
         _walk(root, writer)
-    return Page(writer.text(), page.title, page.url, page.locale, page.updated_at)
+    return replace(page, text=writer.text(), hidden=hidden)
+
+
+def _flattened(html: str) -> str:
+    """Without elements deeper than anybody nests them: parsing takes the square of the depth.
+
+    The names of those that are too deep become that of an element which holds nothing.
+    """
+    if html.count("<") <= _DEEPEST:
+        return html
+    depth = 0
+
+    def renamed(tag: re.Match[str]) -> str:
+        nonlocal depth
+        if tag[2].lower() in _UNNESTED:
+            return tag[0]
+        deep = depth > _DEEPEST
+        depth += -1 if tag[1] and depth else 0 if tag[1] else 1
+        return f"<{tag[1]}wbr" if deep else tag[0]
+
+    return _TAG.sub(renamed, html)
 
 
 def _text(node: LexborNode | None) -> str:
