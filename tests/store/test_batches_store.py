@@ -1,18 +1,21 @@
 """Batches in the database: what their lines come to, whatever ends a draft, and what is forgotten."""
 
+import asyncio
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from ccos.agents import batching
 from ccos.agents.batching import TicketLine
+from ccos.agents.drafting import Drafting
 from ccos.domain.batch import BatchState, mark, named
 from ccos.domain.draft import DraftState
 from ccos.domain.errors import NotFound
 from ccos.domain.ticket import Ticket
-from ccos.domain.tier import Tier
+from ccos.domain.tier import Mode, Tier
 from ccos.store import batches, drafts, jobs, remakes, tickets
 from ccos.store.values import new_id
 from support.store import finished, new_tenant
@@ -288,3 +291,70 @@ async def test_a_stalled_line_is_tried_again_like_any_draft(database, tenant):
     [job] = (await jobs.retry_stalled(database)).retried
     assert (str(job.draft_id), job.remake) == (draft_id, False)
     assert await waiting(database) == [("batches", draft_id)]
+
+
+async def until_one_waits_for_a_lock(store_urls):
+    with psycopg.connect(store_urls.superuser, autocommit=True) as admin:
+        for _ in range(2_000):
+            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            if admin.execute(waits).fetchone()[0]:
+                return
+            await asyncio.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+@pytest.mark.parametrize("singly", [False, True])
+async def test_what_is_sent_again_while_its_batch_is_cancelled_is_drafted(
+    database, tenant, store_urls, singly
+):
+    batch = await sent(database, tenant, line(1), line(2))
+    drafting = Drafting(database, None, jobs.defer_draft, mode=Mode.OUTAGE, hurry=jobs.hurry_draft)
+
+    async def again():
+        if singly:
+            return (await drafting.take_in(tenant.id, line(1).ticket)).draft.id
+        return (await ids(database, tenant, await sent(database, tenant, line(1))))[0]
+
+    async with database.tenant(tenant.id) as tx:
+        await batches.cancel(tx, batch)
+        sending = asyncio.create_task(again())
+        await until_one_waits_for_a_lock(store_urls)
+    draft_id = await sending
+    async with database.tenant(tenant.id) as tx:
+        assert (await drafts.get(tx, draft_id)).state is DraftState.QUEUED
+    assert [lock for _, lock in await waiting(database)] == [draft_id]
+
+
+@pytest.mark.parametrize("singly", [False, True])
+async def test_what_was_just_sent_again_is_not_cancelled_with_its_batch(database, tenant, store_urls, singly):
+    batch = await sent(database, tenant, line(1), line(2))
+    [wanted, _] = await ids(database, tenant, batch)
+
+    async def cancel():
+        async with database.tenant(tenant.id) as tx:
+            return await batches.cancel(tx, batch)
+
+    async with database.tenant(tenant.id) as tx:
+        if singly:
+            await drafts.hold_queued(tx, [UUID(str((await tickets.put(tx, line(1).ticket)).ticket.id))])
+            await jobs.hurry_draft(tx, wanted)
+        else:
+            await batching.take_in(tx, tenant.id, [line(1)], [], jobs.defer_batch)
+        cancelling = asyncio.create_task(cancel())
+        await until_one_waits_for_a_lock(store_urls)
+    assert await cancelling == 1
+    assert [lock for _, lock in await waiting(database)] == [wanted]
+
+
+async def test_of_two_batches_cancelled_at_once_nothing_is_left_over(database, tenant, store_urls):
+    first, second = [await sent(database, tenant, line(1)) for _ in range(2)]
+
+    async def cancel(batch):
+        async with database.tenant(tenant.id) as tx:
+            return await batches.cancel(tx, batch)
+
+    async with database.tenant(tenant.id) as tx:
+        assert await batches.cancel(tx, first) == 0
+        cancelling = asyncio.create_task(cancel(second))
+        await until_one_waits_for_a_lock(store_urls)
+    assert await cancelling == 1 and await waiting(database) == []

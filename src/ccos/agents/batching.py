@@ -40,6 +40,7 @@ async def take_in(
     last = {str(each.ticket.external_id): each for each in wanted}
     stored = await tickets.put_all(tx, [each.ticket for each in last.values()])
     same = [ticket_id for ticket_id, outcome in stored.values() if outcome == "unchanged"]
+    await drafts.hold_queued(tx, same)
     known = await drafts.latest_of(tx, same)
     fresh = [stored[name][0] for name in last if stored[name][0] not in known]
     made = dict(zip(fresh, await drafts.queue_all(tx, fresh), strict=True))

@@ -84,6 +84,7 @@ class Drafting:
             put = await tickets.put(tx, ticket)
             assert put.ticket.id is not None
             if put.outcome == "unchanged":
+                await drafts.hold_queued(tx, [UUID(put.ticket.id)])
                 known = await drafts.latest(tx, put.ticket.id)
                 if known is not None and known.reason != drafts.CANCELLED:
                     if known.state is DraftState.QUEUED and self._hurry is not None:

@@ -204,6 +204,13 @@ async def cancel(tx: Tx, batch_id: str | UUID) -> int:
         raise _missing()
     if found["cancelled_at"] is None:
         return 0
+    await tx.run(  # first: who else waits for one is seen only by a statement that begins after the lock
+        "SELECT FROM draft WHERE tenant_id = %(tenant)s AND state = 'queued'"
+        "   AND id IN (SELECT draft_id FROM batch_item WHERE tenant_id = %(tenant)s"
+        "                 AND batch_id = %(id)s AND ended_at IS NULL)"
+        " ORDER BY id FOR UPDATE",
+        id=batch,
+    )
     ended = await tx.rows(
         """
         WITH waiting AS (

@@ -90,6 +90,16 @@ async def queue_all(tx: Tx, ticket_ids: Sequence[UUID]) -> list[UUID]:
     return made
 
 
+async def hold_queued(tx: Tx, ticket_ids: Collection[UUID]) -> None:
+    """Keeps drafts of the tickets that are queued from being cancelled until the transaction ends, and waits
+    for a cancelling that has begun. What is read of them afterwards is still so at the end."""
+    await tx.run(
+        "SELECT FROM draft WHERE tenant_id = %(tenant)s AND ticket_id = ANY(%(tickets)s::uuid[])"
+        "   AND state = 'queued' ORDER BY id FOR SHARE",
+        tickets=list(ticket_ids),
+    )
+
+
 async def start(tx: Tx, draft_id: str | UUID) -> int:
     """Begin work, or begin again after a crash; the number of this run, for `finish`.
 
