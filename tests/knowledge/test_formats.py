@@ -63,6 +63,38 @@ def test_markdown_without_one_is_known_by_its_path_and_heading(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("앞<script>alert(1)</script>뒤", "앞뒤"),
+        ("앞 <!-- 몰래 --> 뒤<script>alert(1)", "앞  뒤"),
+        ("앞<span style='display: none'>몰래</span>뒤<b hidden>몰래</b>", "앞뒤"),
+        (
+            "[여기](javascript:alert(1))와 ![그림](data:text/html,x) [곳](https://e.example)",
+            "여기와 그림 [곳](https://e.example)",
+        ),
+        ("앞\n[a]: javascript:alert(1)\n<javascript:alert(1)>뒤", "앞\n\n뒤"),
+        (
+            "| 수단 | 기간 |\n|---|---|\n| 카드<br>계좌 | 3일 |",
+            "| 수단 | 기간 |\n|---|---|\n| 카드 계좌 | 3일 |",
+        ),
+        ("1. <b>연다</b>\n2. 누른다<br/>끝", "1. 연다\n2. 누른다\n끝"),
+        (
+            "주문은 <주문번호>로, 3 < 5, <https://e.example>",
+            "주문은 <주문번호>로, 3 < 5, <https://e.example>",
+        ),
+        (
+            "```\n<div>코드</div> <!-- 둠 -->\n```\n`<b>` 끝",
+            "```\n<div>코드</div> <!-- 둠 -->\n```\n`<b>` 끝",
+        ),
+        ("<div><h2>가</h2><ol><li>나</li></ol></div>", "## 가\n\n1. 나"),
+    ],
+)
+def test_html_in_markdown_runs_and_hides_nothing(tmp_path, text, body):
+    (tmp_path / "a.md").write_text(text)
+    assert [item.body for item in items(read(tmp_path))] == [body]
+
+
 def test_block_lists_and_an_unclosed_front_matter(tmp_path):
     (tmp_path / "a.md").write_text("---\ntitle: 제목\ntags:\n  - 하나\n  - 둘\n---\n본문")
     (tmp_path / "b.md").write_text("---\n\n# 나\n\n본문")

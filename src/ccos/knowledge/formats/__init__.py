@@ -123,7 +123,7 @@ def _keep(
         reading.problems.append(Problem(name, sentence, line))
 
     try:
-        made = item(record, options, note, fallback_id=fallback_id)
+        made = item(record, options, note, fallback_id=fallback_id, markup=fallback_id is None)
     except Unreadable as fault:
         note(str(fault))
         reading.unread += 1

@@ -58,11 +58,15 @@ def item(
     note: Callable[[str], None],
     *,
     fallback_id: str | None = None,
+    markup: bool = True,
 ) -> Item:
-    """The item; what could not be read but is not needed goes to `note`. Raises `Unreadable`."""
+    """The item; what could not be read but is not needed goes to `note`. Raises `Unreadable`.
+
+    With `markup`, a body that looks like HTML is made Markdown; else it is Markdown that may show HTML.
+    """
     fields = _Fields(record)
     kind = _kind(fields.text("kind"), options.kind)
-    body = _body(fields, kind, options.body_field)
+    body = _body(fields, kind, options.body_field, markup=markup)
     if len(body.encode()) > MOST_BYTES:
         raise Unreadable(f"It is longer than {MOST_BYTES // 1_000_000} MB; split it.")
     title = " ".join(fields.text("title").split())[:500] or first_line(body)
@@ -137,14 +141,14 @@ def _column(name: object) -> str:
     return re.sub(r"[\s-]+", "_", str(name).strip().lower())
 
 
-def _body(fields: _Fields, kind: EvidenceKind, chosen: str | None) -> str:
+def _body(fields: _Fields, kind: EvidenceKind, chosen: str | None, *, markup: bool) -> str:
     if chosen:
         body = fields.column(chosen)
     elif kind is EvidenceKind.CASE and (fields.text("asked") and fields.text("resolved")):
         body = f"{fields.text('asked')}\n\n{fields.text('resolved')}"
     else:
         body = fields.text("body") or fields.text("asked")
-    return to_markdown(body).text if looks_like_html(body) else body
+    return to_markdown(body).text if markup and looks_like_html(body) else body
 
 
 def _kind(said: str, default: EvidenceKind) -> EvidenceKind:
