@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -86,16 +86,18 @@ async def work(ccos: Ccos, *, concurrency: int = CONCURRENT_DRAFTS) -> None:
                     pass  # the queue's own pool would wait half a minute for a server that is away
                 async with asyncio.timeout(OPEN_SECONDS):
                     await stack.enter_async_context(app.open_async())
-                await _until_one_ends(
-                    app.run_worker_async(
-                        queues=[queue],
-                        concurrency=at_once,
-                        install_signal_handlers=False,
-                        listen_notify=True,
-                        fetch_job_polling_interval=POLL_SECONDS,
-                        shutdown_graceful_timeout=GRACE_SECONDS,
+                await together(
+                    *(
+                        app.run_worker_async(
+                            queues=[queue],
+                            concurrency=at_once,
+                            install_signal_handlers=False,
+                            listen_notify=True,
+                            fetch_job_polling_interval=POLL_SECONDS,
+                            shutdown_graceful_timeout=GRACE_SECONDS,
+                        )
+                        for queue, at_once in ((DRAFT_QUEUE, concurrency), (BATCH_QUEUE, lines))
                     )
-                    for queue, at_once in ((DRAFT_QUEUE, concurrency), (BATCH_QUEUE, lines))
                 )
         except asyncio.CancelledError:
             raise
@@ -104,9 +106,12 @@ async def work(ccos: Ccos, *, concurrency: int = CONCURRENT_DRAFTS) -> None:
         await asyncio.sleep(REST_AFTER_FAULT_SECONDS)
 
 
-async def _until_one_ends(queues: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Works off all of the queues until work on one ends, however it does; the others then end too."""
-    tasks = [asyncio.create_task(each) for each in queues]
+async def together(*jobs: Coroutine[Any, Any, None]) -> None:
+    """Runs all of them until one ends, however it does, or this is cancelled; then ends the others.
+
+    Each is cancelled once, so that it may take its time to end; cancelled again, this ends them for good.
+    """
+    tasks = [asyncio.create_task(job) for job in jobs]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
 
 import click
 
@@ -48,7 +47,7 @@ def worker(concurrency: int) -> None:
 
         async with open_ccos(found) as ccos:
             complain("Waiting for tickets; stop with Ctrl-C.")
-            await together(
+            await work.together(
                 work.work(ccos, concurrency=concurrency),
                 work.recover(ccos),
                 work.upkeep(ccos),
@@ -58,23 +57,6 @@ def worker(concurrency: int) -> None:
             )
 
     run(go(), terminated=DONE)
-
-
-async def together(*jobs: Coroutine[Any, Any, None]) -> None:
-    """Runs all of them until one fails or this is cancelled; then ends the others and waits until they have.
-
-    Each is cancelled once, so that it may take its time to end; cancelled again, this ends them for good.
-    """
-    tasks = [asyncio.create_task(job) for job in jobs]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in tasks:
-        if not task.cancelled():
-            task.result()
 
 
 def listen(host: str, port: int) -> socket.socket:
