@@ -99,3 +99,41 @@ class ShelfContract:
         assert await shelf.last_change(tenants[1]) == 0
         assert await shelf.archive_missing(tenants[1], EvidenceKind.KB, set()) == 0
         assert len(await shelf.load(tenants[0], [put.id])) == 1
+
+    async def test_what_waits_is_counted(self, shelf, tenants):
+        await shelf.put(tenants[0], [entry(REFUND), entry(DELIVERY), entry(CASE)])
+        [first, *_] = await shelf.changes(tenants[0], 0, 1)
+        assert await shelf.waiting(tenants[0], 0) == 3
+        assert await shelf.waiting(tenants[0], first.seq) == 2
+        assert await shelf.waiting(tenants[1], 0) == 0
+
+    async def test_a_scan_finds_the_passages_with_most_terms_of_its_pool_and_tenant(self, shelf, tenants):
+        pieces = [
+            Passage("가", "교환은 5일 걸립니다."),
+            Passage("나", "환불은 3일, Order A-1 은 5일 걸립니다."),
+        ]
+        await shelf.put(tenants[0], [(REFUND, pieces), entry(DELIVERY), entry(CASE)])
+        await shelf.put(tenants[1], [entry(REFUND)])
+
+        async def scanned(*terms: str, most: int = 10) -> list[tuple[str, int, int]]:
+            found = await shelf.scan(tenants[0], EvidenceKind.KB, terms, most=most, seconds=10)
+            return [(each.shelved.item.external_id, each.ordinal, each.matches) for each in found]
+
+        assert await scanned("환불", "5일", "order") == [("refund", 2, 3), ("refund", 1, 2)]
+        assert await scanned("환불", "5일", "order", most=1) == [("refund", 2, 3)]
+        assert await scanned("배송", "걸립") == [("delivery", 1, 2), ("refund", 1, 1), ("refund", 2, 1)]
+        assert await scanned("없는", "낱말", "%", "_") == []
+        assert await scanned() == []
+
+    async def test_a_scan_leaves_out_what_is_archived_and_tells_the_version(self, shelf, tenants):
+        await shelf.put(tenants[0], [entry(REFUND), entry(DELIVERY)])
+        await shelf.put(tenants[0], [entry(replace(REFUND, title="환불 규정"))])
+        await shelf.archive_missing(tenants[0], EvidenceKind.KB, {"refund"})
+        [found] = await shelf.scan(tenants[0], EvidenceKind.KB, ["걸립"], most=9, seconds=10)
+        assert (found.shelved.item.title, found.shelved.version) == ("환불 규정", 2)
+
+    async def test_a_rebuild_is_asked_for_by_tenant(self, shelf, tenants):
+        assert await shelf.generation(tenants[0]) == 0
+        assert [await shelf.rebuild(tenants[0]) for _ in range(2)] == [1, 2]
+        assert await shelf.generation(tenants[0]) == 2
+        assert await shelf.generation(tenants[1]) == 0

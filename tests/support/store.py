@@ -28,6 +28,7 @@ from ccos.store import (
     decisions,
     drafts,
     gaps,
+    kb_indexes,
     keys,
     knowledge,
     ledger,
@@ -109,6 +110,8 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         )
         await versions.cite(tx, draft.id, [cited])
         await categories.switch(tx, "Money", active=False)
+        await kb_indexes.rebuild(tx)
+        await kb_indexes.report(tx, "web-1", kb_indexes.Standing("ready", 1))
         spec = SourceSpec(name="help", kind=SourceKind.WEBSITE, address="https://help.example.com")
         await sources.add(tx, spec)
         at = await sources.begin(tx, "help")

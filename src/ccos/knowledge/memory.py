@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.knowledge import Change, Item, Passage, Put, Shelved
+from ccos.knowledge.shelf import Sighting
+from ccos.store.kb_indexes import Standing
 
 
 @dataclass
@@ -16,6 +18,8 @@ class _Tenant:
     ids: dict[tuple[EvidenceKind, str], UUID] = field(default_factory=dict)
     feed: dict[UUID, int] = field(default_factory=dict)
     last: int = 0
+    generation: int = 0
+    nodes: dict[str, Standing] = field(default_factory=dict)
 
     def keep(self, shelved: Shelved) -> None:
         self.items[shelved.id] = shelved
@@ -53,6 +57,39 @@ class MemoryShelf:
     async def load(self, tenant_id: UUID, item_ids: Collection[UUID]) -> list[Shelved]:
         items = self._tenants.get(tenant_id, _Tenant()).items
         return [items[item_id] for item_id in item_ids if item_id in items]
+
+    async def waiting(self, tenant_id: UUID, since: int) -> int:
+        return sum(seq > since for seq in self._tenants.get(tenant_id, _Tenant()).feed.values())
+
+    async def scan(
+        self,
+        tenant_id: UUID,
+        kind: EvidenceKind,
+        terms: Sequence[str],
+        *,
+        most: int,
+        seconds: float,  # noqa: ARG002
+    ) -> list[Sighting]:
+        found = []
+        for shelved in reversed(self._tenants.get(tenant_id, _Tenant()).items.values()):
+            if shelved.archived or shelved.item.kind is not kind:
+                continue
+            for ordinal, passage in enumerate(shelved.passages, start=1):
+                held = f"{shelved.item.title} {passage.heading} {passage.body}".lower()
+                if matches := sum(term in held for term in terms):
+                    found.append(Sighting(shelved, ordinal, passage, matches))
+        return sorted(found, key=lambda each: -each.matches)[:most]
+
+    async def generation(self, tenant_id: UUID) -> int:
+        return self._tenants.get(tenant_id, _Tenant()).generation
+
+    async def rebuild(self, tenant_id: UUID) -> int:
+        tenant = self._tenants.setdefault(tenant_id, _Tenant())
+        tenant.generation += 1
+        return tenant.generation
+
+    async def report(self, tenant_id: UUID, node: str, standing: Standing) -> None:
+        self._tenants.setdefault(tenant_id, _Tenant()).nodes[node] = standing
 
 
 def _put(tenant: _Tenant, item: Item, passages: tuple[Passage, ...]) -> Put:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+from ccos.domain.errors import DatabaseUnavailable
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.knowledge import Change, Item, Passage, Put, Shelved
-from ccos.store import knowledge
+from ccos.knowledge.shelf import Sighting
+from ccos.store import kb_indexes, kb_scan, knowledge
 from ccos.store.database import Database
+from ccos.store.kb_indexes import Standing
 
 
 class PostgresShelf:
@@ -36,3 +40,44 @@ class PostgresShelf:
     async def load(self, tenant_id: UUID, item_ids: Collection[UUID]) -> list[Shelved]:
         async with self._database.tenant(tenant_id) as tx:
             return await knowledge.shelved(tx, item_ids)
+
+    async def waiting(self, tenant_id: UUID, since: int) -> int:
+        async with self._database.tenant(tenant_id) as tx:
+            return await kb_indexes.waiting(tx, since)
+
+    async def scan(
+        self, tenant_id: UUID, kind: EvidenceKind, terms: Sequence[str], *, most: int, seconds: float
+    ) -> list[Sighting]:
+        """What was found in time when a statement takes too long."""
+        found: list[kb_scan.Seen] = []
+        place: kb_scan.Place | None = kb_scan.NEWEST
+        end = time.monotonic() + seconds
+        try:
+            async with self._database.tenant(tenant_id, seconds=seconds) as tx:
+                while place is not None and time.monotonic() < end:
+                    seen, place = await kb_scan.scan(tx, kind, terms, after=place, most=most)
+                    found = sorted([*found, *seen], key=lambda each: -each.matches)[:most]
+        except DatabaseUnavailable:
+            if not found:
+                raise
+        return [
+            Sighting(
+                Shelved(each.stored.id, each.stored.item, (each.passage,), version=each.stored.version),
+                each.ordinal,
+                each.passage,
+                each.matches,
+            )
+            for each in found
+        ]
+
+    async def generation(self, tenant_id: UUID) -> int:
+        async with self._database.tenant(tenant_id) as tx:
+            return await kb_indexes.generation(tx)
+
+    async def rebuild(self, tenant_id: UUID) -> int:
+        async with self._database.tenant(tenant_id) as tx:
+            return await kb_indexes.rebuild(tx)
+
+    async def report(self, tenant_id: UUID, node: str, standing: Standing) -> None:
+        async with self._database.tenant(tenant_id) as tx:
+            await kb_indexes.report(tx, node, standing)

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.knowledge import Change, Item, Passage, Put, Shelved
+from ccos.store.kb_indexes import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Passage `ordinal` of an item, met without an index; it holds `matches` of the terms."""
+
+    shelved: Shelved
+    ordinal: int
+    passage: Passage
+    matches: int
 
 
 class Shelf(Protocol):
@@ -35,4 +47,27 @@ class Shelf(Protocol):
 
     async def load(self, tenant_id: UUID, item_ids: Collection[UUID]) -> list[Shelved]:
         """Those of the items that there are, archived ones too, in no particular order."""
+        ...
+
+    async def waiting(self, tenant_id: UUID, since: int) -> int:
+        """How many items `changes` would name, were there no limit."""
+        ...
+
+    async def scan(
+        self, tenant_id: UUID, kind: EvidenceKind, terms: Sequence[str], *, most: int, seconds: float
+    ) -> list[Sighting]:
+        """Passages that hold most of the terms (in lower case), read without an index from the newest item
+        on, until `seconds` are over: at most `most`, best first, nothing archived."""
+        ...
+
+    async def generation(self, tenant_id: UUID) -> int:
+        """The build that is wanted of each index: one of a lower generation is built anew."""
+        ...
+
+    async def rebuild(self, tenant_id: UUID) -> int:
+        """Asks every machine to build the tenant's index anew; the generation wanted from now on."""
+        ...
+
+    async def report(self, tenant_id: UUID, node: str, standing: Standing) -> None:
+        """Tells whoever asks how this machine's index stands."""
         ...
