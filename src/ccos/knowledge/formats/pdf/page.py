@@ -134,32 +134,35 @@ def _line(letters: list[_Letter]) -> Line | None:
 def _letters(page: Any) -> Iterator[_Letter]:
     import pypdfium2.raw as c
 
-    text = page.get_textpage()
+    opened = page.get_textpage()
+    text = opened.raw  # the wrapper would be unwrapped at each of some ten calls a letter
     box = c.FS_RECTF()
     left, bottom, right, top = page.get_bbox()
     waiting, run, size, bold = "", None, 0.0, False
-    for at in range(text.count_chars()):
+    for at in range(c.FPDFText_CountChars(text)):
         letter = waiting + chr(c.FPDFText_GetUnicode(text, at))
         waiting = ""
         if "\ud800" <= letter <= "\udbff":
             waiting = letter
             continue
-        letter = letter.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+        if len(letter) > 1 or letter >= "\ud800":
+            letter = letter.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
         if not letter or letter == "\0" or not c.FPDFText_GetLooseCharBox(text, at, box):
             continue
         made = c.FPDFText_IsGenerated(text, at) == 1
         inside = left <= (box.left + box.right) / 2 <= right and bottom <= (box.bottom + box.top) / 2 <= top
         if not made and not inside:
             continue  # nobody sees it
-        this_run = ctypes.cast(c.FPDFText_GetTextObject(text, at), ctypes.c_void_p).value
-        if this_run and this_run != run:
-            run, size, bold = this_run, _size(text, at), _bold(text, at)
         if letter in _HYPHENS:
             letter = "\xad"
-        elif not made and (letter < " " or c.FPDFText_HasUnicodeMapError(text, at) == 1):
-            letter = UNKNOWN
+        elif not made:
+            this_run = ctypes.cast(c.FPDFText_GetTextObject(text, at), ctypes.c_void_p).value
+            if this_run != run:
+                run, size, bold = this_run, _size(text, at), _bold(text, at)
+            if letter < " " or c.FPDFText_HasUnicodeMapError(text, at) == 1:
+                letter = UNKNOWN
         yield _Letter(letter, box.left, box.right, box.bottom, box.top, size, bold, made)
-    text.close()
+    opened.close()
 
 
 def _size(text: Any, at: int) -> float:
