@@ -101,10 +101,13 @@ class _Fields:
 
     def text(self, field: str) -> str:
         """The first of the field's columns that holds anything."""
-        return next(filter(None, (self.column(name) for name in _NAMES.get(field, ()))), "")
+        return next(filter(None, map(self._value, _NAMES.get(field, ()))), "")
 
     def column(self, name: str) -> str:
-        value = self._values.get(_column(name))
+        return self._value(_column(name))
+
+    def _value(self, column: str) -> str:
+        value = self._values.get(column)
         if value is None or isinstance(value, (dict, list)):
             return ""
         return storable(str(value)).strip()
