@@ -7,9 +7,11 @@ from uuid import UUID
 
 import pytest
 
+from ccos.agents.findings import Findings
 from ccos.agents.job import Job
 from ccos.agents.orchestrator import Orchestrator
 from ccos.agents.prompts import evidence_text, solution_prompt, synthesis_prompt
+from ccos.agents.resolution import resolve
 from ccos.domain.draft import DraftState
 from ccos.domain.evidence import Evidence, EvidenceKind, Use, Visibility
 from ccos.domain.money import MicroUsd
@@ -22,6 +24,7 @@ from ccos.providers.rules import RuleBased
 from ccos.quality import Gate
 from ccos.quality.pii import classify
 from ccos.tiers.budget import MemoryBudget
+from ccos.tiers.request import Context
 from ccos.tiers.service import MultiTierLLMService
 from ccos.tiers.testing import ScriptedProvider
 
@@ -208,3 +211,26 @@ def test_prompts_hold_no_hints_and_synthesis_nothing_internal():
     made = synthesis_prompt(TICKET, grounds)
     assert SAID in made.turns[-1].text and SECRET not in made.turns[-1].text
     assert [e.n for e in made.grounds.evidence] == [1]
+
+
+@pytest.mark.parametrize(("most", "added"), [(4_000, True), (100, False)])
+async def test_marks_make_no_reply_longer_than_its_channel_takes(most, added):
+    reply = "안녕하세요, 고객님. 문의해 주셔서 감사합니다. 반품 배송비는 왕복 6,000원이며 신청은 7일 안에 하실 수 있습니다. 확인 부탁드립니다."
+    reply = reply.ljust(98, "~")
+    channel = TICKET.model_copy(update={"channel": "sms"})
+    limits = TenantSettings(channel_max_characters={"sms": most})
+    grounds = Grounds(ticket=channel, evidence=(PUBLIC,), settings=limits)
+    service = MultiTierLLMService(
+        [ScriptedProvider(Tier.CLOUD_PREMIUM, [speaks(reply)]), RuleBased()],
+        Gate(),
+        MemoryBudget(MicroUsd(1)),
+    )
+    made = await resolve(
+        channel,
+        grounds,
+        Findings(answerability=1.0),
+        (),
+        generator=service,
+        context=Context(tenant_id=UUID(int=1)),
+    )
+    assert ("6,000원이며" in made.reply) and ("[1]" in made.reply) is added

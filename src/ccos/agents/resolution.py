@@ -14,6 +14,7 @@ from ccos.domain.draft import Attempt, FieldChange
 from ccos.domain.evidence import for_customers, for_writing
 from ccos.domain.prompt import Grounds, Prompt
 from ccos.domain.ticket import Ticket
+from ccos.domain.tier import Tier
 from ccos.domain.verdict import Verdict
 from ccos.tiers.request import Context, Generation
 
@@ -77,9 +78,9 @@ async def resolve(
     payload = made.verdict.payload or {}
     seen = [e for e in for_writing(grounds.evidence) if e.n not in made.unseen]
     reply, _ = resolve_citations(made.response, seen)
-    told = marked(reply, for_customers(seen), grounds)
-    if len(told) <= grounds.settings.longest_reply(ticket.channel):
-        reply = told
+    if made.tier is not Tier.RULE_BASED:  # the rules mark what they say, and say the same when asked again
+        told = marked(reply, for_customers(seen), grounds)
+        reply = told if len(told) <= grounds.settings.longest_reply(ticket.channel) else reply
     reply, cited = resolve_citations(reply, seen, payload.get("citations"))
     return Resolution(
         reply=reply,

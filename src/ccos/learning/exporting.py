@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +18,6 @@ from ccos.learning.nobody import of_nobody
 from ccos.providers.rules.compose import compose
 from ccos.store.decisions import Decision
 
-_MARK = re.compile(r"[ \t]?\[\d{1,2}\]")
 _NOT_READ = {"updated_at", "version", "passages", "link"}
 """Of evidence, what no gate and no model reads."""
 
@@ -121,7 +119,7 @@ def _approved(ticket: Ticket, draft: Draft, settings: TenantSettings) -> tuple[s
         ticket, for_writing(draft.evidence), language, str(intent or "other"), settings=settings
     )
     again = compose(ticket, grounds)
-    return again.approved if _MARK.sub("", again.text) == _MARK.sub("", draft.reply) else ()
+    return again.approved if again.text == draft.reply else ()
 
 
 def _without_people(
