@@ -270,7 +270,9 @@ async def test_a_later_process_takes_the_index_as_it_is(shelf, tmp_path):
 
 
 def folder(tmp_path: Path) -> Path:
-    return tmp_path / "index" / str(TENANT) / "0"
+    """Of the index that serves."""
+    home = tmp_path / "index" / str(TENANT) / "0"
+    return home / (home / "serving").read_text()
 
 
 def _delete(path: Path) -> None:
@@ -312,7 +314,7 @@ async def test_an_index_deleted_under_a_running_process_is_built_anew(shelf, sea
     assert (await ids(searcher, "환불"))[0] == "refund"
     shutil.rmtree(folder(tmp_path))
     assert (await ids(searcher, "환불"))[0] == "refund"
-    assert folder(tmp_path).exists()
+    assert folder(tmp_path).is_dir()
 
 
 async def test_a_shelf_set_back_to_a_backup_is_followed(shelf, tmp_path):
@@ -338,11 +340,15 @@ async def test_processes_on_one_home_each_have_their_own_place(shelf, tmp_path):
     await third.aclose()
 
 
-async def test_a_home_that_cannot_be_written_is_one_sentence(shelf, tmp_path):
+async def test_a_home_that_cannot_be_written_is_one_sentence_and_the_store_is_searched(
+    shelf, tmp_path, capsys
+):
     (tmp_path / "index").write_text("a file where the folder should be")
     searcher = Searcher(shelf, tmp_path)
+    assert (await ids(searcher, "환불"))[0] == "refund"
+    assert "cannot be written under" in capsys.readouterr().out
     with pytest.raises(IndexUnusable, match="cannot be written under"):
-        await ids(searcher, "환불")
+        await searcher.rebuild(TENANT, lambda done, total: None)
     await searcher.aclose()
 
 
@@ -369,10 +375,13 @@ class Slow(MemoryShelf):
 async def test_a_long_build_does_not_hold_a_search_up(tmp_path):
     slow = Slow()
     await put(slow, item("refund", *ARTICLES["refund"]))
-    searcher = Searcher(slow, tmp_path, patience_seconds=0.2)
-    assert await ids(searcher, "환불") == []
+    answered: list[str] = []
+    searcher = Searcher(slow, tmp_path, patience_seconds=0.2, on_search=answered.append)
+    assert await ids(searcher, "환불") == ["refund"]
+    assert answered == ["store"]
     slow.go.set()
-    while await ids(searcher, "환불") != ["refund"]:
+    while answered[-1] != "index":
+        assert await ids(searcher, "환불") == ["refund"]
         await asyncio.sleep(0.01)
     await searcher.aclose()
 

@@ -1,7 +1,7 @@
 """The full-text index of one tenant on this machine: a cache that may be deleted at any time.
 
-Everything here blocks, so callers run it in a thread. What cannot be opened, or is of another format, starts
-empty and is filled anew from the change feed; files that break later raise `Damaged`.
+Everything here blocks, so callers run it in a thread. What cannot be opened, read or written raises
+`Damaged`; `following.py` then has it built anew from the change feed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Self
 from uuid import UUID
 
 import tantivy
@@ -43,87 +44,118 @@ class TenantIndex:
     """Both pools of a tenant, in one folder.
 
     `seq` is the change number up to which the index is complete. It is written after the passages, so that a
-    process that dies in between only repeats work. Raises `Damaged`.
+    process that dies in between only repeats work. `generation` is the build that it is. All raise `Damaged`.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        try:
-            self._open()
-        except Damaged:
-            self._clear()
+    def __init__(self, folder: Path, *, format: int = FORMAT, generation: int = 0, seq: int = 0) -> None:
+        self.folder = folder
+        self.outdated = format != FORMAT
+        """Its terms or its schema are another version's: it may be read, if that works, and not written."""
+        self.generation = generation
+        self.seq = seq
+        with _damage():
+            self._pools = {kind: _Pool(folder / kind.value) for kind in EvidenceKind}
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The index that is there."""
+        with _damage():
+            mark = json.loads((folder / _MARK).read_bytes())
+            facts = {"generation": int(mark.get("generation", 0)), "seq": int(mark["seq"])}
+            format = int(mark["format"])
+        return cls(folder, format=format, **facts)
+
+    @classmethod
+    def create(cls, folder: Path, generation: int) -> Self:
+        """An empty one, whatever was there."""
+        with _damage():
+            shutil.rmtree(folder, ignore_errors=True)
+            for kind in EvidenceKind:
+                (folder / kind.value).mkdir(parents=True)
+                tantivy.Index(_schema(), path=str(folder / kind.value))
+        index = cls(folder, generation=generation)
+        with _damage():
+            index._mark(0)
+        return index
+
+    @property
+    def bytes(self) -> int:
+        """What it takes on the disk."""
+        with _damage():
+            return sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
 
     def intact(self) -> bool:
         """False once somebody deleted the files under us."""
-        return (self._folder / _MARK).exists()
+        return (self.folder / _MARK).exists()
 
-    def clear(self) -> None:
-        """Starts anew, empty."""
-        self._clear()
+    def apply(
+        self, shelved: Collection[Shelved], gone: Collection[UUID], seq: int, *, more: bool = False
+    ) -> None:
+        """Puts items in their newest form and takes archived and `gone` ones out; complete up to `seq`.
 
-    def apply(self, shelved: Collection[Shelved], gone: Collection[UUID], seq: int) -> None:
-        """Puts items in their newest form and takes archived and `gone` ones out; complete up to `seq`."""
+        With `more` to come nobody searches it until `finish`, and what is only needed for searching waits.
+        """
         with _damage():
             for kind, pool in self._pools.items():
                 own = [each for each in shelved if each.item.kind == kind]
-                pool.apply(own, gone)
+                pool.apply(own, gone, more=more)
             self._mark(seq)
+
+    def finish(self) -> None:
+        """After applying with `more`: it can be searched."""
+        with _damage():
+            for pool in self._pools.values():
+                pool.finish()
 
     def search(self, kind: EvidenceKind, question: Question, limit: int, recipe: Recipe = WHOLE) -> list[Hit]:
         """About `limit` passages, best first; several of one item are possible."""
         with _damage():
             return self._pools[kind].search(question, limit, recipe)
 
-    def _open(self) -> None:
-        with _damage():
-            mark = json.loads((self._folder / _MARK).read_bytes())
-            if mark["format"] != FORMAT:
-                raise ValueError("another format")
-            self.seq = int(mark["seq"])
-            self._pools = {kind: _Pool(self._folder / kind.value) for kind in EvidenceKind}
-
-    def _clear(self) -> None:
-        with _damage():
-            shutil.rmtree(self._folder, ignore_errors=True)
-            for kind in EvidenceKind:
-                (self._folder / kind.value).mkdir(parents=True)
-            self._pools = {kind: _Pool(self._folder / kind.value) for kind in EvidenceKind}
-            self._mark(0)
-
     def _mark(self, seq: int) -> None:
-        fresh = self._folder / (_MARK + ".new")
-        fresh.write_text(json.dumps({"format": FORMAT, "seq": seq}))
-        fresh.replace(self._folder / _MARK)
+        fresh = self.folder / (_MARK + ".new")
+        fresh.write_text(json.dumps({"format": FORMAT, "seq": seq, "generation": self.generation}))
+        fresh.replace(self.folder / _MARK)
         self.seq = seq
 
 
 class _Pool:
     def __init__(self, folder: Path) -> None:
-        self._index = tantivy.Index(_schema(), path=str(folder))
+        self._index = tantivy.Index.open(str(folder))
         self._index.config_reader("manual")
         self._schema = self._index.schema
-        self._refresh()
+        self._writer: tantivy.IndexWriter | None = None
+        self._held = self._refresh()
 
-    def apply(self, shelved: Sequence[Shelved], gone: Collection[UUID]) -> None:
-        if not shelved and not (gone and self._snapshot[0].num_docs):
+    def apply(self, shelved: Sequence[Shelved], gone: Collection[UUID], *, more: bool) -> None:
+        if not shelved and not (gone and self._held):
             return
-        writer = self._index.writer(_HEAP_BYTES, 1)
+        writer = self._writer or self._index.writer(_HEAP_BYTES, 1)
         for item_id in [*gone, *(each.id for each in shelved)]:
             writer.delete_documents_by_term("item", item_id.hex)
         for each in shelved:
             for document in _documents(each):
                 writer.add_document(document)
         writer.commit()
-        writer.wait_merging_threads()
-        self._index.reload()
-        self._refresh()
+        self._writer, self._held = writer, True
+        if not more:
+            self.finish()
+
+    def finish(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.wait_merging_threads()
+            self._held = self._refresh()
 
     def search(self, question: Question, limit: int, recipe: Recipe) -> list[Hit]:
         return View(self._schema, *self._snapshot).search(question, limit, recipe)
 
-    def _refresh(self) -> None:
+    def _refresh(self) -> bool:
+        """Searches see what was committed; whether that is anything."""
+        self._index.reload()
         searcher = self._index.searcher()
         self._snapshot = searcher, lru_cache(_REMEMBERED)(searcher.doc_freq)
+        return bool(searcher.num_docs)
 
 
 def _schema() -> tantivy.Schema:

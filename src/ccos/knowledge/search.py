@@ -10,16 +10,26 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
+import structlog
+
+from ccos.domain.errors import IndexUnusable
 from ccos.domain.evidence import Evidence, EvidenceKind, link_to
+from ccos.knowledge import plain
 from ccos.knowledge.answering import answerability
 from ccos.knowledge.cards import Hit
 from ccos.knowledge.following import Followed
 from ccos.knowledge.index import Damaged, TenantIndex
+from ccos.knowledge.keeping import Keeper
 from ccos.knowledge.querying import Question, question
 from ccos.knowledge.recipe import WHOLE, Recipe
 from ccos.knowledge.shelf import Shelf
-from ccos.knowledge.slots import Slot
+from ccos.knowledge.slots import Slot, node_name
 from ccos.knowledge.synonyms import Groups
+
+log = structlog.get_logger(__name__)
+
+Source = Literal["index", "former", "store"]
+"""What answered: the index, one that no longer follows and was held against the store, or the store."""
 
 SNIPPET_CHARACTERS = 800
 MOST_QUERIES = 8
@@ -28,6 +38,9 @@ MOST_TENANTS = 256
 
 _RRF = 60
 """Reciprocal rank fusion's constant (Cormack, Clarke and Büttcher 2009)."""
+
+MOST_SCANS = 3
+"""Searches at a time that read the store, for want of an index; each takes a connection."""
 
 _DEPTH, _DEEPEST = 20, 1_000
 """Items per query that enter the fusion, at least; passages that are looked at, at most."""
@@ -38,9 +51,11 @@ class Searcher:
 
     Indexes live under `home`/index. A search first takes in what changed on the shelf; when that takes longer
     than `patience_seconds` (a first build, a mass import) it answers from what is indexed so far, and the
-    indexing goes on behind it. `on_change` hears of each tenant whose shelf was found changed, before a
-    search answers from the change; it neither blocks nor raises. Raises `IndexUnusable` when this machine
-    cannot hold an index, and whatever the shelf raises.
+    indexing goes on behind it. While there is no index that can be read, the store is searched, slower and
+    plainer; `on_search` hears what answered. `on_change` hears of each tenant whose shelf was found changed,
+    before a search answers from the change. Neither blocks or raises. With `keep_up`, indexes that were
+    searched follow the shelf without waiting for the next search, and tell it how they stand. Raises whatever
+    the shelf raises.
     """
 
     def __init__(
@@ -50,6 +65,8 @@ class Searcher:
         *,
         patience_seconds: float = 2.0,
         on_change: Callable[[UUID], None] | None = None,
+        on_search: Callable[[Source], None] | None = None,
+        keep_up: bool = False,
         recipe: Recipe = WHOLE,
     ) -> None:
         self._shelf = shelf
@@ -57,6 +74,10 @@ class Searcher:
         self._root = home / "index"
         self._patience_seconds = patience_seconds
         self._on_change = on_change
+        self._on_search = on_search or (lambda _source: None)
+        self._keep_up = keep_up
+        self._keeper: Keeper | None = None
+        self._scanning = asyncio.Semaphore(MOST_SCANS)
         self._slot: Slot | None = None
         self._taking = asyncio.Lock()
         self._followed: OrderedDict[UUID, Followed] = OrderedDict()
@@ -78,26 +99,62 @@ class Searcher:
         groups of words that mean the same.
         """
         groups = synonyms if self._recipe.synonyms else None
-        asked = [question(query, groups) for query in list(dict.fromkeys(queries))[:MOST_QUERIES]]
-        asked = [each for each in asked if each]
+        read = list(dict.fromkeys(queries))[:MOST_QUERIES]
+        asked = [each for each in (question(query, groups) for query in read) if each]
         if not asked or limit < 1:
             return []
         kind = EvidenceKind(pool)
-        followed = await self._follow(tenant_id)
-        index = await followed.fresh(self._patience_seconds)
-        try:
-            ranked = await asyncio.to_thread(_ranked, index, kind, asked, limit, now, self._recipe)
-        except Damaged:
-            followed.distrust()
-            index = await followed.fresh(self._patience_seconds)
-            ranked = await asyncio.to_thread(_ranked, index, kind, asked, limit, now, self._recipe)
+        found = await self._indexed(tenant_id, kind, asked, limit, now)
+        if found is not None:
+            source, ranked = found
+        else:
+            async with self._scanning:
+                ranked = await plain.search(self._shelf, tenant_id, kind, read, max(limit, _DEPTH), now)
+            source = "store"
+        self._on_search(source)
         return _evidence(kind, ranked, len(asked))[:limit]
+
+    async def _indexed(
+        self, tenant_id: UUID, kind: EvidenceKind, asked: Sequence[Question], limit: int, now: datetime
+    ) -> tuple[Source, list[list[Hit]]] | None:
+        """None when no index can answer; one that no longer follows cannot say that there is nothing."""
+        try:
+            followed = await self._follow(tenant_id)
+        except IndexUnusable as fault:
+            log.warning("search.index_unusable", tenant=str(tenant_id), reason=fault.sentence)
+            return None
+        for _ in range(2):
+            serving = await followed.fresh(self._patience_seconds)
+            if serving is None:
+                break
+            try:
+                ranked = await asyncio.to_thread(
+                    _ranked, serving.index, kind, asked, limit, now, self._recipe
+                )
+            except Damaged as fault:
+                log.warning("search.index_damaged", tenant=str(tenant_id), cause=str(fault))
+                followed.distrust()
+                continue
+            if serving.current:
+                return "index", ranked
+            ranked = await plain.still_there(self._shelf, tenant_id, ranked)
+            return ("former", ranked) if any(ranked) else None
+        return None
+
+    async def rebuild(self, tenant_id: UUID, tell: Callable[[int, int], None]) -> None:
+        """Builds this machine's index to the generation that is wanted; `tell` hears of items done and all.
+
+        Raises `IndexUnusable` when this machine cannot hold an index, and whatever the shelf raises.
+        """
+        await (await self._follow(tenant_id)).built(tell)
 
     def answerability(self, queries: Sequence[str], evidence: Sequence[Evidence]) -> float:
         return answerability(queries, evidence)
 
     async def aclose(self) -> None:
         """Ends indexing after the batch at work and frees this process's place on the disk."""
+        if self._keeper is not None:
+            await self._keeper.aclose()
         followed, self._followed = list(self._followed.values()), OrderedDict()
         for each in followed:
             await each.aclose()
@@ -109,6 +166,9 @@ class Searcher:
         async with self._taking:
             if self._slot is None:
                 self._slot = await asyncio.to_thread(Slot, self._root)
+            if self._keep_up and self._keeper is None:
+                node = node_name(self._root, self._slot.number)
+                self._keeper = Keeper(self._shelf, node, lambda: self._followed)
         followed = self._followed.get(tenant_id)
         if followed is None:
             folder = self._root / str(tenant_id) / str(self._slot.number)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import socket
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +35,12 @@ class Slot:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def node_name(root: Path, number: int) -> str:
+    """How others call a place: by its machine, its folder and its number."""
+    folder = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:4]
+    return f"{socket.gethostname()}/{folder}/{number}"
 
 
 def _take(root: Path) -> tuple[int, int]:
