@@ -10,6 +10,7 @@ class Passage:
     text: str
     score: float = 1.0
     title: str = ""
+    titled: bool = False
     heading: str = ""
 
 
@@ -60,3 +61,10 @@ def test_a_longer_text_must_say_it_more_often():
 )
 def test_short_latin_words_and_numbers_are_in_everything(term, tells):
     assert telling(term) is tells
+
+
+def test_a_title_of_its_own_counts_beside_the_text():
+    titled = Passage("안내드립니다", title="배송비 안내", titled=True)
+    made_up = Passage("안내드립니다", title="배송비 안내", titled=False)
+    first, second = scores(WHOLE, (), (titled, made_up))
+    assert first > second

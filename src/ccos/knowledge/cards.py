@@ -9,15 +9,20 @@ from typing import Any
 
 from ccos.domain.evidence import Use, Visibility
 from ccos.domain.knowledge import Passage, Shelved
+from ccos.knowledge.chunking import first_line
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Passage `ordinal` of an item, as its `version` has it; `item` is the same for all passages of one."""
+    """Passage `ordinal` of an item, as its `version` has it; `item` is the same for all passages of one.
+
+    It is `titled` when its title is its own and not made of its text.
+    """
 
     item: str
     external_id: str
     title: str
+    titled: bool
     heading: str
     text: str
     url: str | None
@@ -31,12 +36,18 @@ class Hit:
     score: float
 
 
+def is_titled(shelved: Shelved) -> bool:
+    """Whether the title says more than the text: one that was made of the text, for want of one, does not."""
+    return not any(shelved.item.title == first_line(passage.body) for passage in shelved.passages[:1])
+
+
 def written(shelved: Shelved, ordinal: int, passage: Passage) -> bytes:
     item = shelved.item
     card = {
         "item": shelved.id.hex,
         "external_id": item.external_id,
         "title": item.title,
+        "titled": is_titled(shelved),
         "heading": passage.heading,
         "text": passage.body,
         "url": item.url,

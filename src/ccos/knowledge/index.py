@@ -21,12 +21,11 @@ from ccos.domain.evidence import EvidenceKind
 from ccos.domain.knowledge import Shelved
 from ccos.knowledge import cards, korean
 from ccos.knowledge.cards import Hit
-from ccos.knowledge.chunking import first_line
 from ccos.knowledge.querying import Question
 from ccos.knowledge.recipe import WHOLE, Recipe
 from ccos.knowledge.view import FREQUENCIES, View
 
-FORMAT = 4
+FORMAT = 5
 """Raise it when the schema or the terms change: an index of another format is built anew."""
 
 _REMEMBERED = 100_000
@@ -171,8 +170,7 @@ def _documents(shelved: Shelved) -> Iterator[tantivy.Document]:
     if shelved.archived:
         return
     item = shelved.item
-    made_up = any(item.title == first_line(passage.body) for passage in shelved.passages[:1])
-    title = "" if made_up else item.title  # a title taken from the text, for want of one, says nothing more
+    title = item.title if cards.is_titled(shelved) else ""
     title_words, title_jamo = " ".join(korean.words(title)), " ".join(korean.jamo(title))
     for ordinal, passage in enumerate(shelved.passages, start=1):
         text = f"{passage.heading}\n{passage.body}"

@@ -16,6 +16,9 @@ from ccos.knowledge import korean
 ENGINE, SENTENCE, WHOLE_WORDS = 1.0, 0.6, 0.45
 """What the three shares count; see `benchmarks/ranking.py` for how they were found."""
 
+TITLE = 1.5
+"""What a title of its own counts beside the text, whose first line the title is in any case."""
+
 JAMO = 0.3
 """What a jamo gram counts against a word, as in the engine."""
 
@@ -29,6 +32,8 @@ class Candidate(Protocol):
 
     @property
     def title(self) -> str: ...
+    @property
+    def titled(self) -> bool: ...
     @property
     def heading(self) -> str: ...
     @property
@@ -57,15 +62,23 @@ def scores(
     if not candidates:
         return ()
     texts = [korean.normalise(f"{each.title}\n{each.heading}\n{each.text}") for each in candidates]
-    average = sum(map(len, texts)) / len(texts)
+    titles = [korean.normalise(each.title) if each.titled else "" for each in candidates]
+    average, title_average = _average(texts), _average(titles)
     asked = sentences or (whole,)
     best_sentence, whole_words = [], []
-    for text in texts:
-        letters, length = korean.squeezed(text), len(text) / average
+    for text, title in zip(texts, titles, strict=True):
+        letters, length, title_length = korean.squeezed(text), len(text) / average, len(title) / title_average
         best_sentence.append(
-            max(_bm25(each.words, text, length) + JAMO * _bm25(each.jamo, letters, length) for each in asked)
+            max(
+                _bm25(each.words, text, length)
+                + JAMO * _bm25(each.jamo, letters, length)
+                + TITLE * _bm25(each.words, title, title_length)
+                for each in asked
+            )
         )
-        whole_words.append(_bm25(whole.wholes, text, length))
+        whole_words.append(
+            _bm25(whole.wholes, text, length) + TITLE * _bm25(whole.wholes, title, title_length)
+        )
     shares = zip(
         _shares([each.score for each in candidates]),
         _shares(best_sentence),
@@ -92,6 +105,12 @@ def _bm25(weights: Mapping[str, float], text: str, length: float) -> float:
         if count := text.count(term):
             score += weight * count * (_K1 + 1) / (count + saturation)
     return score
+
+
+def _average(texts: Sequence[str]) -> float:
+    """Characters of those that have any; 1 when none has."""
+    lengths = [len(text) for text in texts if text]
+    return sum(lengths) / len(lengths) if lengths else 1.0
 
 
 def _shares(values: Sequence[float]) -> list[float]:
