@@ -11,7 +11,7 @@ from uuid import UUID
 
 from ccos import sample
 from ccos.agents.prompts import query_prompt, solution_prompt, ticket_text
-from ccos.agents.resolution import resolve_citations
+from ccos.agents.citations import resolve_citations
 from ccos.agents.triage import Triage, triage
 from ccos.agents.triage_words import KOREAN
 from ccos.domain.draft import Attempt, Outcome
