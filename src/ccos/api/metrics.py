@@ -28,6 +28,11 @@ ATTEMPTS = Counter(
     ("task", "tier", "provider", "outcome", "reason"),
 )
 SPENT = Counter("ccos_spent_usd", "USD spent on attempts.", ("tier", "provider"))
+SEARCHES = Counter(
+    "ccos_searches",
+    "Searches of knowledge by what answered: index, former (index that no longer follows), store.",
+    ("source",),
+)
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CODE = re.compile(r"[a-z0-9_.]{1,60}")
@@ -44,6 +49,11 @@ def count_draft(draft: Draft) -> None:
     DRAFTS.labels(tier, draft.state.value, str(draft.degraded).lower()).inc()
     DRAFT_SECONDS.labels(tier).observe(draft.latency_seconds)
     count_attempts(draft.attempts)
+
+
+def count_search(source: str) -> None:
+    """`source` is one of three words: index, former, store."""
+    SEARCHES.labels(source).inc()
 
 
 def count_attempts(attempts: Iterable[Attempt]) -> None:

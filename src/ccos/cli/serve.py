@@ -25,10 +25,10 @@ def serve(host: str | None, port: int | None, worker: bool) -> None:
     found = settings(CCOS_HOST=host, CCOS_PORT=port)
 
     async def go() -> None:
-        from ccos.api.metrics import count_draft
+        from ccos.api.metrics import count_draft, count_search
 
         with listen(found.host, found.port) as door:
-            async with open_ccos(found, on_draft=count_draft) as ccos:
+            async with open_ccos(found, on_draft=count_draft, on_search=count_search) as ccos:
                 await serve_until_stopped(ccos, door, worker=worker)
 
     run(go(), terminated=DONE)

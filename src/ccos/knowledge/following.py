@@ -71,7 +71,9 @@ class Followed:
     @property
     def standing(self) -> Standing:
         """How far the index is; its size is left to whoever has a thread."""
-        state: State = "building" if self._build is not None else "ready" if self._current else "failed"
+        state: State = "failed" if self._why else "building"
+        if self._current and self._build is None:
+            state = "ready"
         index = self._index
         generation, seq = (index.generation, index.seq) if index is not None else (0, 0)
         return Standing(state, generation, seq, self._done, self._total)
@@ -183,6 +185,7 @@ class Followed:
             newest = await self._shelf.last_change(self._tenant_id)
             build = await asyncio.to_thread(self._home.begin, generation, newest)
             self._done, self._total = 0, await self._shelf.waiting(self._tenant_id, build.seq)
+            self._why = ""
             await self._take_in(build, serving=False)
             async with self._at_work:  # no change slips in between the last look and the switch
                 await self._take_in(build, serving=False)
@@ -190,7 +193,7 @@ class Followed:
                 if self._closing:
                     return
                 await asyncio.to_thread(self._home.switch, build)
-                self._index, self._current, self._why = build, True, ""
+                self._index, self._current = build, True
         except Damaged as fault:
             self._why = _sentence(fault, self._folder)
             self._retry_at = asyncio.get_running_loop().time() + RETRY_SECONDS

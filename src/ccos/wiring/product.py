@@ -17,7 +17,7 @@ from ccos.agents.ports import Generator, Search
 from ccos.domain.draft import Draft
 from ccos.domain.money import micro_usd
 from ccos.knowledge.postgres import PostgresShelf
-from ccos.knowledge.search import Searcher
+from ccos.knowledge.search import Searcher, Source
 from ccos.quality.pii import classify
 from ccos.quality.promises import models_line
 from ccos.settings import Settings
@@ -55,10 +55,14 @@ class Ccos:
 
 @asynccontextmanager
 async def open_ccos(
-    settings: Settings, *, load_seconds: float = 0.0, on_draft: Callable[[Draft], None] | None = None
+    settings: Settings,
+    *,
+    load_seconds: float = 0.0,
+    on_draft: Callable[[Draft], None] | None = None,
+    on_search: Callable[[Source], None] | None = None,
 ) -> AsyncIterator[Ccos]:
     """All of CCOS, for as long as the context lasts. `load_seconds`: how long to wait for local models;
-    `on_draft` hears of every draft that was made, to count it.
+    `on_draft` hears of every draft that was made, to count it, and `on_search` of what answered each search.
 
     Raises StoreError with what to do when the database cannot be used; a model or a cloud that cannot be
     used is no error here, its tier is skipped.
@@ -92,7 +96,7 @@ async def open_ccos(
             premium=premium_cost(settings),
         )
         shelf = PostgresShelf(database)
-        searcher = Searcher(shelf, settings.folder, on_change=cache.forget)
+        searcher = Searcher(shelf, settings.folder, on_change=cache.forget, on_search=on_search, keep_up=True)
         stack.push_async_callback(searcher.aclose)
         drafting = Drafting(
             database,
