@@ -94,7 +94,12 @@ def test_a_folder_is_imported_as_far_as_it_can_be_read(ccos: Command) -> None:
     assert again.code == 0
     assert again.out == "0 added, 0 changed, 1 unchanged, 1 archived; 1 files of other kinds passed over.\n"
     stats = ccos("kb", "stats", "--tenant", "library", "--json")
-    assert stats.json == {"tenant": "library", "kb": 1, "cases": 0, "passages": 1}
+    assert {name: stats.json[name] for name in ("tenant", "kb", "cases", "passages")} == {
+        "tenant": "library",
+        "kb": 1,
+        "cases": 0,
+        "passages": 1,
+    }
 
 
 def test_an_import_of_nothing_fails(ccos: Command) -> None:

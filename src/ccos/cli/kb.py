@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ccos.cli import kb_gaps, kb_items, kb_sources, tenancy
+from ccos.cli import kb_gaps, kb_items, kb_operations, kb_sources, tenancy
 from ccos.cli.run import complain, fail, print_json, run, settings
 
 if TYPE_CHECKING:
     from ccos.domain.evidence import Evidence
     from ccos.knowledge.importing import ImportReport
-    from ccos.store.knowledge import Counts
 
 MOST_PROBLEMS = 50
 """Problems that are printed one by one; a broken export would else fill the screen. `--json` has all."""
@@ -32,6 +31,9 @@ kb.add_command(kb_sources.group)
 kb.add_command(kb_gaps.gaps)
 kb.add_command(kb_items.show)
 kb.add_command(kb_items.categories)
+kb.add_command(kb_operations.stats)
+kb.add_command(kb_operations.check)
+kb.add_command(kb_operations.reindex)
 
 
 @kb.command("import")
@@ -153,29 +155,6 @@ def search(query: str, tenant: str | None, pool: str, limit: int, as_json: bool)
         complain("Nothing was found; other words may help, or `ccos kb import PATH` if nothing is there.")
     for hit in hits:
         _print(hit)
-
-
-@kb.command()
-@tenancy.option
-@as_json_option
-def stats(tenant: str | None, as_json: bool) -> None:
-    """Count what can be found."""
-    from ccos.store import knowledge as store
-    from ccos.wiring import open_knowledge
-
-    found = settings()
-
-    async def go() -> tuple[str, Counts]:
-        async with open_knowledge(found) as knowledge:
-            whose = await tenancy.tenant_for(knowledge.database, tenant)
-            async with knowledge.database.tenant(whose.id) as tx:
-                return whose.slug, await store.counts(tx)
-
-    slug, counts = run(go())
-    if as_json:
-        print_json({"tenant": slug, "kb": counts.kb, "cases": counts.cases, "passages": counts.passages})
-    else:
-        click.echo(f"{slug}: {counts.kb} procedures, {counts.cases} cases, {counts.passages} passages.")
 
 
 def _print(hit: Evidence) -> None:
