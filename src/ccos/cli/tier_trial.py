@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from ccos import sample
-from ccos.agents.prompts import query_prompt, solution_prompt, ticket_text
 from ccos.agents.citations import resolve_citations
+from ccos.agents.prompts import query_prompt, solution_prompt, ticket_text
 from ccos.agents.triage import Triage, triage
 from ccos.agents.triage_words import KOREAN
 from ccos.domain.draft import Attempt, Outcome
