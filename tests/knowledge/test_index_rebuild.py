@@ -16,10 +16,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from ccos.domain.errors import IndexUnusable
+from ccos.domain.errors import DatabaseUnavailable, IndexUnusable
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.knowledge import Item, Passage
-from ccos.knowledge import following, index, plain
+from ccos.knowledge import following, index, keeping, plain
 from ccos.knowledge.memory import MemoryShelf
 from ccos.knowledge.search import Searcher
 
@@ -406,3 +406,85 @@ async def test_of_one_item_a_plain_search_shows_its_best_passage(tmp_path):
     await shelf.put(TENANT, [(article("repair", "-", title="수선"), pieces)])
     [[hit]] = await plain.search(shelf, TENANT, EvidenceKind.KB, ["수선 비용"], 5, NOW)
     assert (hit.ordinal, hit.text) == (2, pieces[1].body)
+
+
+# Keeping up
+
+
+async def test_a_search_waits_for_what_was_there_and_not_for_what_others_write_on_and_on(shelf, tmp_path):
+    class Busy(Gated):
+        writes = 0
+
+        async def changes(self, tenant_id, since, limit):
+            found = await super().changes(tenant_id, since, limit)
+            Busy.writes += 1
+            await put(self, article(f"busy-{Busy.writes}", "다른 말입니다."))
+            return found
+
+    busy = Busy()
+    busy._tenants = shelf._tenants
+    async with asyncio.timeout(30), Asking(busy, tmp_path, patience_seconds=3_600) as ask:
+        assert await ask() == ["a"]
+        await put(busy, article("c"))
+        assert set(await ask()) == {"a", "c"}
+        assert set(ask.answered) == {"index"}
+
+
+async def test_two_nodes_find_each_change_at_their_next_search_while_others_write(shelf, tmp_path):
+    first, second = Asking(shelf, tmp_path / "1"), Asking(shelf, tmp_path / "2")
+
+    async def write(number: int) -> None:
+        for n in range(5):
+            await put(shelf, article(f"w{number}-{n}", f"새글{number}번{n} 본문입니다."))
+            for ask in (first, second):
+                assert (await ask(f"새글{number}번{n}", limit=1))[0] == f"w{number}-{n}"
+
+    await asyncio.gather(*(write(number) for number in range(4)))
+    for ask in (first, second):
+        await ask.searcher.aclose()
+
+
+async def test_an_index_that_is_kept_up_follows_without_searches_and_tells_how_it_stands(
+    shelf, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(keeping, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(keeping, "SOONEST_SECONDS", 0.01)
+    monkeypatch.setattr(keeping, "LATEST_SECONDS", 0.02)
+    monkeypatch.setattr(following, "GENERATION_SECONDS", 0.0)
+    async with Asking(shelf, tmp_path, keep_up=True) as ask:
+        await ask()
+        nodes = shelf._tenants[TENANT].nodes
+        await until(lambda: nodes)
+        [name] = nodes
+        assert name.endswith("/0")
+        await put(shelf, article("c"))
+        last = await shelf.last_change(TENANT)
+        await until(lambda: nodes[name].seq == last and nodes[name].state == "ready")
+        assert nodes[name].bytes > 0
+        await shelf.rebuild(TENANT)
+        await until(lambda: nodes[name].generation == 1 and nodes[name].state == "ready")
+        assert generation(tmp_path) == 1
+        assert len(ask.answered) == 1
+
+
+async def test_whoever_is_kept_up_while_the_store_is_away_goes_on_when_it_is_back(
+    shelf, tmp_path, monkeypatch
+):
+    for name in ("TICK_SECONDS", "SOONEST_SECONDS", "LATEST_SECONDS"):
+        monkeypatch.setattr(keeping, name, 0.01)
+    async with Asking(shelf, tmp_path, keep_up=True) as ask:
+        await ask()
+        nodes = shelf._tenants[TENANT].nodes
+        await until(lambda: nodes)
+        asked, changes = [], shelf.changes
+
+        async def away(*_args):
+            asked.append(1)
+            raise DatabaseUnavailable
+
+        shelf.changes = away
+        await put(shelf, article("c"))
+        await until(lambda: len(asked) > 3)
+        shelf.changes = changes
+        last = await shelf.last_change(TENANT)
+        await until(lambda: {each.seq for each in nodes.values()} == {last})

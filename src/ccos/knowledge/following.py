@@ -216,6 +216,8 @@ class Followed:
                 self._done += len(changes)
             elif self._on_change is not None:
                 self._on_change(self._tenant_id)
+            if len(changes) < BATCH:
+                return  # all there was: what others write meanwhile is for the next pass
 
 
 async def _ended(tasks: set[asyncio.Task[None]], seconds: float) -> bool:
