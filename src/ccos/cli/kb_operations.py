@@ -44,6 +44,7 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one
 @as_json_option
 def stats(tenant: str | None, as_json: bool) -> None:
     """Count what can be found, what drafts stand on, and how far each server's index is."""
+    from ccos.cli.terminal import working
     from ccos.domain.evidence import EvidenceKind
     from ccos.store import kb_figures, kb_indexes
     from ccos.store import knowledge as store
@@ -64,7 +65,8 @@ def stats(tenant: str | None, as_json: bool) -> None:
                     await kb_indexes.nodes(tx),
                 )
 
-    slug, counts, pools, cited, generation, nodes = run(go())
+    with working("Counting"):
+        slug, counts, pools, cited, generation, nodes = run(go())
     if not as_json:
         _print_stats(slug, counts, pools, cited, generation, nodes)
         return

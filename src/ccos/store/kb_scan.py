@@ -11,7 +11,7 @@ from ccos.domain.knowledge import Passage
 from ccos.store.database import Tx
 from ccos.store.knowledge import StoredItem, item_of
 
-CHUNK = 4_000
+CHUNK = 2_000
 """Passages that one statement reads."""
 
 NEWEST = UUID(int=2**128 - 1), 0
@@ -36,21 +36,25 @@ async def scan(
     """The passages of the next `CHUNK` that hold most of the terms (in lower case), at most `most`; where
     the next chunk begins, None at the end.
 
-    Archived items and those of categories switched off are left out, as in the index.
+    Archived items and those of categories switched off are left out, as in the index. Passages are walked in
+    the order of their key, whatever the planner thinks of a table that it has not counted yet.
     """
+    await tx.run(
+        "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+    )
     rows = await tx.rows(
         """
         WITH piece AS MATERIALIZED (
             SELECT item_id, ordinal, heading, body FROM kb_passage
              WHERE tenant_id = %(tenant)s AND (item_id, ordinal) < (%(item)s, %(ordinal)s)
              ORDER BY item_id DESC, ordinal DESC LIMIT %(chunk)s),
-        found AS (
+        found AS MATERIALIZED (
             SELECT piece.*, category,
                    (SELECT count(*) FROM unnest(%(terms)s::text[]) AS term
                      WHERE strpos(lower(concat_ws(' ', title, heading, piece.body)), term) > 0) AS matches
-              FROM piece
-              JOIN kb_item ON tenant_id = %(tenant)s AND id = item_id
-                   AND kind = %(kind)s AND archived_at IS NULL),
+              FROM piece, LATERAL (SELECT title, category FROM kb_item
+                                    WHERE tenant_id = %(tenant)s AND id = item_id AND kind = %(kind)s
+                                      AND archived_at IS NULL OFFSET 0) AS item),
         best AS (
             SELECT item_id, ordinal, heading, body, matches FROM found
              WHERE matches > 0 AND NOT kb_hidden(%(tenant)s, category)
