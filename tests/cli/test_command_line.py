@@ -124,7 +124,7 @@ def test_bash_can_read_its_script(ccos: Command) -> None:
     ("words", "offered"),
     [
         ("ccos d", {"demo", "draft", "db", "drill"}),
-        ("ccos kb s", {"search", "sources", "stats"}),
+        ("ccos kb s", {"search", "show", "sources", "stats"}),
         ("ccos keys create --role a", {"admin", "agent"}),
         ("ccos draft --mode o", {"outage"}),
         ("ccos draft --h", {"--hint", "--help"}),
