@@ -140,7 +140,7 @@ async def test_another_tenants_labels_promise_nothing_here(database, tenant):
 
 async def test_labels_of_a_model_that_no_longer_answers_do_not_count(database, tenant):
     await label(database, tenant, 40, "rejected", model="older")
-    await label(database, tenant, 35, model="tiny-2026-01")
+    await label(database, tenant, 35, model="tiny-2026-01-15")
     made = await learning(database).certify(tenant.id)
     assert made.labels == 35
 
@@ -253,6 +253,21 @@ async def test_a_model_that_takes_over_has_to_earn_its_promises(database, tenant
     cards[cards.index(replace(old, model="newer"))] = old  # rolled back: what was proved of it stands
     await known.refresh()
     assert kept("tiny") >= 0.9 > kept("newer")
+
+
+@pytest.mark.parametrize("other", ["tiny-2", "tiny-7", "tiny-1-2"])
+async def test_labels_of_a_model_that_is_numbered_certify_no_other(database, tenant, other):
+    await label(database, tenant, 40, model=other)
+    known = learning(database)
+    assert (await known.certify(tenant.id)).labels == 0
+    assert promised(known, tenant) == 0.7
+
+
+async def test_where_only_the_rules_answer_no_label_of_a_model_counts(database, tenant):
+    await label(database, tenant, 40)
+    assert (await learning(database, cards=[]).certify(tenant.id)).labels == 0
+    await label(database, tenant, 31, model="rules", tier=Tier.RULE_BASED)
+    assert (await learning(database, cards=[]).certify(tenant.id)).labels == 31
 
 
 async def test_a_tenant_whose_adapter_answers_has_promises_of_its_own(database, tenant):
@@ -444,6 +459,10 @@ def test_a_dated_edition_is_the_same_model_and_a_smaller_one_is_not():
     assert not still_answers(models, Tier.LOCAL_MINIMAX, "gpt-4o")
     assert still_answers(models, Tier.LOCAL_MINIMAX, "my model.gguf")
     assert still_answers(models, Tier.RULE_BASED, "whatever")
+    for dated in ("gpt-4o-20241022", "gpt-4o@20241022", "gpt-4o-0613"):
+        assert still_answers(models, Tier.CLOUD_PREMIUM, dated)
+    for other in ("gpt-4o-2", "gpt-4o-7", "gpt-4o-2507", "gpt-4o-1-2", "gpt-4o@1", "gpt-4o-2024-08-06-x"):
+        assert not still_answers(models, Tier.CLOUD_PREMIUM, other), other
 
 
 @pytest.fixture

@@ -12,6 +12,10 @@ from ccos.domain.verdict import Promise
 
 Key = tuple[Task, Tier | None]
 _BLANK = re.compile(r"\s")
+_EDITION = re.compile(r"[-@](?:20\d{2}-?[01]\d-?[0-3]\d|[01]\d[0-3]\d)")
+"""A date as sellers write it behind a model's name: `-2024-08-06`, `-20241022`, `-0613`. Any other number
+names another model: `drafter-2` is not `drafter`.
+"""
 
 
 class Promises:
@@ -124,7 +128,9 @@ def still_answers(models: str, tier: Tier, model: str) -> bool:
         return True
     plain = _BLANK.sub("_", model)
     names = (name.partition(":")[2] for name in models.split() if name.startswith(f"{tier.value}:"))
-    return any(plain == name or re.fullmatch(rf"{re.escape(name)}[-@]\d[\d-]*", plain) for name in names)
+    return any(
+        plain == name or (plain.startswith(name) and _EDITION.fullmatch(plain, len(name))) for name in names
+    )
 
 
 def _by_key(certificates: Iterable[Certificate]) -> dict[Key, list[Certificate]]:

@@ -215,7 +215,7 @@ class Learning:
         known = await labels.latest(
             tx, scorer=self._scorer, made_since=prompt_since, decided_since=labels_since
         )
-        counted = [label for label in known if not models or still_answers(models, label.tier, label.model)]
+        counted = [label for label in known if still_answers(models, label.tier, label.model)]
         if before is not None and before.is_stale(policy, kb_epoch) and len(counted) > LATEST:
             counted = counted[:LATEST]
             labels_since = counted[-1].decided_at
