@@ -22,7 +22,7 @@ from ccos.quality.judging import Rates
 from ccos.quality.likeness import LikenessOdds
 from ccos.quality.promises import Promises, models_line, still_answers
 from ccos.settings import Settings
-from ccos.store import certificates, counts, decisions, drafts, knowledge, plans, tenants, tickets
+from ccos.store import certificates, counts, decisions, drafts, knowledge, labels, plans, tenants, tickets
 from ccos.store.database import Database
 from ccos.store.migrate import migrate
 from ccos.tiers.predicting import Cell
@@ -261,6 +261,25 @@ async def test_labels_of_a_model_that_is_numbered_certify_no_other(database, ten
     known = learning(database)
     assert (await known.certify(tenant.id)).labels == 0
     assert promised(known, tenant) == 0.7
+
+
+async def test_a_label_is_of_the_model_whose_answer_was_seen(database, tenant):
+    async with database.tenant(tenant.id) as tx:
+        ticket = (await tickets.put(tx, Ticket(external_id=uuid4().hex, subject="환불"))).ticket
+        queued = await drafts.queue(tx, ticket.id)
+        made = finished(queued, DraftState.NEEDS_REVIEW, tier=Tier.LOCAL_TINYLLAMA, scorer=SCORER)
+        asked = made.attempts[1].model_copy(
+            update={"tier": Tier.LOCAL_TINYLLAMA, "outcome": Outcome.REFUSED_BY_GATE, "reason": "quality"}
+        )
+        both = [
+            asked.model_copy(update={"model": name, "quality": quality})
+            for name, quality in (("better", 0.9), ("tiny", 0.6), ("newer", 0.8))
+        ]
+        made = made.model_copy(update={"attempts": tuple(both), "model": "tiny", "quality": 0.6})
+        await drafts.finish(tx, made, run=await drafts.start(tx, queued.id))
+        await decisions.decide(tx, queued.id, "approved")
+        (found,) = await labels.latest(tx, scorer=SCORER)
+    assert (found.model, found.quality) == ("tiny", 0.6)
 
 
 async def test_where_only_the_rules_answer_no_label_of_a_model_counts(database, tenant):

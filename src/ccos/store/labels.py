@@ -38,7 +38,8 @@ async def latest(
     """The tenant's newest labels of answers that `scorer` measured, newest first, one of a ticket.
 
     Drafts of one ticket are good or bad together, so they are one observation; which one counts must not
-    hang on what was decided, so it is the one decided first.
+    hang on what was decided, so it is the one decided first. Of several models that were asked for it in one
+    tier, the label is of the one whose answer people saw.
 
     `made_since`: of drafts made from then on; `decided_since`: decided from then on. A draft that asked the
     customer or handed over is no answer, so what was decided of it is no label.
@@ -48,6 +49,7 @@ async def latest(
         SELECT first.*, a.model, a.quality, a.reason LIKE 'veto.%%' AS vetoed
           FROM (
                SELECT DISTINCT ON (d.ticket_id) d.id, %(task)s AS task, d.body ->> 'tier' AS tier,
+                      d.body ->> 'model' AS shown,
                       e.id AS decision_id, e.verdict, e.text AS sent, e.decided_at,
                       CASE WHEN e.text IS NOT NULL THEN d.body ->> 'reply' ELSE '' END AS reply
                  FROM decision e
@@ -61,7 +63,8 @@ async def latest(
                SELECT model, quality, reason FROM attempt
                 WHERE tenant_id = %(tenant)s AND draft_id = first.id AND task = %(task)s
                   AND tier = first.tier AND quality IS NOT NULL
-                ORDER BY outcome = 'accepted' DESC, reason LIKE 'veto.%%', quality DESC LIMIT 1) a ON true
+                ORDER BY outcome = 'accepted' DESC, model IS NOT DISTINCT FROM first.shown DESC,
+                         reason LIKE 'veto.%%', quality DESC LIMIT 1) a ON true
          ORDER BY first.decided_at DESC, first.decision_id DESC LIMIT %(limit)s""",
         task=Task.SOLUTION_DRAFT.value,
         scorer=scorer,
