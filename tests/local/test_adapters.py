@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from uuid import UUID
 
+import numpy as np
 import psutil
 import pytest
 from hypothesis import given
@@ -131,6 +132,10 @@ def broken(folder: Path, tmp_path: Path) -> dict[str, Path]:
         "does not have.": build_adapter(tmp_path / "d.gguf", parts=("ffn_nowhere",)),
         "does not hold pairs": build_adapter(tmp_path / "e.gguf", lone=True),
         "trained on another model": build_adapter(tmp_path / "f.gguf", base_sha256="0" * 64),
+        "names no usable strength": build_adapter(tmp_path / "g.gguf", alpha="16"),
+        "strength (adapter.lora.alpha)": build_adapter(tmp_path / "h.gguf", alpha=float("nan")),
+        "in numbers that are no weights": build_adapter(tmp_path / "i.gguf", numbers=np.int32),
+        "its token_embd.weight does not fit": build_adapter(tmp_path / "j.gguf", wrong_embedding=True),
     }
 
 
@@ -304,6 +309,26 @@ async def test_adapters_that_cannot_be_used_are_left_out_and_told_while_the_mode
         assert "good" not in provider.trouble and "trained on another model" in provider.trouble
         heard = await logprobs(provider, PLAIN, "shop")
         assert not alike(heard, await logprobs(provider, PLAIN, "bank"))
+
+
+@pytest.mark.parametrize("fault", [{"wrong_embedding": True}, {"alpha": "16"}], ids=["refused", "fatal"])
+async def test_an_adapter_that_the_engine_cannot_take_costs_nobody_the_model(
+    folder, tmp_path, monkeypatch, fault
+):
+    """Whatever a check of ours does not know yet: an engine that refuses one, or dies of it."""
+    monkeypatch.setattr("ccos.local.adapters.check_adapter", lambda *_args, **_more: None)
+    bad = adapter("bad", [BANK], path=build_adapter(tmp_path / "bad.gguf", **fault))
+    good = adapter("good", [SHOP], path=folder / "shop.gguf")
+    async with (
+        running(folder / "base.gguf", tmp_path / "m", adapters=(good, bad)) as model,
+        provider_of(model) as provider,
+    ):
+        endpoint = await model.endpoint(seconds=60)
+        assert model.state is State.UP and bad not in endpoint.adapters
+        assert "the model cannot be loaded, so it goes without" in model.reason and "bad" in model.reason
+        if "wrong_embedding" in fault:  # this the engine says by name, and the others stay
+            assert endpoint.adapters == (good,)
+        assert await logprobs(provider, PLAIN, "bank")
 
 
 async def test_an_adapter_that_is_gone_after_a_crash_does_not_take_the_model_down(folder, tmp_path):

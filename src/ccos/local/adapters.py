@@ -8,6 +8,7 @@ stores it).
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -36,8 +37,10 @@ TIERS = ("tier_1", "tier_2")
 _WHAT = "adapter file"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _HALVES = (".lora_a", ".lora_b")
-_TURNED = ("token_embd.weight", "output.weight")
-"""Tensors whose halves the engine takes the other way round, or shares: it judges them itself."""
+_TURNED = "token_embd.weight"
+"""The tensor whose halves the engine takes the other way round: it looks rows up instead of multiplying."""
+_NO_WEIGHTS = frozenset(range(24, 29))
+"""Types of tensors that the engine loads and dies of when it multiplies them: integers, and F64."""
 
 
 class AdapterUnusable(BadInput):
@@ -122,6 +125,9 @@ def check_adapter(path: Path, model: Header, *, base: str = "") -> Header:
         raise AdapterUnusable(
             f"{path} was trained on another model; give that one with --base, or train anew."
         )
+    alpha = values.get("adapter.lora.alpha", 0.0)
+    if not isinstance(alpha, float) or not math.isfinite(alpha):
+        raise AdapterUnusable(f"{path} names no usable strength (adapter.lora.alpha); convert it again.")
     _check_pairs(found, model)
     return found
 
@@ -138,8 +144,16 @@ def _check_pairs(found: Header, model: Header) -> None:
             raise AdapterUnusable(f"{found.path} holds only one half of {name}; convert it again.")
         if target is None:
             raise AdapterUnusable(f"{found.path} changes {name}, which the model does not have.")
-        fits = len(first) == len(second) == len(target) == 2 and first[1] == second[0]
-        if name not in _TURNED and not (fits and (first[0], second[1]) == target):
+        fits = len(first) == len(second) == len(target) == 2
+        if fits and name == _TURNED:
+            fits = first[0] == second[0] and (second[1], first[1]) == target
+        elif fits:
+            fits = first[1] == second[0] and (first[0], second[1]) == target
+        if not {found.types.get(f"{name}{half}") for half in _HALVES}.isdisjoint(_NO_WEIGHTS):
+            raise AdapterUnusable(
+                f"{found.path} holds {name} in numbers that are no weights; convert it again."
+            )
+        if not fits:
             raise AdapterUnusable(f"{found.path} is for a model of another size: its {name} does not fit.")
 
 

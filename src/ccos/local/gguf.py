@@ -14,7 +14,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -90,12 +90,15 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The key-values of a GGUF file, and of each tensor its dimensions, the fastest first."""
+    """The key-values of a GGUF file, and of each tensor its dimensions, the fastest first, and the number of
+    its type.
+    """
 
     path: Path
     size: int
     values: Mapping[str, Any]
     tensors: Mapping[str, tuple[int, ...]]
+    types: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -206,12 +209,16 @@ def _read(path: Path, reader: _Reader) -> Header:
     if tensors > _MAX_TENSORS or keys > _MAX_KEYS:
         raise reader.damaged(f"it claims {tensors} tensors and {keys} header keys")
     header = {reader.text(): reader.value(reader.number(_U32)) for _ in range(keys)}
-    return Header(path, reader.size, header, _tensors(reader, tensors, header))
+    return Header(path, reader.size, header, *_tensors(reader, tensors, header))
 
 
-def _tensors(reader: _Reader, count: int, header: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+def _tensors(
+    reader: _Reader, count: int, header: dict[str, Any]
+) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
     """Every tensor must lie inside the file: a broken download is found here, not by the engine."""
-    end, found = 0, {}
+    end = 0
+    found: dict[str, tuple[int, ...]] = {}
+    types: dict[str, int] = {}
     for _ in range(count):
         name = reader.text()
         dimensions = reader.number(_U32)
@@ -220,6 +227,7 @@ def _tensors(reader: _Reader, count: int, header: dict[str, Any]) -> dict[str, t
         shape = tuple(reader.number(_U64) for _ in range(dimensions))
         found[name], weights = shape, math.prod(shape)
         kind, offset = reader.number(_U32), reader.number(_U64)
+        types[name] = kind
         per_block, block_bytes = _BLOCKS.get(kind, (1, 0))  # a newer type: the engine will judge it
         end = max(end, offset + weights // per_block * block_bytes)
     alignment = header.get("general.alignment", 32)
@@ -228,7 +236,7 @@ def _tensors(reader: _Reader, count: int, header: dict[str, Any]) -> dict[str, t
     start = -(-reader.position // alignment) * alignment
     if count and start + end > reader.size:
         raise reader.truncated()
-    return found
+    return found, types
 
 
 def _described(file: Header) -> ModelFile:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import aiohttp
 import structlog
 
 from ccos.domain.errors import ModelUnusable
+from ccos.local.adapters import Adapter
 from ccos.local.child import ChildGone
 from ccos.local.gguf import read_model_file
 from ccos.local.ledger import HERE, Ledger, Share
@@ -77,6 +78,14 @@ class _End:
     passes: bool
 
 
+class _AdaptersRefused(Exception):
+    """The engine did not come up with these adapters beside the model, and why, as a sentence."""
+
+    def __init__(self, why: str, adapters: Sequence[Adapter]) -> None:
+        super().__init__(why)
+        self.why, self.adapters = why, adapters
+
+
 class LocalModel:
     """A supervised model. `start` returns at once; `endpoint` gives the address when it is up.
 
@@ -110,7 +119,7 @@ class LocalModel:
         self._retiring: dict[asyncio.Task[None], Life] = {}
         self._task: asyncio.Task[None] | None = None
         self._http: aiohttp.ClientSession | None = None
-        self._restarts = self._recycles = 0
+        self._restarts = self._recycles = self._died_loading = 0
         self._outgrown = Tally(self._patience.recycles_window_seconds)
         self._load_seconds: float | None = None
         self._retry_at: float | None = None
@@ -256,16 +265,30 @@ class LocalModel:
                 self._become(State.STARTING, "The model is being loaded again.")
 
     async def _begin(self, http: aiohttp.ClientSession, *, beside: bool = False) -> Life:
-        """A loaded process. Raises ModelUnusable when another try would not help, or ChildGone."""
+        """A loaded process. Raises ModelUnusable when another try would not help, or ChildGone.
+
+        An adapter that the engine refuses, or dies of, takes down nobody's model: it is loaded without.
+        """
+        plan, told = self.plan, ""
+        while True:
+            try:
+                return await self._load(http, plan, told, beside=beside)
+            except _AdaptersRefused as fault:
+                blamed = [each for each in fault.adapters if str(each.path) in fault.why] or fault.adapters
+                names = ", ".join(each.name for each in blamed)
+                told = f"{told} With {names} the model cannot be loaded, so it goes without: {fault.why}"
+                _log.warning("adapters.refused", name=plan.name, adapters=names, reason=fault.why)
+                plan = replace(plan, adapters=tuple(each for each in plan.adapters if each not in blamed))
+
+    async def _load(self, http: aiohttp.ClientSession, plan: ModelPlan, told: str, *, beside: bool) -> Life:
+        """One try; `told` is to be known of the process beside what it says itself."""
         seconds, share = self._patience.load_seconds, Share(self._ledger)
         try:
             async with asyncio.timeout(seconds):
-                prepared = await asyncio.to_thread(
-                    prepare, self.plan, self._state_dir, self._available, share
-                )
+                prepared = await asyncio.to_thread(prepare, plan, self._state_dir, self._available, share)
             life = await Life.start(
-                self.plan,
-                prepared,
+                plan,
+                replace(prepared, notice=f"{prepared.notice} {told}".strip()) if told else prepared,
                 http,
                 log=self._state_dir / f"{self.plan.name}.log",
                 patience=self._patience,
@@ -281,12 +304,24 @@ class LocalModel:
             self._life = life
         try:
             await life.load()
-        except BaseException:
+        except BaseException as fault:
             self._life = None if self._life is life else self._life
             await life.close()
+            self._died_loading += isinstance(fault, ChildGone)
+            if prepared.adapters and (why := self._blame(fault)):
+                raise _AdaptersRefused(why, prepared.adapters) from fault
             raise
+        self._died_loading = 0
         self._weights_checked = prepared.mark
         return life
+
+    def _blame(self, fault: BaseException) -> str:
+        """Why a process did not come up, as a sentence, where its adapters may be why; else empty. One that
+        dies once may have been killed by anybody.
+        """
+        if isinstance(fault, ModelUnusable):
+            return "" if fault.facts.get("passes") else fault.sentence
+        return f"{fault}." if isinstance(fault, ChildGone) and self._died_loading > 1 else ""
 
     async def _live(self, http: aiohttp.ClientSession, life: Life) -> Life | None:
         """Serve from a loaded process until it has to go; the one that already took its place."""
