@@ -119,12 +119,12 @@ async def _ask(
                 usage = said.get("usage") or usage
     except (aiohttp.ClientError, TimeoutError, ValueError, KeyError) as fault:
         raise ModelUnusable(f"The model broke off in the middle ({type(fault).__name__}).") from fault
-    if usage is None or first is None:
+    if usage is None:
         raise ModelUnusable("The model answered without saying how many tokens it read and wrote.")
     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-    return Answered(
-        usage["prompt_tokens"], cached, usage["completion_tokens"], first, time.perf_counter() - began
-    )
+    whole = time.perf_counter() - began
+    # A few tokens may make no whole letter, and then nothing is sent before the end.
+    return Answered(usage["prompt_tokens"], cached, usage["completion_tokens"], first or whole, whole)
 
 
 def _text(tokens: int) -> str:
