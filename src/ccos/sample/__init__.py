@@ -39,6 +39,25 @@ class Gold(BaseModel):
     points: tuple[str, ...]
 
 
+class Ask(BaseModel):
+    """A customer's question and the procedures that state its answer, none when no procedure does.
+
+    `gold` holds public procedures that are in force, best first: for a Korean question the Korean ones.
+    `why` says in a few English words what the question turns on; where there is no answer it starts with the
+    kind: `far` (nothing the shop writes about), `near` (a procedure on the subject lacks the fact asked for)
+    or `mixed` (a story full of the shop's words around a question it has nothing on).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    subject: str
+    text: str
+    gold: tuple[str, ...]
+    answerable: bool
+    why: str
+
+
 @cache
 def settings() -> TenantSettings:
     """The shop's names, closed lists, rules and approved answers."""
@@ -54,6 +73,11 @@ def tickets() -> list[Ticket]:
 def gold() -> list[Gold]:
     """The expected reading of each ticket, in the same order as `tickets()`."""
     return [Gold.model_validate_json(line) for line in _lines("gold.jsonl")]
+
+
+def asks(name: Literal["ko-a", "ko-b"]) -> tuple[Ask, ...]:
+    """Questions, half of them without an answer: `ko-a` to train and tune on, `ko-b` to measure only."""
+    return tuple(Ask.model_validate_json(line) for line in _lines(f"asks/{name}.jsonl"))
 
 
 def approved_answers() -> list[ApprovedAnswer]:
