@@ -17,6 +17,7 @@ from ccos.agents.recovery import Recovery, cloud_is_back
 from ccos.domain.errors import CcosError, NotFound
 from ccos.store import batches, drafts, housekeeping, plans, remakes, spend, tenants
 from ccos.store.database import Database
+from ccos.store.ending import end, stop_if_asked
 from ccos.store.jobs import (
     BATCH_QUEUE,
     DRAFT_QUEUE,
@@ -109,15 +110,14 @@ async def work(ccos: Ccos, *, concurrency: int = CONCURRENT_DRAFTS) -> None:
 async def together(*jobs: Coroutine[Any, Any, None]) -> None:
     """Runs all of them until one ends, however it does, or this is cancelled; then ends the others.
 
-    Each is cancelled once, so that it may take its time to end; cancelled again, this ends them for good.
+    Each may take its time to end; cancelled again, this ends them for good.
     """
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
+        stop_if_asked()
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
     for task in tasks:
         if not task.cancelled():
             task.result()
@@ -259,6 +259,4 @@ async def crawl(ccos: Ccos) -> None:
                     running[key] = asyncio.create_task(sync_alone(ccos.database, *key))
             await asyncio.sleep(CRAWL_SECONDS)
     finally:
-        for task in running.values():
-            task.cancel()
-        await asyncio.gather(*running.values(), return_exceptions=True)
+        await end(running.values())

@@ -102,6 +102,7 @@ async def serve_until_stopped(
     from ccos import console
     from ccos import worker as work
     from ccos.api.app import create_app
+    from ccos.store.ending import end, stop_if_asked
 
     app = create_app(ccos)
     console.mount(app)
@@ -113,6 +114,7 @@ async def serve_until_stopped(
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = Server(config)
+    stop_if_asked()
     beside = [asyncio.create_task(work.watch(ccos)), asyncio.create_task(work.upkeep(ccos))]
     if worker:
         beside += [
@@ -129,6 +131,5 @@ async def serve_until_stopped(
         server.should_exit = True
         raise
     finally:
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(serving, *beside, return_exceptions=True)
+        await end(beside)
+        await asyncio.gather(serving, return_exceptions=True)

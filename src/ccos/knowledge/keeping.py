@@ -13,6 +13,7 @@ from ccos.domain.errors import CcosError
 from ccos.knowledge.following import Followed
 from ccos.knowledge.index import Damaged
 from ccos.knowledge.shelf import Shelf
+from ccos.store.ending import end
 from ccos.store.kb_indexes import Standing
 
 log = structlog.get_logger(__name__)
@@ -44,8 +45,7 @@ class Keeper:
         self._task = asyncio.create_task(self._run(), name="search-keeper")
 
     async def aclose(self) -> None:
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        await end([self._task])
 
     async def _run(self) -> None:
         while True:

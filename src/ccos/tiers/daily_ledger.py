@@ -14,6 +14,7 @@ from ccos.domain.draft import Outcome
 from ccos.domain.errors import CcosError
 from ccos.store import ledger
 from ccos.store.database import Database
+from ccos.store.ending import end
 from ccos.store.ledger import Line, Sums
 from ccos.tiers.ledger import Entry
 
@@ -103,8 +104,7 @@ class DailyLedger:
     async def close(self, *, seconds: float = 5.0) -> None:
         """Writes what there is, within `seconds`."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+            await end([self._task])
         try:
             async with asyncio.timeout(seconds):
                 while self._rows or self._sending:

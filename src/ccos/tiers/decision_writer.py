@@ -13,6 +13,7 @@ from ccos.domain.errors import CcosError
 from ccos.store import plans
 from ccos.store.counts import Cell
 from ccos.store.database import Database
+from ccos.store.ending import end
 from ccos.store.plans import PlanDecision
 from ccos.tiers.decision_log import GateWord
 
@@ -84,8 +85,7 @@ class DecisionWriter:
     async def close(self, *, seconds: float = 5.0) -> None:
         """Writes what there is, within `seconds`."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+            await end([self._task])
         try:
             async with asyncio.timeout(seconds):
                 await self.flush()

@@ -11,6 +11,7 @@ from ccos.domain.errors import NoPrice
 from ccos.domain.prompt import Prompt
 from ccos.domain.tier import Task
 from ccos.store.database import Database
+from ccos.store.ending import end
 from ccos.tiers.provider import Provider
 from ccos.tiers.pulse import Pulse
 from ccos.tiers.shared_board import SharedBoard
@@ -36,8 +37,7 @@ async def open_board(providers: Sequence[Provider], database: Database, stack: A
     running = asyncio.create_task(board.run(), name="breakers")
 
     async def stop() -> None:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end([running])
         await board.close()
 
     stack.push_async_callback(stop)

@@ -23,6 +23,7 @@ from ccos.store import certificates, counts, labels
 from ccos.store.certificates import Basis, Certification
 from ccos.store.counts import CellCounts
 from ccos.store.database import Database, Tx
+from ccos.store.ending import end
 from ccos.store.labels import StoredLabel
 from ccos.tiers.decision_writer import DecisionWriter
 from ccos.tiers.predicting import Cell, Counted, Counts, Tally
@@ -283,8 +284,7 @@ async def open_learning(
     running = asyncio.create_task(learning.run(), name="learning")
 
     async def stop() -> None:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end([running])
         await learning.decisions.close()
 
     stack.push_async_callback(stop)

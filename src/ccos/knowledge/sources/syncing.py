@@ -22,6 +22,7 @@ from ccos.knowledge.shelf import Shelf
 from ccos.knowledge.sources.port import MOST_NOTES, Page, Position, Source
 from ccos.store import sources
 from ccos.store.database import Database
+from ccos.store.ending import end
 
 BEAT_SECONDS = 15.0
 BATCH = 100
@@ -265,8 +266,7 @@ async def _beating(database: Database, tenant_id: UUID, at: Pass) -> AsyncIterat
     try:
         yield
     finally:
-        beating.cancel()
-        await asyncio.gather(beating, return_exceptions=True)
+        await end([beating])
 
 
 async def import_pages(
