@@ -10,6 +10,7 @@ import pytest
 from support.ccos_command import Command
 from support.drafter_file import build_drafter_gguf
 from support.file_server import file_server
+from support.tiny_adapter import build_adapter
 from support.tiny_gguf import build_tiny_gguf
 
 SHORT = {"MINIMAX_MAX_TOKENS": "16"}
@@ -186,6 +187,12 @@ def test_a_model_that_is_wanted_no_more(own: Command, files: Path):
     retired = own("models", "retire", "--tier", "tier_1", "--json")
     assert retired.json == {"tier": "tier_1", "retired": "two", "previous": "one"}
     assert own("models", "list", "--json").json["tiers"]["tier_1"]["served_by"] is None
+    told = own("models", "list").out
+    assert "tier_1: nothing serves it (two was retired; `ccos models rollback --tier tier_1`" in told
+    brought = own("models", "rollback", "--tier", "tier_1")
+    assert (brought.code, brought.out) == (0, "two is in service for tier_1 again.\n")
+    assert own("models", "list", "--json").json["tiers"]["tier_1"]["previous"] == "one"
+    assert own("models", "retire", "--tier", "tier_1").code == 0
     again = own("models", "retire", "--tier", "tier_1")
     assert (again.code, again.sentence) == (
         2,
@@ -197,6 +204,68 @@ def test_a_model_that_is_wanted_no_more(own: Command, files: Path):
     assert own("models", "remove", "two", "--yes", "--json").json["deleted"] is False and linked.is_file()
     assert own("models", "remove", "two", "--yes").sentence.startswith("There is no model two")
     assert own("models", "add", str(files / "one-Q8_0.gguf"), "--name", "one").code == 0
+
+
+def test_a_model_that_something_else_needs_is_not_removed(own: Command, files: Path, tmp_path):
+    assert own("models", "add", str(files / "one-Q8_0.gguf"), "--name", "one").code == 0
+    copy = own.home / "models" / "files" / "one.gguf"
+    refused = own("models", "remove", "one", "--yes", TINYLLAMA_MODEL_PATH=str(copy))
+    assert refused.code == 2 and refused.sentence.startswith("TINYLLAMA_MODEL_PATH is set to")
+    adapter = build_adapter(tmp_path / "tone.gguf")
+    assert own("models", "adapters", "add", str(adapter), "--base", str(copy)).code == 0
+    refused = own("models", "remove", "one", "--yes")
+    assert refused.code == 2 and refused.sentence.startswith("The adapter tone was trained on one")
+    completed = own(
+        _CCOS_COMPLETE="bash_complete", COMP_WORDS="ccos models adapters remove t", COMP_CWORD="4"
+    )
+    assert completed.out.split() == ["plain,tone"]
+    assert own("models", "add", str(copy), "--name", "same").code == 0  # the adapter has another home
+    assert copy.is_file() and own("models", "remove", "one", "--yes").code == 0
+    assert own("models", "remove", "same", "--yes").code == 2
+    assert own("models", "adapters", "remove", "tone").code == 0
+    assert own("models", "remove", "same", "--yes").code == 0
+
+
+def test_what_a_killed_command_left_is_removed_by_its_name(own: Command, files: Path):
+    left = own.home / "models" / "files" / "left.gguf"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"GGUF")
+    assert (
+        "`ccos models remove left`"
+        in own("models", "add", str(files / "two.gguf"), "--name", "left").sentence
+    )
+    assert own("models", "remove", "left").code == 2 and left.is_file()
+    assert own("models", "remove", "left", "--yes", "--json").json["deleted"] and not left.exists()
+    assert own("models", "add", str(files / "two.gguf"), "--name", "left").code == 0
+
+
+def test_nobody_goes_back_to_a_file_that_is_another_by_now(own: Command, files: Path):
+    for name, file in (("one", "one-Q8_0.gguf"), ("two", "two.gguf")):
+        assert own("models", "add", str(files / file), "--name", name).code == 0
+        assert own("models", "promote", name, "--tier", "tier_1", "--force", "a try").code == 0
+    copy = own.home / "models" / "files" / "one.gguf"
+    whole = copy.read_bytes()
+    copy.write_bytes(whole + b"x")
+    ran = own("models", "rollback", "--tier", "tier_1")
+    assert ran.code == 2 and "when it was added; put the right one back" in ran.sentence
+    assert "file has changed" in own("models", "list", COLUMNS="160").out
+    copy.write_bytes(b"x" * len(whole))
+    assert "is not a GGUF file" in own("models", "rollback", "--tier", "tier_1").sentence
+    copy.unlink()
+    assert "put the right one back" in own("models", "rollback", "--tier", "tier_1").sentence
+    shown = own("models", "list", "--json").json
+    assert shown["tiers"]["tier_1"]["served_by"] == "two"
+    assert [(row["name"], row["whole"]) for row in shown["models"]] == [("one", False), ("two", True)]
+    copy.write_bytes(whole)
+    elsewhere = own("models", "rollback", "--tier", "tier_1", MINIMAX_MODEL_PATH=str(files / "two.gguf"))
+    assert elsewhere.code == 0
+    assert words(elsewhere) == [
+        "ccos: It serves nothing yet, because MINIMAX_MODEL_PATH is set; take that away and start CCOS again."
+    ]
+    nothing = own("models", "retire", "--tier", "tier_2", TINYLLAMA_MODEL_PATH=str(files / "two.gguf"))
+    assert nothing.sentence.startswith(
+        "No registered model serves tier_2, because TINYLLAMA_MODEL_PATH is set"
+    )
 
 
 def test_names_of_models_are_completed(own: Command, files: Path):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ccos.domain.errors import BadInput, Conflict, NotFound
+from ccos.domain.tier import Tier
 from ccos.local.gguf import read_model_file
 from ccos.local.plan import ModelPlan
 from ccos.local.registry import registry as registry_module
@@ -18,6 +19,9 @@ from ccos.local.registry.manifest import Manifest, checked_name, name_of, prompt
 from ccos.local.registry.registry import Damaged, DiskFull, Registry
 from ccos.local.registry.service import Service
 from ccos.local.registry.verifying import verify
+from ccos.local.switching import Choice
+from ccos.settings import load
+from ccos.wiring.models import open_registry, open_service, wanted_now
 from support.tiny_gguf import build_tiny_gguf
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -231,6 +235,78 @@ def test_service_goes_forth_and_back_and_keeps_its_evidence(tmp_path):
         service.read()
 
 
+def test_a_retired_model_comes_back_as_it_was(tmp_path):
+    service = Service(tmp_path)
+    service.promote("tier_1", "a", {}, at=AT, instead_of=None)
+    service.promote("tier_1", "b", {}, at=AT, instead_of="a")
+    service.promote("tier_2", "z", {}, at=AT, instead_of=None)
+    assert service.retire("tier_1").current == "b"
+    assert list(service.read()) == ["tier_2"] and service.before("tier_1") == "b"
+    back = service.rollback("tier_1", at=AT)
+    assert (back.current, back.previous, back.evidence) == ("b", "a", {"brought_back": "b"})
+    assert service.look().retired == {} and service.before("tier_1") == "a"
+    with pytest.raises(BadInput, match="z is the first model that serves tier_2"):
+        service.before("tier_2")
+
+
+def test_what_is_promoted_after_a_retirement_can_be_rolled_back_to_the_retired(tmp_path):
+    service = Service(tmp_path)
+    service.promote("tier_1", "a", {}, at=AT, instead_of=None)
+    service.retire("tier_1")
+    assert service.promote("tier_1", "b", {}, at=AT, instead_of=None).previous == "a"
+    assert service.look().retired == {}
+    service.retire("tier_1")
+    assert service.promote("tier_1", "b", {}, at=AT, instead_of=None).previous == "a"
+
+
+def test_a_model_that_is_needed_is_not_let_go_and_one_that_went_is_not_brought_back(tmp_path):
+    service = Service(tmp_path)
+    service.promote("tier_1", "a", {}, at=AT, instead_of=None)
+    service.promote("tier_1", "b", {}, at=AT, instead_of="a")
+    for name in ("a", "b"):
+        with pytest.raises(Conflict), service.letting_go(name):
+            raise AssertionError("it was let go")
+    service.retire("tier_1")
+    with service.letting_go("a"):
+        pass
+    assert service.rollback("tier_1", at=AT).previous is None
+    service.retire("tier_1")
+    with pytest.raises(OSError, match="no"), service.letting_go("b"):
+        raise OSError("no")
+    assert service.before("tier_1") == "b"
+    with service.letting_go("b"):
+        pass
+    with pytest.raises(BadInput, match="No model serves tier_1"):
+        service.rollback("tier_1", at=AT)
+
+
+def test_a_running_tier_lets_its_model_go_only_when_it_was_retired(tmp_path, file):
+    settings = load({}, _env_file=None, home=tmp_path / "home")
+    own, service = open_registry(settings), open_service(settings)
+    own.add(file, quiet, at=AT, name="a")
+    service.promote("tier_1", "a", {}, at=AT, instead_of=None)
+    assert wanted_now(settings, Tier.LOCAL_MINIMAX) == Choice("a", own.files / "a.gguf")
+    service.retire("tier_1")
+    assert wanted_now(settings, Tier.LOCAL_MINIMAX) is None
+    (own.folder / "service.json").unlink()
+    with pytest.raises(NotFound, match="No model is named for tier_1 any more"):
+        wanted_now(settings, Tier.LOCAL_MINIMAX)
+
+
+def test_a_file_that_a_killed_command_left_is_told_and_can_be_removed(registry, file):
+    made = registry.add(file, quiet, at=AT, name="half")
+    (registry.folder / "registry" / "half.json").unlink()
+    with pytest.raises(Conflict, match=r"left over.*ccos models remove half"):
+        registry.check_free("half")
+    assert registry.left_over("half") == registry.path(made)
+    registry.remove_left_over("half")
+    assert registry.left_over("half") is None and registry.check_free("half") == "half"
+    registry.add(file, quiet, at=AT, name="half")
+    assert registry.left_over("half") is None
+    registry.remove_left_over("half")
+    assert registry.path(registry.get("half")).is_file()
+
+
 async def test_a_whole_model_loads_and_answers(registry, file):
     made = registry.add(file, quiet, at=AT)
     checks = await verify(made, registry.path(made), PLAN, quiet)
@@ -245,6 +321,8 @@ async def test_verifying_finds_what_is_wrong_and_goes_no_further(registry, file,
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
     assert [(c.name, c.passed) for c in await verify(made, path, PLAN, quiet)] == [("size", False)]
+    (short,) = await verify(made, path, PLAN, quiet)
+    assert f"`ccos models remove {made.name}` and add it again" in short.detail
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert [(c.name, c.passed) for c in await verify(made, path, PLAN, quiet)][-1] == ("sha256", False)
     path.unlink()

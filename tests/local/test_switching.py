@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -46,19 +47,19 @@ class Wish:
     def choice(self) -> Choice:
         return Choice(self.name, self._files[self.name])
 
-    def __call__(self) -> Choice:
+    def __call__(self) -> Choice | None:
         if self.fault is not None:
             raise self.fault
-        return self.choice
+        return self.choice if self.name else None
 
 
 @asynccontextmanager
-async def serving(wish: Wish, state: Path, *, available=available_bytes, slots=2):
+async def serving(wish: Wish, state: Path, *, available=available_bytes, slots=2, tempo=TEMPO):
     def build(choice: Choice) -> LocalModel:
         plan = ModelPlan("minimax", choice.path, context_tokens=2048, slots=slots, threads=1)
         return LocalModel(plan, state_dir=state / choice.name, patience=QUICK)
 
-    model = Switching(wish.choice, wish, build, tempo=TEMPO, available=available)
+    model = Switching(wish.choice, wish, build, tempo=tempo, available=available)
     async with open_session(keepalive_seconds=0) as session:
 
         def connect(endpoint):
@@ -171,6 +172,81 @@ async def test_a_registry_that_cannot_be_read_changes_nothing_and_is_told(files,
         wish.fault = None
         await until(lambda: model.notice == "")
         assert model.serving == "old"
+
+
+async def test_a_file_that_was_mended_is_tried_at_once_and_not_after_the_rest(files, tmp_path):
+    file = tmp_path / "mended.gguf"
+    file.write_bytes(files["bad"].read_bytes())
+    wish = Wish(files | {"mended": file}, "old")
+    async with serving(wish, tmp_path, tempo=replace(TEMPO, retry_seconds=3_600)) as (model, _):
+        wish.name = "mended"
+        await until(lambda: "mended was chosen" in model.notice)
+        file.write_bytes(files["new"].read_bytes())
+        await until(lambda: model.serving == "mended")
+        assert model.notice == ""
+
+
+async def test_who_went_back_and_chooses_again_need_not_wait_out_the_rest(files, tmp_path):
+    wish = Wish(files, "old")
+    room = [available_bytes()]
+    tempo = replace(TEMPO, retry_seconds=3_600)
+    async with serving(wish, tmp_path, available=lambda: room[0], tempo=tempo) as (model, _):
+        room[0] = -(2**34)
+        wish.name = "new"
+        await until(lambda: "memory" in model.notice)
+        room[0] = 2**34
+        wish.name = "old"
+        await until(lambda: model.notice == "")
+        wish.name = "new"
+        await until(lambda: model.serving == "new")
+
+
+async def test_a_retired_model_ends_after_its_last_answer_and_comes_back(files, tmp_path):
+    wish = Wish(files | {"old": files["slow"]}, "old")
+    async with serving(wish, tmp_path) as (model, provider):
+        pid = model.status.pid
+        long = asyncio.create_task(provider.answer(asking("a long one", **LONG), seconds=110))
+        await until(lambda: model._calls)
+        wish.name = ""
+        await until(lambda: model.serving == "")
+        assert model.state is State.STOPPED and not provider.ready and not long.done()
+        with pytest.raises(ProviderDown, match="old was taken out of service"):
+            await provider.answer(asking("another", max_tokens=4), seconds=30)
+        assert (await long).model == "old"
+        await until(lambda: not psutil.pid_exists(pid))
+        assert model_processes() == []
+        wish.name = "bad"
+        await until(lambda: "bad was chosen and cannot be used: " in model.reason)
+        assert model.serving == "" and "goes on" not in model.reason
+        wish.fault = NotFound("It is gone.")
+        await until(lambda: model.reason == "It is gone.")
+        wish.fault, wish.name = None, "new"
+        await until(lambda: model.serving == "new")
+        prompt = asking("hi", max_tokens=4, schema={"enum": ["a"]})
+        assert (await provider.answer(prompt, seconds=20)).model == "new"
+        assert model.reason == "" and len(model_processes()) == 1
+
+
+async def test_the_same_model_comes_back_after_it_was_retired(files, tmp_path):
+    wish = Wish(files, "old")
+    async with serving(wish, tmp_path) as (model, _):
+        wish.name = ""
+        await until(lambda: model.serving == "" and not model_processes())
+        wish.name = "old"
+        await until(lambda: model.state is State.UP)
+        assert model.serving == "old" and len(model_processes()) == 1
+
+
+async def test_closing_while_a_retired_model_still_answers_leaves_no_process(files, tmp_path):
+    wish = Wish(files | {"old": files["slow"]}, "old")
+    async with serving(wish, tmp_path) as (model, provider):
+        long = asyncio.create_task(provider.answer(asking("a long one", **LONG), seconds=110))
+        await until(lambda: model._calls)
+        wish.name = ""
+        await until(lambda: model.serving == "")
+    with pytest.raises(ProviderDown):
+        await long
+    assert model_processes() == []
 
 
 async def test_where_neither_fits_the_old_one_goes_on_without_a_gap(files, tmp_path):

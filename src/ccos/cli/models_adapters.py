@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ccos.cli import tenancy
+from ccos.cli.models_names import adapter_argument
 from ccos.cli.run import print_json, run, settings
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def show(as_json: bool) -> None:
 
 
 @adapters.command()
-@click.argument("name")
+@adapter_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def remove(name: str, as_json: bool) -> None:
     """Use the adapter NAME no more, and delete its copy here."""

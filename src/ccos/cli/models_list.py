@@ -71,11 +71,12 @@ def _show_catalogue(as_json: bool) -> None:
 
 def document(found: Settings) -> dict[str, Any]:
     """Everything the list shows."""
-    from ccos.local.registry.manifest import Manifest
+    from ccos.local.registry.manifest import Manifest, glance
     from ccos.local.registry.updates import Updates
     from ccos.wiring.models import models_folder, open_registry, open_service, told_elsewhere
 
-    registry, served = open_registry(found), open_service(found).read()
+    registry, state = open_registry(found), open_service(found).look()
+    served = state.serving
     rows: list[dict[str, Any]] = []
     damaged = []
     for each in registry.all():
@@ -84,16 +85,30 @@ def document(found: Settings) -> dict[str, Any]:
             continue
         serves = [tier for tier, by in served.items() if by.current == each.name]
         before = [tier for tier, by in served.items() if by.previous == each.name]
-        row = {"serves": serves, "previous_of": before, "there": registry.path(each).is_file()}
+        path = registry.path(each)
+        row = {
+            "serves": serves,
+            "previous_of": before,
+            "there": path.is_file(),
+            "whole": glance(each, path) is None,
+        }
         rows.append(each.document() | row)
     tiers = {}
     for tier in ("tier_1", "tier_2"):
         elsewhere = told_elsewhere(found, tier)
         by = served.get(tier)
-        note = f" (because {elsewhere})" if elsewhere else f" since {by.since}" if by else ""
+        gone = state.retired.get(tier)
+        if elsewhere:
+            note = f" (because {elsewhere})"
+        elif by:
+            note = f" since {by.since}"
+        else:
+            back = f"`ccos models rollback --tier {tier}` brings it back"
+            note = f" ({gone.current} was retired; {back})" if gone else ""
         tiers[tier] = {
             "served_by": (by.current if by else None) if elsewhere is None else "the settings",
             "previous": by.previous if by else None,
+            "retired": gone.current if gone else None,
             "since": by.since if by else None,
             "evidence": dict(by.evidence) if by else None,
             "note": note,
@@ -115,7 +130,9 @@ def _print(rows: list[dict[str, Any]]) -> None:
         table.add_column(name, justify="right" if name in ("size", "context") else "left")
     for row in rows:
         state = ", ".join(row["serves"]) or ", ".join(f"before: {tier}" for tier in row["previous_of"])
-        verified = (row["verified_at"] or "no")[:10] if row["there"] else "file is missing"
+        verified = (row["verified_at"] or "no")[:10]
+        if not row["whole"]:
+            verified = "file has changed" if row["there"] else "file is missing"
         cells = (
             row["name"],
             state,

@@ -1,4 +1,4 @@
-"""Names of models for the shell: what a person may press Tab for."""
+"""Names of models and adapters for the shell: what a person may press Tab for."""
 
 from __future__ import annotations
 
@@ -24,4 +24,19 @@ def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
     ]
 
 
+def _complete_adapter(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from ccos.domain.errors import CcosError
+    from ccos.settings import load
+    from ccos.wiring.adapters import open_adapters
+
+    try:
+        adapters = open_adapters(load()).all()
+    except (CcosError, OSError):
+        return []
+    return [
+        CompletionItem(each.name, help=each.tier) for each in adapters if each.name.startswith(incomplete)
+    ]
+
+
+adapter_argument = click.argument("name", shell_complete=_complete_adapter)
 name_argument = click.argument("name", shell_complete=_complete)

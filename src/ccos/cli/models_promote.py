@@ -110,7 +110,7 @@ def promote(
         print_json(document)
     elif refused is None:
         click.echo(f"{name} is in service for {tier}{f', in place of {current}' if current else ''}.")
-        click.echo(f"Back with one command: ccos models rollback --tier {tier}" if current else _FIRST)
+        click.echo(f"Back with one command: ccos models rollback --tier {tier}" if made.previous else _FIRST)
     if refused is not None:
         complain(f"{name} is not taken into service: {refused}")
     elif elsewhere is not None:

@@ -19,6 +19,7 @@ from ccos.local.ledger import HERE, Ledger
 from ccos.local.machine import available_bytes
 from ccos.local.plan import ModelPlan
 from ccos.local.supervisor import Endpoint, LocalModel, State, Status
+from ccos.local.watching import Mark, mark_of
 
 _log = structlog.get_logger(__name__)
 
@@ -51,11 +52,14 @@ class Tempo:
 class Switching:
     """Serves whatever `choose` names, and goes over to another while calls go on.
 
-    `choose` blocks and is asked again and again; None, or a CcosError, means: go on as it is. `build` makes
-    the model of a choice; it starts nothing. The new model is loaded beside the old one, and takes over when
-    it is up; calls of the old one end there. Where both do not fit, the old one is drained and ended first.
-    A new one that cannot be loaded changes nothing: the old one goes on, `notice` says why, and it is tried
-    again after `retry_seconds` or when another is chosen.
+    `choose` blocks and is asked again and again; a CcosError means: go on as it is. `build` makes the model
+    of a choice; it starts nothing. The new model is loaded beside the old one, and takes over when it is up;
+    calls of the old one end there. Where both do not fit, the old one is drained and ended first. A new one
+    that cannot be loaded changes nothing: the old one goes on, `notice` says why, and it is tried again after
+    `retry_seconds`, or when its file changes or another is chosen.
+
+    None means that nothing shall serve: the model is ended after its last call, and until another is chosen
+    `endpoint` says at once that there is none.
 
     Whoever sends a call counts it with `call`, so that the old model ends after its last one.
     """
@@ -79,8 +83,9 @@ class Switching:
         self._names: dict[str, str] = {}
         self._calls: Counter[str] = Counter()
         self._between = ""
+        self._out = ""
         self._notice = ""
-        self._refused: tuple[Choice, float] | None = None
+        self._refused: tuple[Choice, Mark | None, float] | None = None
         self._moved = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
         self._retiring: dict[asyncio.Task[None], LocalModel] = {}
@@ -91,8 +96,8 @@ class Switching:
 
     @property
     def serving(self) -> str:
-        """The name of the model that gets new calls."""
-        return self._choice.name
+        """The name of the model that gets new calls; empty when none is in service."""
+        return "" if self._out else self._choice.name
 
     @property
     def notice(self) -> str:
@@ -101,11 +106,15 @@ class Switching:
 
     @property
     def state(self) -> State:
+        if self._out:
+            return State.STOPPED
         return State.RECYCLING if self._between else self._model.state
 
     @property
     def reason(self) -> str:
         """Why it is not up, or what is to be known although it is; empty when all is well."""
+        if self._out:
+            return self._notice or self._out
         return self._between or self._model.reason or self._notice
 
     @property
@@ -130,11 +139,13 @@ class Switching:
         until = time.monotonic() + seconds
         while True:
             await self._settled(until)
+            if self._out:
+                raise ModelUnusable(self.reason, state=self.state.value, name=self.plan.name)
             name, model = self._choice.name, self._model
             try:
                 found = await model.endpoint(seconds=max(until - time.monotonic(), 0.0))
             except ModelUnusable:
-                if not self._between and model is self._model:
+                if not self._between and not self._out and model is self._model:
                     raise
             else:
                 self._names[found.base_url] = name
@@ -178,33 +189,54 @@ class Switching:
             await asyncio.sleep(self._tempo.look_seconds)
             try:
                 wanted = await asyncio.to_thread(self._choose)
-                if wanted is None or wanted == self._choice:
-                    self._say("")
-                elif not self._was_refused(wanted):
-                    await self._switch(wanted)
+                await self._heed(wanted)
             except CcosError as fault:
-                self._say(f"{self._choice.name} goes on: {fault.sentence}")
+                self._say(self._as_it_is(fault.sentence))
             except Exception as fault:
                 _log.exception("local_model_switch", name=self.plan.name, error=type(fault).__name__)
-                self._say(f"{self._choice.name} goes on: the change failed ({type(fault).__name__}).")
+                self._say(self._as_it_is(f"The change failed ({type(fault).__name__})."))
 
-    def _was_refused(self, wanted: Choice) -> bool:
+    async def _heed(self, wanted: Choice | None) -> None:
+        if wanted is None or (wanted == self._choice and not self._out):
+            self._refused = None
+            self._say("")
+        if wanted is None:
+            await self._leave()
+        elif (wanted != self._choice or self._out) and not await self._was_refused(wanted):
+            await self._switch(wanted)
+
+    def _as_it_is(self, why: str) -> str:
+        return why if self._out else f"{self._choice.name} goes on: {why}"
+
+    async def _was_refused(self, wanted: Choice) -> bool:
         """Whether the very same was tried in vain a short while ago."""
         if self._refused is None or self._refused[0] != wanted:
             return False
-        return time.monotonic() - self._refused[1] < self._tempo.retry_seconds
+        if await asyncio.to_thread(mark_of, wanted.path) != self._refused[1]:
+            return False
+        return time.monotonic() - self._refused[2] < self._tempo.retry_seconds
+
+    async def _leave(self) -> None:
+        """Nothing serves any more; answers that are being written end first."""
+        if not self._out:
+            self._out = f"{self._choice.name} was taken out of service, and no other model is chosen."
+            _log.info("local_model_switched", name=self.plan.name, serving="")
+            await self._retire(self._model)
 
     async def _switch(self, wanted: Choice) -> None:
+        mark = await asyncio.to_thread(mark_of, wanted.path)  # what changes from now on is worth another try
         model = self._build(wanted)
         try:
-            if await self._fits_beside(model):
+            if self._out:
+                await self._alone(wanted, model)
+            elif await self._fits_beside(model):
                 await self._beside(wanted, model)
             else:
                 await self._one_after_the_other(wanted, model)
         except ModelUnusable as fault:
-            self._refused = (wanted, time.monotonic())
-            told = f"{wanted.name} was chosen and cannot be used, so {self._choice.name} goes on"
-            self._say(f"{told}: {fault.sentence}")
+            self._refused = (wanted, mark, time.monotonic())
+            instead = "" if self._out else f", so {self._choice.name} goes on"
+            self._say(f"{wanted.name} was chosen and cannot be used{instead}: {fault.sentence}")
         else:
             self._refused = None
             self._say("")
@@ -226,6 +258,10 @@ class Switching:
             return True
 
         return await asyncio.to_thread(fits)
+
+    async def _alone(self, wanted: Choice, model: LocalModel) -> None:
+        await self._loaded(model)
+        self._model, self._choice, self._out = model, wanted, ""
 
     async def _beside(self, wanted: Choice, model: LocalModel) -> None:
         await self._loaded(model)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from ccos.domain.errors import CcosError
+from ccos.domain.errors import CcosError, NotFound
 from ccos.domain.prompt import Answer, Prompt
 from ccos.domain.tier import Task, Tier
 from ccos.local.adapters import adapter_for
@@ -64,10 +64,26 @@ def told_elsewhere(settings: Settings, tier: str) -> str | None:
 def chosen(settings: Settings, tier: Tier) -> Choice | None:
     """The registered model in service for a tier, or None. Raises RegistryDamaged, NotFound."""
     served = open_service(settings).read().get(tier.value)
-    if served is None:
+    return None if served is None else _choice(settings, served.current)
+
+
+def wanted_now(settings: Settings, tier: Tier) -> Choice | None:
+    """What a running tier shall serve; None when its model was retired. Raises RegistryDamaged, NotFound.
+
+    A `service.json` that is gone, or no longer names the tier, is no wish: what serves goes on.
+    """
+    found = open_service(settings).look()
+    served = found.serving.get(tier.value)
+    if served is not None:
+        return _choice(settings, served.current)
+    if tier.value in found.retired:
         return None
+    raise NotFound(f"No model is named for {tier.value} any more; promote one with `ccos models promote`.")
+
+
+def _choice(settings: Settings, name: str) -> Choice:
     registry = open_registry(settings)
-    manifest = registry.get(served.current)
+    manifest = registry.get(name)
     return Choice(manifest.name, registry.path(manifest))
 
 
@@ -150,6 +166,8 @@ def answering(
         names: Iterable[str] = getattr(provider, "serving", (card.model,))
         if (own := running.get(card.name)) is not None:
             name = own.serving if isinstance(own, Switching) else card.model
+            if not name:
+                continue
             adapter = adapter_for(own.plan.adapters, tenant_id, Task.SOLUTION_DRAFT)
             names = (f"{name}+{adapter}" if adapter else name,)
         found += [(card.tier, name) for name in sorted(names)]
@@ -157,7 +175,9 @@ def answering(
 
 
 def told_of_models(document: dict[str, Any], models: Iterable[Served]) -> dict[str, Any]:
-    """The document about health, naming the model that really serves, and why no other does."""
+    """The document about health, naming the model that really serves, none where it was retired, and why no
+    other does.
+    """
     for model in models:
         if not isinstance(model, Switching):
             continue

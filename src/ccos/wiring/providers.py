@@ -33,7 +33,7 @@ from ccos.tiers.provider import Provider
 from ccos.tiers.tuned import Tuned
 from ccos.wiring.adapters import adapters_of
 from ccos.wiring.drafter import drafts_placeholders, open_drafter
-from ccos.wiring.models import Counted, Named, Served, chosen, first_choice
+from ccos.wiring.models import Counted, Named, Served, first_choice, wanted_now
 from ccos.wiring.servers import POOL_NAMES, open_servers, wanted_servers
 from ccos.wiring.upstreams import fingerprint, openai_seller, prices_of
 
@@ -162,7 +162,7 @@ async def _registered(
     state_dir = settings.folder / "models" / POOL_NAMES[tier]
     model = Switching(
         first,
-        lambda: chosen(settings, tier),
+        lambda: wanted_now(settings, tier),
         lambda choice: LocalModel(
             _plan(settings, tier, choice.path, adapters_of(settings, tier)), state_dir=state_dir / choice.name
         ),

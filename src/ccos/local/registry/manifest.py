@@ -122,6 +122,18 @@ class Manifest:
         return replace(self, verified_at=at.isoformat(timespec="seconds"))
 
 
+def glance(manifest: Manifest, path: Path) -> str | None:
+    """What is wrong with the model's file as far as its size tells, and what to do; None when nothing is."""
+    again = f"put the right one back, or `ccos models remove {manifest.name}` and add it again"
+    try:
+        size = path.stat().st_size
+    except OSError as fault:
+        return f"{path} cannot be read ({fault.strerror or type(fault).__name__}); {again}."
+    if size != manifest.size:
+        return f"{path} has {size} bytes and had {manifest.size} when it was added; {again}."
+    return None
+
+
 def checked_name(name: str) -> str:
     """The name, when it is fit to be one; raises BadInput. It becomes the name of a file."""
     if _NAME.fullmatch(name) is None or ".." in name:

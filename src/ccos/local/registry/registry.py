@@ -74,7 +74,7 @@ class Registry:
     def remove(self, name: str) -> None:
         """Forgets the model, and deletes its file where it lies in our folder. Raises NotFound.
 
-        The manifest goes first: a process that dies in between leaves a file that `check_free` tells of, and
+        The manifest goes first: a process that dies in between leaves a file that `left_over` tells of, and
         no manifest without a file.
         """
         with self.changing():
@@ -83,6 +83,18 @@ class Registry:
             settle(self._manifests)
             if not manifest.linked:
                 self.path(manifest).unlink(missing_ok=True)
+
+    def left_over(self, name: str) -> Path | None:
+        """The file in our folder that bears a name no manifest has, after a command that was killed."""
+        path = self.files / f"{checked_name(name)}.gguf"
+        there = path.exists() and not (self._manifests / f"{name}.json").exists()
+        return path if there else None
+
+    def remove_left_over(self, name: str) -> None:
+        with self.changing():
+            path = self.left_over(name)
+            if path is not None:
+                path.unlink(missing_ok=True)
 
     def path(self, manifest: Manifest) -> Path:
         """Where the model's file is."""
@@ -98,8 +110,13 @@ class Registry:
     def check_free(self, name: str) -> str:
         """The name, when no model has it; raises Conflict."""
         taken = (self._manifests / f"{checked_name(name)}.json").exists()
-        if taken or (self.files / f"{name}.gguf").exists():
+        if taken:
             raise Conflict(f"There is a model {name} already; give this one another name with --name.")
+        if self.left_over(name) is not None:
+            raise Conflict(
+                f"A file {name}.gguf was left over in {self.files}; `ccos models remove {name}` deletes it,"
+                " or give this model another name with --name."
+            )
         return name
 
     @contextmanager

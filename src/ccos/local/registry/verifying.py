@@ -16,7 +16,7 @@ from ccos.domain.errors import CcosError
 from ccos.local.gguf import read_model_file
 from ccos.local.plan import ModelPlan
 from ccos.local.registry.files import Done, sha256_of
-from ccos.local.registry.manifest import Manifest
+from ccos.local.registry.manifest import Manifest, glance
 from ccos.local.supervisor import Endpoint, LocalModel, Patience
 
 LOAD_SECONDS = 600.0
@@ -45,20 +45,18 @@ async def verify(manifest: Manifest, path: Path, plan: ModelPlan, done: Done) ->
 
 
 def _of_file(manifest: Manifest, path: Path, done: Done) -> list[Check]:
-    try:
-        size = path.stat().st_size
-    except OSError as fault:
-        return [Check("size", False, f"{path} cannot be read: {fault.strerror or type(fault).__name__}.")]
-    if size != manifest.size:
-        said = f"The file has {size} bytes and had {manifest.size} when it was added."
-        return [Check("size", False, said)]
-    checks = [Check("size", True, f"{size} bytes")]
+    if (wrong := glance(manifest, path)) is not None:
+        return [Check("size", False, wrong)]
+    checks = [Check("size", True, f"{manifest.size} bytes")]
     try:
         digest = sha256_of(path, done)
     except OSError as fault:
         return [*checks, Check("sha256", False, f"{path} cannot be read: {fault.strerror}.")]
     if digest != manifest.sha256:
-        said = "The file's content is not what was added: it was changed, or its disk fails; get it again."
+        said = (
+            f"The content of {path} is not what was added: it was changed, or its disk fails; `ccos models"
+            f" remove {manifest.name}` and get it again."
+        )
         return [*checks, Check("sha256", False, said)]
     checks.append(Check("sha256", True, digest))
     try:
