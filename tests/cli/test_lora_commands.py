@@ -4,10 +4,18 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
 
+from ccos.cli.train_lora import _check_free, _default_name, _registered
+from ccos.domain.errors import Conflict
+from ccos.domain.tenant import Tenant, TenantSettings
+from ccos.local.adapters import Adapter, checked_name
+from ccos.local.registry.files import locked
+from ccos.settings import Settings
+from ccos.wiring.adapters import open_adapters
 from support.ccos_command import Command, Home
 from support.tiny_adapter import build_adapter
 from support.tiny_gguf import build_tiny_gguf
@@ -96,6 +104,8 @@ def test_a_tenant_learns_from_what_its_people_sent(ccos: Command, ccos_home: Hom
         (("--data", "set.jsonl", "--base", "hf"), "No model file serves tier_1"),
         (("--data", "few.jsonl", "--dry-run", "--no-register"), "approved replies to learn from"),
         (("--data", "none.jsonl", "--dry-run"), "none.jsonl"),
+        (("--data", "set.jsonl", "--dry-run", "--no-register", "--name", "My Adapter"), "--name"),
+        (("--data", "set.jsonl", "--dry-run", "--no-register", "--name", "../out"), "--name"),
     ],
 )
 def test_what_cannot_be_trained_is_one_sentence(own: Command, files: Path, arguments, said: str):
@@ -108,6 +118,53 @@ def test_what_cannot_be_trained_is_one_sentence(own: Command, files: Path, argum
     ran = own("train", "lora", *arguments)
     assert ran.code == 2 and said in ran.err and "Traceback" not in ran.err
     assert not list(own.home.glob("lora/*"))
+
+
+def test_two_trainings_never_write_to_one_folder_and_what_is_written_is_private(own: Command):
+    labelled(own.folder / "set.jsonl", 60)
+    out = own.folder / "out"
+    out.mkdir(mode=0o755)
+    asked = ("train", "lora", "--data", "set.jsonl", "--no-register", "--dry-run", "--out", "out")
+    with locked(out / ".lock"):
+        ran = own(*asked)
+        assert ran.code == 2 and "Another training writes to out" in ran.sentence
+        assert not (out / "data.jsonl").exists()
+    assert own(*asked).code == 0
+    assert (out / "data.jsonl").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("slug", ["a", "acme", "a-" * 31 + "a", "x" * 63, "b" * 39 + "-" * 24])
+@pytest.mark.parametrize("tier", ["tier_1", "tier_2"])
+def test_the_name_it_gets_by_itself_is_one_an_adapter_can_have(slug, tier):
+    whose = Tenant(id=UUID(int=1), slug=slug, name="A", settings=TenantSettings())
+    name = _default_name(whose, "solution_draft", tier)
+    assert checked_name(name) == name and ("tier_2" in name) == (tier == "tier_2")
+
+
+def test_a_training_takes_no_place_of_another_tenants_adapter(own: Command, files: Path):
+    found = Settings(CCOS_HOME=own.home)
+    one, other = (Tenant(id=UUID(int=n), slug="s", name="S", settings=TenantSettings()) for n in (1, 2))
+    entry = Adapter("mine", files / "Acme style.gguf", tenants=(str(one.id),), tasks=("solution_draft",))
+    open_adapters(found).add(entry, files / "base.gguf")
+    _check_free(found, "mine", one, "solution_draft", "tier_1")
+    _check_free(found, "other", other, "solution_draft", "tier_1")
+    for whose, task, tier in (
+        (other, "solution_draft", "tier_1"),
+        (None, "solution_draft", "tier_1"),
+        (one, "triage", "tier_1"),
+        (one, "solution_draft", "tier_2"),
+    ):
+        with pytest.raises(Conflict, match="another --name"):
+            _check_free(found, "mine", whose, task, tier)
+
+
+def test_who_registers_an_adapter_that_will_not_serve_hears_why(own: Command, files: Path):
+    found = Settings(CCOS_HOME=own.home, minimax_model_path=build_tiny_gguf(own.folder / "m.gguf", width=96))
+    adapter, model = files / "Acme style.gguf", files / "base.gguf"
+    (note,) = _registered(found, adapter, model, "mine", None, "solution_draft", "tier_1")
+    assert note.startswith("The adapter mine is left out: ")
+    served = Settings(CCOS_HOME=own.home, minimax_model_path=model)
+    assert _registered(served, adapter, model, "mine", None, "solution_draft", "tier_1") == []
 
 
 def test_adapters_are_added_listed_and_taken_away(own: Command, files: Path):

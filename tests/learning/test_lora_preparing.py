@@ -189,3 +189,23 @@ def test_of_labelled_lines_only_what_was_approved_as_it_was_is_learnt():
         "no_question": 1,
     }
     assert all("환불: 3일" in each.messages[-1]["content"] for each in found.taught)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "네, 됩니다. 상담사 박지훈 드림",  # who signs stands in no prompt
+        "이영희 고객님께는 010-2222-3333으로 연락드렸습니다.",
+        "[전화번호_1] 님, 네, 됩니다.",  # one that was left in by hand
+    ],
+)
+def test_nobody_is_taught_to_write_data_that_no_prompt_has(text):
+    """It would write placeholders of its own, and every answer with one is refused."""
+    found, examples = made_of(one("edited", text), *others())
+    assert found.left_out == {"others_data": 1} and len(examples) == 12
+    asked = ticket(description="이영희입니다. 제 번호는 010-2222-3333입니다. 언제 되나요?")
+    found, examples = made_of(
+        one("edited", "이영희 고객님, 010-2222-3333으로 연락드립니다.", asked=asked), *others()
+    )
+    (mine,) = (each for each in examples if each.group == "t-1")
+    assert found.left_out == {} and "[이름_1]" in mine.reply and "[전화번호_1]" in mine.reply

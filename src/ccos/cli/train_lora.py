@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ import click
 from ccos.cli import tenancy
 from ccos.cli.files import readable
 from ccos.cli.run import Number, complain, end, print_json, run, settings
-from ccos.domain.errors import BadInput
+from ccos.domain.errors import BadInput, Conflict
 
 if TYPE_CHECKING:
     from ccos.domain.tenant import Tenant
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from ccos.store.database import Database
 
 FAILED = 1
+
+_MOST_SLUG = 40
 
 FEW_HELD = 10
 """Replies held out below which the proof is told to be weak."""
@@ -104,7 +108,11 @@ def lora(
     are left out, and personal data is replaced by placeholders. On tickets it never saw, the model must find
     the sent replies likelier with the adapter than without: else nothing is registered.
     """
+    from ccos.local.adapters import checked_name
+
     found = settings(quiet=True)
+    if name is not None:
+        checked_name(name)
     if base is None and not dry_run:
         raise BadInput(
             "Name the folder of the base model with --base, or prepare the data only with --dry-run."
@@ -119,32 +127,84 @@ def lora(
         packages()
         gguf_package()
     prepared, whose = _prepared(found, tenant, data, days, least, needs_tenant=not dry_run and register)
-    called = name or re.sub(r"[^a-z0-9._-]+", "-", f"{whose.slug if whose else 'any'}-{task}".lower())
+    called = name or _default_name(whose, task, tier)
+    if register and not dry_run:
+        _check_free(found, called, whose, task, tier)
     folder = out or found.folder / "lora" / called
-    document: dict[str, Any] = {"name": called, "folder": str(folder), "data": _write(folder, prepared)}
-    if 0 < len(prepared.held) < FEW_HELD:
-        complain(
-            f"Only {len(prepared.held)} replies are held out to prove the adapter by: chance can decide it;"
-            f" {FEW_HELD} and more say something."
+    with _alone(folder):
+        document: dict[str, Any] = {"name": called, "folder": str(folder), "data": _write(folder, prepared)}
+        if 0 < len(prepared.held) < FEW_HELD:
+            complain(
+                f"Only {len(prepared.held)} replies are held out to prove the adapter by: chance can decide"
+                f" it; {FEW_HELD} and more say something."
+            )
+        if dry_run or base is None or model is None:
+            _say(document, as_json, f"{folder}: {_words(prepared)}; nothing was trained.")
+            return
+        trained = _train(base, prepared, folder, (rank, steps, rate, seed))
+        adapter, proof = _proved(model, folder, trained["folder"], called, prepared)
+        document |= {"training": trained, "adapter": str(adapter), "proof": proof, "registered": False}
+        if proof["better"] and register:
+            notes = _registered(found, adapter, model, called, whose, task, tier)
+            document |= {"registered": True, "notes": notes}
+        told = (
+            f"{adapter}: perplexity of {proof['replies']} held-out replies {proof['before']:.2f} without it, "
+            f"{proof['after']:.2f} with it."
         )
-    if dry_run or base is None or model is None:
-        _say(document, as_json, f"{folder}: {_words(prepared)}; nothing was trained.")
-        return
-    trained = _train(base, prepared, folder, (rank, steps, rate, seed))
-    adapter, proof = _proved(model, folder, trained["folder"], called, prepared)
-    document |= {"training": trained, "adapter": str(adapter), "proof": proof, "registered": False}
-    if proof["better"] and register:
-        document["registered"] = _registered(found, adapter, model, called, whose, task, tier)
-    told = (
-        f"{adapter}: perplexity of {proof['replies']} held-out replies {proof['before']:.2f} without it, "
-        f"{proof['after']:.2f} with it."
-    )
-    if document["registered"]:
-        told += f" It serves {tier} from the next start."
-    _say(document, as_json, told)
-    if not proof["better"]:
-        complain("The model finds the held-out replies no likelier with the adapter; it was not registered.")
-        end(FAILED)
+        if document["registered"]:
+            told += " It is registered." if document["notes"] else f" It serves {tier} from the next start."
+        _say(document, as_json, told)
+        for note in document.get("notes", ()):
+            complain(note)
+        if not proof["better"]:
+            complain(
+                "The model finds the held-out replies no likelier with the adapter; it was not registered."
+            )
+            end(FAILED)
+
+
+def _default_name(whose: Tenant | None, task: str, tier: str) -> str:
+    """Short enough for any slug; a tier's adapter never takes the name of another tier's."""
+    slug = re.sub(r"[^a-z0-9._-]+", "-", whose.slug.lower() if whose else "any")
+    return f"{slug[:_MOST_SLUG].rstrip('-')}-{task}{'' if tier == 'tier_1' else f'-{tier}'}"
+
+
+def _check_free(found: Settings, name: str, whose: Tenant | None, task: str, tier: str) -> None:
+    """Before hours of training: a later adapter takes the place of an earlier one for the same requests only.
+    Raises Conflict, RegistryDamaged.
+    """
+    from ccos.wiring.adapters import open_adapters
+
+    wanted = (_tenants(whose), (task,), tier)
+    for each in open_adapters(found).all():
+        if each.name == name and (each.tenants, each.tasks, each.tier) != wanted:
+            raise Conflict(
+                f"There is an adapter {name} already, for other requests; give this one another --name."
+            )
+
+
+def _tenants(whose: Tenant | None) -> tuple[str, ...]:
+    from ccos.local.adapters import ANY
+
+    return (str(whose.id),) if whose is not None else (ANY,)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One training writes to a folder at a time, and for nobody else's eyes: an adapter remembers what it
+    was taught. Raises BadInput.
+    """
+    from ccos.local.registry.files import RegistryBusy, locked
+
+    before = os.umask(0o077)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / ".lock", seconds=0):
+            yield
+    except RegistryBusy:
+        raise BadInput(f"Another training writes to {folder}; wait for it, or give another --out.") from None
+    finally:
+        os.umask(before)
 
 
 def _check(base: Path | None, model: Path) -> None:
@@ -199,18 +259,13 @@ async def _collect(database: Database, whose: Tenant, days: int, preparing: Prep
 def _write(folder: Path, prepared: Prepared) -> dict[str, Any]:
     from ccos.learning.lora.preparing import write_jsonl
 
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what a tenant's people wrote is theirs
     file = folder / "data.jsonl"
     partial = folder / ".data.jsonl.partial"
     partial.unlink(missing_ok=True)
-    with open(partial, "xb", opener=_private) as out:
+    with partial.open("xb") as out:
         out.writelines(write_jsonl((*prepared.taught, *prepared.held)))
     partial.replace(file)
     return {"file": str(file), **prepared.figures()}
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _train(base: Path, prepared: Prepared, folder: Path, told: tuple[int, int, float, int]) -> dict[str, Any]:
@@ -257,14 +312,14 @@ def _proved(
 
 def _registered(
     found: Settings, adapter: Path, model: Path, name: str, whose: Tenant | None, task: str, tier: str
-) -> bool:
-    from ccos.local.adapters import ANY, Adapter
-    from ccos.wiring.adapters import open_adapters
+) -> list[str]:
+    """Takes it into service; sentences on why it will not serve, where it will not."""
+    from ccos.local.adapters import Adapter
+    from ccos.wiring.adapters import adapter_notes, open_adapters
 
-    tenants = (str(whose.id),) if whose is not None else (ANY,)
-    entry = Adapter(name, adapter, tenants=tenants, tasks=(task,), tier=tier)
+    entry = Adapter(name, adapter, tenants=_tenants(whose), tasks=(task,), tier=tier)
     open_adapters(found).add(entry, model, replace=True)
-    return True
+    return [note for note in adapter_notes(found) if f" adapter {name} is " in note]
 
 
 def _words(prepared: Prepared) -> str:

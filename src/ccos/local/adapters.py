@@ -75,6 +75,16 @@ class Adapter:
             raise AdapterUnusable("it was trained on another model than the one that serves.")
 
 
+def checked_name(name: str) -> str:
+    """The name, where an adapter can have it. Raises BadInput."""
+    if _NAME.fullmatch(name) is None or ".." in name:
+        raise BadInput(
+            "An adapter's name has up to 64 small letters, digits, dots, hyphens and underscores; give"
+            " another with --name."
+        )
+    return name
+
+
 def choose(adapters: Sequence[Adapter], tenant_id: UUID | None, task: Task) -> int | None:
     """Which adapter a request is for: one of its tenant and task, else of its tenant, else of its task, else
     anybody's; of equals the last. None when there is none for it.
@@ -238,11 +248,7 @@ class Adapters:
         Raises AdapterUnusable, BadInput for a name that cannot be one, Conflict for one that is taken unless
         it is to `replace` it, ModelUnusable, RegistryBusy, RegistryDamaged, OSError.
         """
-        if _NAME.fullmatch(adapter.name) is None or ".." in adapter.name:
-            raise BadInput(
-                "An adapter's name has up to 64 small letters, digits, dots, hyphens and underscores; give"
-                " another with --name."
-            )
+        checked_name(adapter.name)
         base = digest_of(model, self.digests)
         check_adapter(adapter.path, read_header(model), base=base)
         with locked(self.folder / "adapters.lock"):

@@ -18,7 +18,7 @@ from ccos.domain.tenant import TenantSettings
 from ccos.domain.ticket import Ticket
 from ccos.learning.exporting import asked_then
 from ccos.learning.labelled import LabelledAnswer
-from ccos.quality.pii import mask
+from ccos.quality.pii import PLACEHOLDER, mask
 from ccos.store.decisions import Decision
 
 LEAST = 20
@@ -150,6 +150,10 @@ class Preparing:
             (system, *said, sent), _ = mask(texts, names=names)
         except Unreadable:
             self._left_out["unreadable"] += 1
+            return
+        known = "".join((system, *said))
+        if any(mark.group() not in known for mark in PLACEHOLDER.finditer(sent)):
+            self._left_out["others_data"] += 1  # taught to write what no prompt has, it would invent it
             return
         roles = ["system", *(turn.role for turn in prompt.turns)]
         messages = tuple(
