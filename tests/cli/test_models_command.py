@@ -235,6 +235,9 @@ def test_what_a_killed_command_left_is_removed_by_its_name(own: Command, files: 
         in own("models", "add", str(files / "two.gguf"), "--name", "left").sentence
     )
     assert own("models", "remove", "left").code == 2 and left.is_file()
+    assert own("models", "list").err == ""
+    (left.parent / ".0a.part").write_bytes(bytes(2_500_000))
+    assert "2.5 MB of downloads or copies are unfinished" in own("models", "list").sentence
     assert own("models", "remove", "left", "--yes", "--json").json["deleted"] and not left.exists()
     assert own("models", "add", str(files / "two.gguf"), "--name", "left").code == 0
 

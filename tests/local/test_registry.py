@@ -1,5 +1,6 @@
 """Manifests, names, files and locks of the model registry, with a real small model file."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -20,7 +21,7 @@ from ccos.local.registry.registry import Damaged, DiskFull, Registry
 from ccos.local.registry.service import Service
 from ccos.local.registry.verifying import verify
 from ccos.local.switching import Choice
-from ccos.settings import load
+from ccos.settings import Settings
 from ccos.wiring.models import open_registry, open_service, wanted_now
 from support.tiny_gguf import build_tiny_gguf
 
@@ -166,6 +167,21 @@ def test_a_full_disk_is_told_before_anything_is_copied(registry, file, monkeypat
     assert registry.add(file, quiet, at=AT, copy=False).linked, "a link needs no room"
 
 
+def test_what_a_full_disk_says_names_the_file(registry, file, monkeypatch):
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    made = registry.add(file, quiet, at=AT)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space") as told:
+        registry.note_verified(made.name, AT)
+    assert told.value.filename == str(registry.folder / "registry" / f"{made.name}.json")
+    with pytest.raises(OSError, match="No space") as told:
+        registry.add(file, quiet, at=AT, name="other")
+    assert told.value.errno == errno.ENOSPC and told.value.filename.startswith(str(registry.files))
+    assert registry.get(made.name).verified_at is None and registry.unfinished() == 0
+
+
 def test_a_copy_that_is_broken_off_leaves_nothing(registry, file):
     def stop(_done, _total):
         raise KeyboardInterrupt
@@ -281,7 +297,7 @@ def test_a_model_that_is_needed_is_not_let_go_and_one_that_went_is_not_brought_b
 
 
 def test_a_running_tier_lets_its_model_go_only_when_it_was_retired(tmp_path, file):
-    settings = load({}, _env_file=None, home=tmp_path / "home")
+    settings = Settings(CCOS_HOME=tmp_path / "home")
     own, service = open_registry(settings), open_service(settings)
     own.add(file, quiet, at=AT, name="a")
     service.promote("tier_1", "a", {}, at=AT, instead_of=None)

@@ -20,6 +20,8 @@ def show(catalogue: bool, as_json: bool) -> None:
     if catalogue:
         _show_catalogue(as_json)
         return
+    from ccos.cli.models_showing import size_of
+
     found = document(settings())
     if as_json:
         print_json(found)
@@ -35,6 +37,12 @@ def show(catalogue: bool, as_json: bool) -> None:
         click.echo(f"{tier}: {by['served_by'] or 'nothing serves it'}{by['note']}")
     for name, why in found["updates"].items():
         complain(f"{name} may be out of date: {why} `ccos models pull` gets it under another name.")
+    if found["unfinished_bytes"]:
+        complain(
+            f"{size_of(found['unfinished_bytes'])} of downloads or copies are unfinished, in files .*.part of"
+            f" {found['files']}; the same `ccos models pull` goes on with one, and what is not wanted may be"
+            " deleted."
+        )
     for damaged in found["damaged"]:
         complain(damaged["why"])
 
@@ -114,7 +122,14 @@ def document(found: Settings) -> dict[str, Any]:
             "note": note,
         }
     updates = Updates(models_folder(found)).found() if found.model_updates != "off" else {}
-    return {"models": rows, "tiers": tiers, "updates": updates, "damaged": damaged}
+    return {
+        "models": rows,
+        "tiers": tiers,
+        "updates": updates,
+        "damaged": damaged,
+        "unfinished_bytes": registry.unfinished(),
+        "files": str(registry.files),
+    }
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

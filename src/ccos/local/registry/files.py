@@ -64,13 +64,24 @@ def read_document(path: Path) -> dict[str, Any] | None:
     return found
 
 
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What a full disk says names no file; whoever reads of it wants to know which."""
+    try:
+        yield
+    except OSError as fault:
+        if fault.filename is None and fault.errno is not None:
+            raise OSError(fault.errno, fault.strerror, str(path)) from fault
+        raise
+
+
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
     """All of it, or the old one stays, also when the power goes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with draft.open("xb") as file:
+        with _naming(path), draft.open("xb") as file:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
@@ -108,7 +119,7 @@ def copied(source: Path, target: Path, done: Done) -> str:
     """Copies a file, synced, and gives the SHA-256 of what was copied. Raises OSError; `target` is new."""
     digest, copied_bytes = hashlib.sha256(), 0
     try:
-        with source.open("rb") as file, target.open("xb") as out:
+        with _naming(target), source.open("rb") as file, target.open("xb") as out:
             total = os.fstat(file.fileno()).st_size
             while piece := file.read(_PIECE_BYTES):
                 digest.update(piece)

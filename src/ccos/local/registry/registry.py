@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -89,6 +89,14 @@ class Registry:
         path = self.files / f"{checked_name(name)}.gguf"
         there = path.exists() and not (self._manifests / f"{name}.json").exists()
         return path if there else None
+
+    def unfinished(self) -> int:
+        """Bytes of downloads and copies that were broken off, or are under way."""
+        found = 0
+        for part in self.files.glob(".*.part"):
+            with suppress(OSError):  # it is whole by now
+                found += part.stat().st_size
+        return found
 
     def remove_left_over(self, name: str) -> None:
         with self.changing():
