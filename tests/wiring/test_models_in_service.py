@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from ccos.domain.tier import Tier
-from ccos.local.switching import Switching
+from ccos.local.editions import edition_of
+from ccos.local.switching import Choice, Switching
 from ccos.settings import Settings
 from ccos.wiring import advice
 from ccos.wiring.models import answering, open_registry, open_service, told_of_models, with_models_in_service
@@ -22,7 +23,7 @@ AT = datetime(2026, 11, 23, tzinfo=UTC)
 def settings(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     made = lambda **fields: Settings(**{"CCOS_HOME": tmp_path / "home", **fields})  # noqa: E731
-    file = build_tiny_gguf(tmp_path / "m.gguf")
+    made.file = file = build_tiny_gguf(tmp_path / "m.gguf")
     open_registry(made()).add(file, lambda _done, _total: None, at=AT, name="ours", copy=False)
     return made
 
@@ -35,9 +36,27 @@ async def test_the_model_in_service_answers_and_is_named(settings):
         assert providers[0].card.model == "ours" and isinstance(models[0], Switching)
         await wait_until_loaded(models, seconds=30)
         answer = await providers[0].answer(asking("hi", max_tokens=8, schema={"enum": ["a"]}), seconds=20)
-        assert (answer.text, answer.model) == ('"a"', "ours")
+        assert (answer.text, answer.model) == ('"a"', f"ours@{edition_of(settings.file)}")
         document = {"tiers": {"tier_1": {"providers": [{"provider": "minimax", "model": "before"}]}}}
         assert told_of_models(document, models)["tiers"]["tier_1"]["providers"][0]["model"] == "ours"
+
+
+async def test_a_retired_model_is_in_service_nowhere_until_it_is_brought_back(settings):
+    service = open_service(settings())
+    service.promote("tier_1", "ours", {}, at=AT, instead_of=None)
+    async with AsyncExitStack() as stack:
+        providers, models = await open_providers(settings(minimax_context_tokens=1024), stack)
+        await wait_until_loaded(models, seconds=30)
+        assert dict(answering(providers, models, None))[Tier.LOCAL_MINIMAX].startswith("ours")
+        service.retire("tier_1")
+        await until(lambda: not providers[0].ready)
+        assert "ours was taken out of service" in providers[0].trouble
+        assert Tier.LOCAL_MINIMAX not in dict(answering(providers, models, None))
+        document = {"tiers": {"tier_1": {"providers": [{"provider": "minimax", "model": "ours"}]}}}
+        assert told_of_models(document, models)["tiers"]["tier_1"]["providers"][0]["model"] == ""
+        service.rollback("tier_1", at=AT)
+        await until(lambda: providers[0].ready)
+        assert dict(answering(providers, models, None))[Tier.LOCAL_MINIMAX].startswith("ours")
 
 
 async def test_a_file_answers_under_the_name_its_certificates_know(settings, tmp_path):
@@ -56,11 +75,33 @@ async def test_promises_hear_of_the_model_that_serves_now(settings, tmp_path):
     async with AsyncExitStack() as stack:
         providers, models = await open_providers(settings(minimax_context_tokens=1024), stack)
         await wait_until_loaded(models, seconds=30)
-        assert (Tier.LOCAL_MINIMAX, "ours") in answering(providers, models, None)
+        ours, theirs = f"ours@{edition_of(settings.file)}", f"theirs@{edition_of(newer)}"
+        assert (Tier.LOCAL_MINIMAX, ours) in answering(providers, models, None)
         open_service(settings()).promote("tier_1", "theirs", {}, at=AT, instead_of="ours")
-        await until(lambda: (Tier.LOCAL_MINIMAX, "theirs") in answering(providers, models, None))
+        await until(lambda: (Tier.LOCAL_MINIMAX, theirs) in answering(providers, models, None))
         answer = await providers[0].answer(asking("hi", max_tokens=8, schema={"enum": ["a"]}), seconds=20)
-        assert answer.model == "theirs"
+        assert answer.model == theirs
+
+
+async def test_another_file_under_the_same_name_is_another_model_to_promises(settings, tmp_path):
+    """Labels of the file before must not certify the one that was put in its place."""
+    file, asked = tmp_path / "m.gguf", asking("hi", max_tokens=8, schema={"enum": ["a"]})
+    async with AsyncExitStack() as stack:
+        named = settings(minimax_model_path=file, minimax_context_tokens=1024)
+        providers, models = await open_providers(named, stack)
+        unloaded = answering(providers, models, None)
+        await wait_until_loaded(models, seconds=30)
+        before = (await providers[0].answer(asked, seconds=20)).model
+        assert unloaded == answering(providers, models, None)
+        assert (Tier.LOCAL_MINIMAX, before) in unloaded
+    build_tiny_gguf(tmp_path / "new.gguf", seed=9).replace(file)
+    async with AsyncExitStack() as stack:
+        providers, models = await open_providers(named, stack)
+        await wait_until_loaded(models, seconds=30)
+        after = (await providers[0].answer(asked, seconds=20)).model
+        assert (Tier.LOCAL_MINIMAX, after) in answering(providers, models, None)
+        assert (Tier.LOCAL_MINIMAX, before) not in answering(providers, models, None)
+    assert before != after and before.startswith("m@") and after.startswith("m@")
 
 
 async def test_what_the_settings_name_comes_first(settings, tmp_path):
@@ -97,10 +138,10 @@ async def test_a_damaged_service_file_turns_the_tier_off_and_is_told(settings, t
     assert any("tier_1 is off" in note and "damaged" in note for note in advice.notes(settings()))
 
 
-def test_health_tells_why_another_model_was_not_taken(settings):
-    stuck = Switching.__new__(Switching)
-    stuck._model = SimpleNamespace(plan=SimpleNamespace(name="minimax"))
-    stuck._choice, stuck._notice = SimpleNamespace(name="ours"), "bad was chosen and cannot be used"
+def test_health_tells_why_another_model_was_not_taken(tmp_path):
+    model = SimpleNamespace(plan=SimpleNamespace(name="minimax"))
+    stuck = Switching(Choice("ours", tmp_path / "m.gguf"), lambda: None, lambda _choice: model)
+    stuck._notice = "bad was chosen and cannot be used"
     document = {"tiers": {"tier_1": {"providers": [{"provider": "minimax", "model": "x"}]}, "tier_0": {}}}
     (provider,) = told_of_models(document, [stuck])["tiers"]["tier_1"]["providers"]
     assert provider == {"provider": "minimax", "model": "ours", "notice": "bad was chosen and cannot be used"}
