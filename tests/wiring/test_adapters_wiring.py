@@ -12,6 +12,7 @@ from ccos.local.adapters import Adapter
 from ccos.settings import Settings
 from ccos.wiring import advice
 from ccos.wiring.adapters import model_of, open_adapters
+from ccos.wiring.models import answering
 from ccos.wiring.providers import open_file, wait_until_loaded
 from support.local_models import asking
 from support.tiny_adapter import build_adapter
@@ -45,6 +46,41 @@ async def test_a_tenants_requests_are_answered_with_its_adapter(home, tmp_path):
             for who in (None, SHOP, UUID(int=8), SHOP)
         ]
     assert texts[0] == texts[2] != texts[1] == texts[3]
+
+
+async def test_an_adapter_that_was_trained_anew_is_another_to_promises(home, tmp_path):
+    asked = replace(asking("hello", max_tokens=8, schema={"enum": ["a"]}), tenant_id=SHOP)
+    settings = home()
+    mine = Adapter("mine", tmp_path / "a.gguf", tenants=(str(SHOP),))
+    anew = replace(mine, path=build_adapter(tmp_path / "b.gguf", seed=5))
+    seen = []
+    for each in (mine, anew, mine):
+        open_adapters(settings).add(each, model_of(settings, "tier_1"), replace=True)
+        async with AsyncExitStack() as stack:
+            provider, model = await open_file(settings, stack, Tier.LOCAL_MINIMAX, tmp_path / "m.gguf")
+            await wait_until_loaded([model], seconds=30)
+            seen.append((await provider.answer(asked, seconds=30)).model)
+            assert answering([provider], [model], SHOP) == [(Tier.LOCAL_MINIMAX, seen[-1])]
+    assert seen[0] == seen[2] != seen[1] and all("+mine@" in name for name in seen)
+
+
+async def test_promises_are_of_what_answers_where_an_adapter_is_left_out(home, tmp_path):
+    """Else the tenant's labels would be of a model that nobody waits for, and none could ever count."""
+    asked = replace(asking("hello", max_tokens=8, schema={"enum": ["a"]}), tenant_id=SHOP)
+    settings = home()
+    kept = open_adapters(settings).add(
+        Adapter("mine", tmp_path / "a.gguf", tenants=(str(SHOP),)), model_of(settings, "tier_1")
+    )
+    content = bytearray(kept.path.read_bytes())
+    content[-5] ^= 0x40  # a fault of the disk that no header shows
+    kept.path.write_bytes(content)
+    async with AsyncExitStack() as stack:
+        provider, model = await open_file(settings, stack, Tier.LOCAL_MINIMAX, tmp_path / "m.gguf")
+        await wait_until_loaded([model], seconds=30)
+        assert "mine is left out" in model.reason and "is not what was added" in model.reason
+        answer = await provider.answer(asked, seconds=30)
+        assert "+" not in answer.model
+        assert answering([provider], [model], SHOP) == [(Tier.LOCAL_MINIMAX, answer.model)]
 
 
 async def test_a_damaged_list_leaves_the_model_serving_and_is_told(home, tmp_path):

@@ -69,6 +69,30 @@ class Adapter:
             "tasks": list(self.tasks),
         }
 
+    @property
+    def edition(self) -> str:
+        """The name with what the file holds, where its own name tells that, as those of `Adapters` do: one
+        that was trained anew under the same name is another to whoever judges.
+        """
+        return f"{self.name}@{self._digest[:8]}" if self._digest else self.name
+
+    @property
+    def _digest(self) -> str:
+        """The beginning of the file's checksum, as its name tells it."""
+        own = re.fullmatch(rf"{re.escape(self.name)}\.([0-9a-f]{{12}})", self.path.stem)
+        return own[1] if own else ""
+
+    def check_content(self) -> None:
+        """Raises AdapterUnusable when the file is not what was added. Reads it whole."""
+        if not self._digest:
+            return
+        try:
+            found = sha256_of(self.path, lambda _done, _total: None)
+        except OSError as fault:
+            raise AdapterUnusable(f"{self.path} cannot be read: {fault.strerror}.") from fault
+        if not found.startswith(self._digest):
+            raise AdapterUnusable(f"The content of {self.path} is not what was added; add or train it again.")
+
     def check_base(self, digest: str | None) -> None:
         """Raises AdapterUnusable when the model with this checksum is not the one it is for."""
         if self.base and digest is not None and self.base != digest:
@@ -101,9 +125,9 @@ def choose(adapters: Sequence[Adapter], tenant_id: UUID | None, task: Task) -> i
 
 
 def adapter_for(adapters: Sequence[Adapter], tenant_id: UUID | None, task: Task) -> str:
-    """The name of the adapter that a request is for; empty where there is none."""
+    """The edition of the adapter that a request is for; empty where there is none."""
     number = choose(adapters, tenant_id, task)
-    return "" if number is None else adapters[number].name
+    return "" if number is None else adapters[number].edition
 
 
 def asked_for(adapters: Sequence[Adapter], tenant_id: UUID | None, task: Task) -> dict[str, Any]:
@@ -181,6 +205,7 @@ def usable(
         try:
             adapter.check_base(digest)
             check_adapter(adapter.path, model, base=digest)
+            adapter.check_content()
         except CcosError as fault:
             left_out.append(f"The adapter {adapter.name} is left out: {fault.sentence}")
         else:

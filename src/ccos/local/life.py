@@ -16,6 +16,7 @@ import aiohttp
 from ccos.domain.prompt import Prompt
 from ccos.local.adapters import Adapter, adapter_for, asked_for, usable
 from ccos.local.child import Child, ChildGone, rotate
+from ccos.local.editions import called, edition_of
 from ccos.local.gguf import ModelFile, read_model_file
 from ccos.local.ledger import Share
 from ccos.local.libraries import child_environment
@@ -57,6 +58,11 @@ class Endpoint:
     context_tokens: int
     control_tokens: tuple[str, ...]
     adapters: tuple[Adapter, ...] = ()
+    edition: str = ""
+
+    def called(self, name: str) -> str:
+        """The model's name with the edition of its file, as its answers bear it."""
+        return called(name, self.edition)
 
     def extra_of(self, prompt: Prompt) -> dict[str, Any]:
         """What a request for this prompt holds beside its words: which adapter it is for."""
@@ -82,6 +88,7 @@ class Prepared:
     share: Share
     adapters: tuple[Adapter, ...] = ()
     notice: str = ""
+    edition: str = ""
 
 
 def prepare(plan: ModelPlan, state_dir: Path, available: Callable[[], int | None], share: Share) -> Prepared:
@@ -100,15 +107,15 @@ def prepare(plan: ModelPlan, state_dir: Path, available: Callable[[], int | None
 
     cache_mib = share.decide(choose)
     state_dir.mkdir(parents=True, exist_ok=True)
-    environment = child_environment(state_dir)
+    environment, edition = child_environment(state_dir), edition_of(plan.path)
     if not plan.adapters:
-        return Prepared(model, mark, cache_mib, environment, share)
+        return Prepared(model, mark, cache_mib, environment, share, edition=edition)
     adapters, left_out = usable(plan.adapters, plan.path, state_dir)
     if adapters:
         # The engine keeps what a prompt came to without the adapter it came to it by, and would take it up
         # again under another tenant's.
         cache_mib = 0
-    return Prepared(model, mark, cache_mib, environment, share, adapters, " ".join(left_out))
+    return Prepared(model, mark, cache_mib, environment, share, adapters, " ".join(left_out), edition)
 
 
 class Life:
@@ -200,7 +207,8 @@ class Life:
         address = await self._child.address(seconds=self._patience.load_seconds)
         model = self._prepared.model
         context, adapters = self._plan.context(model), self._prepared.adapters
-        self._endpoint = Endpoint(address, self._key, context, model.control_tokens, adapters)
+        edition = self._prepared.edition
+        self._endpoint = Endpoint(address, self._key, context, model.control_tokens, adapters, edition)
         self._beat_at = time.monotonic()
         self.load_seconds = self._beat_at - self._began
         at_start = self.own_bytes

@@ -16,6 +16,7 @@ import structlog
 from ccos.domain.errors import ModelUnusable
 from ccos.local.adapters import Adapter
 from ccos.local.child import ChildGone
+from ccos.local.editions import called, edition_of
 from ccos.local.gguf import read_model_file
 from ccos.local.ledger import HERE, Ledger, Share
 from ccos.local.life import Endpoint, Life, Patience, prepare
@@ -115,6 +116,7 @@ class LocalModel:
         self._state, self._reason = State.STOPPED, "The model is not started."
         self._changed = asyncio.Event()
         self._endpoint: Endpoint | None = None
+        self._edition, self._adapters = "", plan.adapters
         self._life: Life | None = None
         self._retiring: dict[asyncio.Task[None], Life] = {}
         self._task: asyncio.Task[None] | None = None
@@ -153,6 +155,18 @@ class LocalModel:
             retry_seconds=left,
             adapters=tuple(each.name for each in self._endpoint.adapters) if self._endpoint else (),
         )
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """Those that answer, or did until it went down; before it ever answered, those it is to load."""
+        return self._adapters
+
+    def called(self, name: str) -> str:
+        """The name with the edition of the file that answers, or did; before that, of the file that is there,
+        which is read for it.
+        """
+        self._edition = self._edition or edition_of(self.plan.path)
+        return called(name, self._edition)
 
     @property
     def held_bytes(self) -> int:
@@ -326,6 +340,7 @@ class LocalModel:
     async def _live(self, http: aiohttp.ClientSession, life: Life) -> Life | None:
         """Serve from a loaded process until it has to go; the one that already took its place."""
         self._life, self._endpoint, self._load_seconds = life, life.endpoint, life.load_seconds
+        self._edition, self._adapters = life.endpoint.edition, life.endpoint.adapters
         self._become(State.UP, life.notice)
         handed_over = False
         try:

@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from ccos.domain.errors import CcosError, ModelUnusable
+from ccos.local.adapters import Adapter
 from ccos.local.gguf import read_model_file
 from ccos.local.ledger import HERE, Ledger
 from ccos.local.machine import available_bytes
@@ -98,6 +99,15 @@ class Switching:
     def serving(self) -> str:
         """The name of the model that gets new calls; empty when none is in service."""
         return "" if self._out else self._choice.name
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """Of the model that gets new calls."""
+        return self._model.adapters
+
+    def called(self, name: str) -> str:
+        """The name with the edition of the file that gets new calls."""
+        return self._model.called(name)
 
     @property
     def notice(self) -> str:

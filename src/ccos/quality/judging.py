@@ -171,7 +171,7 @@ def same_family(model: str, other: str) -> bool:
 
 
 def _family(model: str) -> str:
-    name = model.casefold()
+    name = re.split("[@+]", model.casefold())[0]  # whatever its edition, with whatever adapter
     found = next((f for f in _FAMILIES if re.search(rf"(?<![a-z0-9]){f}(?![a-z])", name)), name)
     return _SAME.get(found, found)
 

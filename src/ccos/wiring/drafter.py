@@ -76,6 +76,6 @@ async def open_drafter(
             context_tokens=CONTEXT_TOKENS,
             dialect=DIALECT,
         )
-        return Named(chat, path.stem)
+        return Named(chat, endpoint.called(path.stem))
 
     return TinyDrafter(LocalProvider(model, connect, card, slots=plan.slots)), model

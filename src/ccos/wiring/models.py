@@ -120,7 +120,7 @@ class Counted:
     """A client whose calls are counted, so that its model ends after the last of them; answers name it."""
 
     def __init__(self, inner: Client, model: Switching, endpoint: Endpoint) -> None:
-        self._inner = Named(inner, model.name_at(endpoint))
+        self._inner = Named(inner, endpoint.called(model.name_at(endpoint)))
         self._model, self._endpoint = model, endpoint
 
     async def answer(self, prompt: Prompt, *, seconds: float, hear: Hear | None = None) -> Answer:
@@ -157,7 +157,8 @@ def answering(
     providers: Iterable[Provider], models: Iterable[Served], tenant_id: UUID | None
 ) -> list[tuple[Tier, str]]:
     """The models that write a tenant's replies now, by tier, as their answers are named: in a tier whose
-    model may be replaced the one that serves, with an adapter that one's name, of servers what they say.
+    model may be replaced the one that serves, each with the edition of its file, with an adapter that one's
+    name, of servers what they say.
     """
     running = {each.plan.name: each for each in models}
     found: list[tuple[Tier, str]] = []
@@ -168,8 +169,8 @@ def answering(
             name = own.serving if isinstance(own, Switching) else card.model
             if not name:
                 continue
-            adapter = adapter_for(own.plan.adapters, tenant_id, Task.SOLUTION_DRAFT)
-            names = (f"{name}+{adapter}" if adapter else name,)
+            adapter = adapter_for(own.adapters, tenant_id, Task.SOLUTION_DRAFT)
+            names = (own.called(name) + (f"+{adapter}" if adapter else ""),)
         found += [(card.tier, name) for name in sorted(names)]
     return found
 

@@ -150,7 +150,7 @@ async def open_file(
     card = _card(plan, tier, path.stem)
 
     def connect(endpoint: Endpoint) -> Named:
-        return Named(chat(endpoint, path.stem), path.stem)
+        return Named(chat(endpoint, path.stem), endpoint.called(path.stem))
 
     return LocalProvider(model, connect, card, slots=plan.slots), model
 
