@@ -101,7 +101,7 @@ async def test_no_call_is_lost_through_a_switch_and_both_models_answer(files, tm
         async def customer(n: int) -> None:
             while not done.is_set():
                 prompt = asking(f"question {n}", max_tokens=8, schema={"enum": ["yes", "no"]})
-                answered.append((await provider.answer(prompt, seconds=60)).model)
+                answered.append((await provider.answer(prompt, seconds=60)).model.partition("@")[0])
 
         async with asyncio.TaskGroup() as group:
             for n in range(8):
@@ -127,8 +127,8 @@ async def test_an_answer_that_is_being_written_ends_at_the_old_model(files, tmp_
         await until(lambda: model.serving == "new")
         assert not long.done() and psutil.pid_exists(pid), "the old one still writes"
         quick = await provider.answer(asking("hi", max_tokens=4, schema={"enum": ["a"]}), seconds=20)
-        assert quick.model == "new"
-        assert (await long).model == "old"
+        assert quick.model.startswith("new@")
+        assert (await long).model.startswith("old@")
         await until(lambda: not psutil.pid_exists(pid))
 
 
@@ -142,8 +142,8 @@ async def test_who_waited_in_line_for_the_old_model_is_answered_by_the_new(files
         )
         await asyncio.sleep(0.05)
         wish.name = "new"
-        assert (await first).model == "old"
-        assert (await second).model == "new"
+        assert (await first).model.startswith("old@")
+        assert (await second).model.startswith("new@")
 
 
 async def test_a_model_that_cannot_be_loaded_changes_nothing_and_is_told(files, tmp_path):
@@ -157,7 +157,7 @@ async def test_a_model_that_cannot_be_loaded_changes_nothing_and_is_told(files, 
         assert (model.serving, model.status.pid, len(model_processes())) == ("old", pid, 1)
         assert (
             await provider.answer(asking("hi", max_tokens=4, schema={"enum": ["a"]}), seconds=20)
-        ).model == "old"
+        ).model.startswith("old@")
         wish.name = "new"
         await until(lambda: model.serving == "new")
         assert model.notice == ""
@@ -212,7 +212,7 @@ async def test_a_retired_model_ends_after_its_last_answer_and_comes_back(files, 
         assert model.state is State.STOPPED and not provider.ready and not long.done()
         with pytest.raises(ProviderDown, match="old was taken out of service"):
             await provider.answer(asking("another", max_tokens=4), seconds=30)
-        assert (await long).model == "old"
+        assert (await long).model.startswith("old@")
         await until(lambda: not psutil.pid_exists(pid))
         assert model_processes() == []
         wish.name = "bad"
@@ -223,7 +223,7 @@ async def test_a_retired_model_ends_after_its_last_answer_and_comes_back(files, 
         wish.fault, wish.name = None, "new"
         await until(lambda: model.serving == "new")
         prompt = asking("hi", max_tokens=4, schema={"enum": ["a"]})
-        assert (await provider.answer(prompt, seconds=20)).model == "new"
+        assert (await provider.answer(prompt, seconds=20)).model.startswith("new@")
         assert model.reason == "" and len(model_processes()) == 1
 
 
@@ -277,7 +277,7 @@ async def test_a_new_one_that_fails_after_the_old_was_ended_brings_the_old_one_b
         await until(lambda: model.notice == "")
         assert (
             await provider.answer(asking("hi", max_tokens=4, schema={"enum": ["a"]}), seconds=20)
-        ).model == "old"
+        ).model.startswith("old@")
 
 
 async def test_who_waits_for_the_old_one_through_the_next_change_is_answered(files, tmp_path):
@@ -294,7 +294,7 @@ async def test_who_waits_for_the_old_one_through_the_next_change_is_answered(fil
         async def customer() -> None:
             while not done.is_set():
                 prompt = asking("hi", max_tokens=4, schema={"enum": ["a"]})  # a random one may say nothing
-                told.append((await provider.answer(prompt, seconds=60)).model)
+                told.append((await provider.answer(prompt, seconds=60)).model.partition("@")[0])
 
         async with asyncio.TaskGroup() as group:
             for _ in range(4):
