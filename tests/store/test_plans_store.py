@@ -55,7 +55,7 @@ async def test_a_decision_comes_back_as_it_was_written(database, tenant):
 
 
 async def test_a_batch_that_is_sent_again_counts_once(database, tenant):
-    writer, cell = uuid4(), Cell(tenant.id, "solution_draft", "coupon", "ko", "tier_1")
+    writer, cell = uuid4(), Cell(tenant.id, "solution_draft", "coupon", "ko", "tier_1", "m")
     assert await add(database, [planned(tenant)], {cell: (2, 1)}, writer)
     assert not await add(database, [planned(tenant)], {cell: (2, 1)}, writer)
     assert await add(database, [], {cell: (1, 0)}, writer, 2)
@@ -107,7 +107,7 @@ async def test_what_a_person_decides_is_counted_in_its_cell_once(database, tenan
     one = await draft(database, tenant)
     await decide(database, tenant, one, verdict, **more)
     await decide(database, tenant, one, verdict, **more)  # a double click
-    found = (await of(database, tenant))["solution_draft", "refund_status", "ko", "tier_2"]
+    found = (await of(database, tenant))["solution_draft", "refund_status", "ko", "tier_2", "tiny"]
     kinds = ("approved", "lightly_edited", "rewritten", "rejected")
     assert {kind: getattr(found, kind) for kind in kinds} == dict.fromkeys(kinds, 0) | {counted: 1}
     assert (found.accepted, found.refused) == (0, 0)
@@ -124,7 +124,7 @@ async def test_what_the_gate_had_not_accepted_or_was_no_answer_is_not_counted(da
 async def test_two_long_intents_that_begin_alike_are_two_cells(database, tenant):
     """Counted by the gate and by people under the same name, however long."""
     names = [f"{'긴' * 60}{end}" for end in ("환불", "교환")]
-    cells = [Cell(tenant.id, "solution_draft", name, "ko", "tier_2") for name in names]
+    cells = [Cell(tenant.id, "solution_draft", name, "ko", "tier_2", "tiny") for name in names]
     await add(database, answers=dict(zip(cells, [(1, 0), (0, 2)], strict=True)))
     for name, verdict in zip(names, ["approved", "rejected"], strict=True):
         one = await draft(database, tenant, triage={"intent": name, "language": "ko"})
@@ -140,12 +140,12 @@ async def test_two_long_intents_that_begin_alike_are_two_cells(database, tenant)
 async def test_a_draft_without_triage_is_counted_as_other(database, tenant):
     one = await draft(database, tenant, triage={})
     await decide(database, tenant, one, "approved")
-    assert list(await of(database, tenant)) == [("solution_draft", "other", "ko", "tier_2")]
+    assert list(await of(database, tenant)) == [("solution_draft", "other", "ko", "tier_2", "tiny")]
 
 
 async def test_everybodys_changes_are_read_at_once_and_only_those_since(database, tenant):
     other = await new_tenant(database)
-    cells = [Cell(each.id, "solution_draft", "coupon", "ko", "tier_1") for each in (tenant, other)]
+    cells = [Cell(each.id, "solution_draft", "coupon", "ko", "tier_1", "m") for each in (tenant, other)]
     await add(database, answers=dict.fromkeys(cells, (1, 0)))
     async with database.unbound() as tx:
         now, found = await counts.since(tx, None)
@@ -159,7 +159,7 @@ async def test_everybodys_changes_are_read_at_once_and_only_those_since(database
 
 
 async def test_what_was_counted_long_ago_fades(database, tenant):
-    cell = Cell(tenant.id, "solution_draft", "coupon", "ko", "tier_1")
+    cell = Cell(tenant.id, "solution_draft", "coupon", "ko", "tier_1", "m")
     await add(database, answers={cell: (900, 100)})
     await add(database, answers={cell: (0, 1)})
     found = (await of(database, tenant))[cell[1:]]

@@ -121,8 +121,12 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         assert held is not None
         line = ledger.Line(owner.id, date(2026, 11, 22), "draft", "solution_draft", "tier_0", "openai", "gpt")
         assert await ledger.add(tx, uuid4(), 1, [(line, ledger.Sums(calls=1))])
-        cell = counts.Cell(owner.id, "solution_draft", "refund_status", "ko", "tier_0")
+        cell = counts.Cell(owner.id, "solution_draft", "refund_status", "ko", "tier_0", "m")
         assert await plans.add(tx, uuid4(), 1, [planned(owner)], {cell: (1, 0)})
+        await tx.run(  # as a server of the release before counts
+            "INSERT INTO plan_count (tenant_id, task, intent, language, tier)"
+            " VALUES (%(tenant)s, 'solution_draft', 'refund_status', 'ko', 'tier_0')"
+        )
         basis = certificates.Basis("learned-1", "tier_0:gpt", "1", *await certificates.now_for(tx))
         certification = certificates.Certification(basis, None, None, None, labels=40, look=1)
         look = certificates.Look(Task.SOLUTION_DRAFT, None, 1, 40, datetime.now(UTC))

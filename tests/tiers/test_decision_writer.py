@@ -23,7 +23,7 @@ def writer(database, **more):
 
 
 def cell(tenant, tier="tier_1"):
-    return Cell(tenant.id, "solution_draft", "coupon", "ko", tier)
+    return Cell(tenant.id, "solution_draft", "coupon", "ko", tier, "m")
 
 
 async def written(database, tenant, draft):
@@ -134,5 +134,5 @@ async def test_a_tenant_that_is_gone_harms_nobody_else(database, tenant):
 
 def test_a_note_outside_of_a_loop_raises_nothing():
     with capture_logs() as logs:
-        DecisionWriter(None).note(None, [(Cell(uuid4(), "t", "i", "ko", "tier_1"), True)])
+        DecisionWriter(None).note(None, [(Cell(uuid4(), "t", "i", "ko", "tier_1", "m"), True)])
     assert [each["event"] for each in logs] == ["decisions.not_noted"]

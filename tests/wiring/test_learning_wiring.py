@@ -392,17 +392,69 @@ async def test_what_another_process_certified_and_counted_is_read_again(database
     told.clear()
     await label(database, tenant, 40, "rejected")
     await here.certify(tenant.id)
-    cell = counts.Cell(tenant.id, "solution_draft", "coupon", "ko", "tier_1")
+    cell = counts.Cell(tenant.id, "solution_draft", "coupon", "ko", "tier_2", "tiny")
     async with database.unbound() as tx:
         await plans.add(tx, uuid4(), 1, [], {cell: (0, 90)})
     await reader.refresh()
     await reader.refresh()
     assert promised(reader, tenant) == 0.0 and told == [tenant.id]
     seen = reader.counts.predict(
-        Cell(tenant.id, DRAFT, "coupon", "ko", Tier.LOCAL_MINIMAX), accept=0.7, good=0.85
+        Cell(tenant.id, DRAFT, "coupon", "ko", Tier.LOCAL_TINYLLAMA), accept=0.7, good=0.85
     )
     assert seen.accept < 0.1
     assert reader.counts.labels(tenant.id) == 40
+
+
+async def counted(database, tenant, model, accepted, refused, *, tier="tier_2", task="solution_draft"):
+    cell = counts.Cell(tenant.id, task, "coupon", "ko", tier, model)
+    async with database.unbound() as tx:
+        await plans.add(tx, uuid4(), 1, [], {cell: (accepted, refused)})
+
+
+def expected(known, tenant, task=DRAFT, tier=Tier.LOCAL_TINYLLAMA):
+    return known.counts.predict(Cell(tenant.id, task, "coupon", "ko", tier), accept=0.7, good=0.85).accept
+
+
+async def test_what_a_replaced_model_did_is_not_expected_of_its_successor(database, tenant):
+    serving = ["ours@aa"]
+
+    def models(_tenant):
+        return models_line([(Tier.LOCAL_TINYLLAMA, serving[0]), (Tier.CLOUD_PREMIUM, "gpt-4o")])
+
+    known = learning(database, models=models)
+    await counted(database, tenant, "ours@aa", 0, 900)
+    await counted(database, tenant, "gpt-4o-2024-08-06", 0, 90, tier="tier_0")
+    await counted(database, tenant, "rules-1", 0, 90, tier="tier_3")
+    await known.refresh()
+    assert expected(known, tenant) < 0.02
+    assert expected(known, tenant, tier=Tier.CLOUD_PREMIUM) < 0.1  # a dated edition is that model
+    assert expected(known, tenant, tier=Tier.RULE_BASED) < 0.1
+    serving[0] = "ours@bb"
+    await known.refresh()
+    assert expected(known, tenant) == pytest.approx(0.7)  # nothing is known of it yet
+    await counted(database, tenant, "ours@bb", 30, 0)
+    await known.refresh()
+    assert expected(known, tenant) > 0.9
+    serving[0] = "ours@aa"  # rolled back
+    await known.refresh()
+    assert expected(known, tenant) < 0.02
+
+
+async def test_a_tenants_own_adapter_is_another_model_for_its_drafts_alone(database, tenant):
+    own = {tenant.id: "base@aa+tone@cc"}
+
+    def models(of):
+        return models_line([(Tier.LOCAL_TINYLLAMA, own.get(of, "base@aa"))])
+
+    known = learning(database, models=models)
+    await counted(database, tenant, "base@aa", 0, 90)
+    await counted(database, tenant, "base@aa", 0, 90, task="triage")
+    await known.refresh()
+    assert expected(known, tenant) == pytest.approx(0.7)
+    assert expected(known, tenant, Task.TRIAGE) < 0.1
+    own.clear()
+    await known.refresh()
+    assert expected(known, tenant) < 0.1
 
 
 async def test_certificates_of_another_score_promise_nothing(database, tenant):

@@ -1,4 +1,4 @@
-"""How tiers did, by kind of ticket: what the gate said of their answers, and people of the accepted ones."""
+"""How models did, by kind of ticket: what the gate said of their answers, and people of the accepted ones."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from ccos.domain.tier import Task
 from ccos.store.database import Tx
 
 LONGEST_NAME = 60
+LONGEST_MODEL = 300
 
 
 class Cell(NamedTuple):
-    """Whose tickets, of which kind, and the tier that answered them."""
+    """Whose tickets, of which kind, and who answered them: the tier, and its model as answers name it."""
 
     tenant_id: UUID
     task: str
     intent: str
     language: str
     tier: str
+    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class CellCounts:
 
 
 def cell_values(cell: Cell) -> dict[str, object]:
-    return cell._asdict() | {"tenant_id": str(cell.tenant_id), "intent": kept_name(cell.intent)}
+    named = {"intent": kept_name(cell.intent), "model": cell.model[:LONGEST_MODEL]}
+    return cell._asdict() | {"tenant_id": str(cell.tenant_id)} | named
 
 
 def kept_name(intent: str) -> str:
@@ -63,14 +66,16 @@ async def since(tx: Tx, moment: datetime | None) -> tuple[datetime, list[CellCou
     now = await tx.row("SELECT now() AS now")
     assert now is not None
     rows = await tx.rows(
-        "SELECT * FROM plan_counts_since(coalesce(%(moment)s::timestamptz, '-infinity'))", moment=moment
+        "SELECT * FROM model_counts_since(coalesce(%(moment)s::timestamptz, '-infinity'))", moment=moment
     )
     return now["now"], [_counts(row) for row in rows]
 
 
 async def of_tenant(tx: Tx) -> list[CellCounts]:
     """The bound tenant's cells."""
-    rows = await tx.rows("SELECT * FROM plan_count WHERE tenant_id = %(tenant)s ORDER BY task, intent, tier")
+    rows = await tx.rows(
+        "SELECT * FROM model_count WHERE tenant_id = %(tenant)s ORDER BY task, intent, tier, model"
+    )
     return [_counts(row) for row in rows]
 
 
@@ -79,19 +84,20 @@ async def note_decision(tx: Tx, draft_id: UUID, rated: Rated) -> bool:
     column = rated.value
     done = await tx.run(
         """
-        INSERT INTO plan_count AS c (tenant_id, task, intent, language, tier,
-                                     approved, lightly_edited, rewritten, rejected)
+        INSERT INTO model_count AS c (tenant_id, task, intent, language, tier, model,
+                                      approved, lightly_edited, rewritten, rejected)
         SELECT %(tenant)s, %(task)s,
                CASE WHEN length(intent) > %(longest)s
                     THEN left(intent, %(longest)s - 9) || '~' || left(md5(intent), 8) ELSE intent END,
-               coalesce(body #>> '{triage,language}', 'ko'), body ->> 'tier',
+               coalesce(body #>> '{triage,language}', 'ko'), body ->> 'tier', left(used.model, %(model)s),
                (%(column)s = 'approved')::int, (%(column)s = 'lightly_edited')::int,
                (%(column)s = 'rewritten')::int, (%(column)s = 'rejected')::int
-          FROM draft, coalesce(body #>> '{triage,intent}', 'other') intent
-         WHERE tenant_id = %(tenant)s AND id = %(draft)s AND body ->> 'state' <> 'abstained' AND EXISTS (
-               SELECT FROM attempt WHERE tenant_id = %(tenant)s AND draft_id = %(draft)s
-                  AND task = %(task)s AND outcome = %(accepted)s AND tier = body ->> 'tier')
-        ON CONFLICT (tenant_id, task, intent, language, tier) DO UPDATE
+          FROM draft, coalesce(body #>> '{triage,intent}', 'other') intent, LATERAL (
+               SELECT model FROM attempt WHERE tenant_id = %(tenant)s AND draft_id = %(draft)s
+                  AND task = %(task)s AND outcome = %(accepted)s AND tier = body ->> 'tier'
+                ORDER BY model IS NOT DISTINCT FROM body ->> 'model' DESC, ordinal DESC LIMIT 1) used
+         WHERE tenant_id = %(tenant)s AND id = %(draft)s AND body ->> 'state' <> 'abstained'
+        ON CONFLICT (tenant_id, task, intent, language, tier, model) DO UPDATE
            SET approved = c.approved + excluded.approved,
                lightly_edited = c.lightly_edited + excluded.lightly_edited,
                rewritten = c.rewritten + excluded.rewritten,
@@ -101,6 +107,7 @@ async def note_decision(tx: Tx, draft_id: UUID, rated: Rated) -> bool:
         column=column,
         accepted=Outcome.ACCEPTED.value,
         longest=LONGEST_NAME,
+        model=LONGEST_MODEL,
     )
     return bool(done)
 

@@ -69,7 +69,7 @@ async def add(
         for cell, (accepted, refused) in answers.items()
     ]
     row = await tx.row(
-        "SELECT plan_add(%(writer)s, %(batch)s, %(decisions)s, %(counts)s) AS added",
+        "SELECT model_count_add(%(writer)s, %(batch)s, %(decisions)s, %(counts)s) AS added",
         writer=writer,
         batch=batch,
         decisions=json_of([_values(each) for each in decisions]),

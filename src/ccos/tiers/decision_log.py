@@ -39,7 +39,14 @@ def answers_of(run: Run) -> list[GateWord]:
         return []
     return [
         (
-            Cell(tenant_id, run.prompt.task.value, grounds.intent, grounds.language, e.attempt.tier.value),
+            Cell(
+                tenant_id,
+                run.prompt.task.value,
+                grounds.intent,
+                grounds.language,
+                e.attempt.tier.value,
+                e.attempt.model,
+            ),
             e.attempt.outcome is Outcome.ACCEPTED,
         )
         for e in run.evaluated

@@ -105,6 +105,8 @@ class Learning:
         self._on_change = on_change
         self._heard_at: datetime | None = None
         self._held: dict[UUID, tuple[str, list[Certificate]]] = {}
+        self._did: dict[Cell, dict[str, Counted]] = {}
+        self._counted_for: dict[UUID | None, str | None] = {}
 
     def _models(self, tenant_id: UUID | None) -> str | None:
         return self._models_now(tenant_id) if self._models_now else None
@@ -119,8 +121,7 @@ class Learning:
         async with self._database.unbound() as tx:
             now, cells = await counts.since(tx, since)
             _, certified = await certificates.changed_since(tx, since)
-        for counted in cells:
-            self._count(counted)
+        self._count(cells)
         for tenant_id in certified:
             async with self._database.tenant(tenant_id) as tx:
                 made = self._own(tenant_id, await certificates.every(tx))
@@ -239,16 +240,28 @@ class Learning:
                 return made
         return None
 
-    def _count(self, counted: CellCounts) -> None:
+    def _count(self, counted: Sequence[CellCounts]) -> None:
+        """Counts anew the cells that changed, and those of whom other models answer now."""
+        changed = {cell for each in counted if (cell := self._note(each)) is not None}
+        now = {tenant_id: self._models(tenant_id) for tenant_id in {cell.tenant_id for cell in self._did}}
+        for cell, did in self._did.items():
+            models = now[cell.tenant_id]
+            if cell in changed or models != self._counted_for.get(cell.tenant_id):
+                self.counts.put(cell, _of_these(models, cell, did))
+        self._counted_for = now
+
+    def _note(self, counted: CellCounts) -> Cell | None:
+        """Remembers what one model did, and says where; None where that is a newer release's."""
         try:
             task, tier = Task(counted.cell.task), Tier(counted.cell.tier)
-        except ValueError:  # written by a newer release
-            return
+        except ValueError:
+            return None
         cell = Cell(counted.cell.tenant_id, task, counted.cell.intent, counted.cell.language, tier)
         good = counted.approved + counted.lightly_edited
         people = Tally(good + counted.rewritten + counted.rejected, good)
         gate = Tally(counted.accepted + counted.refused, counted.accepted)
-        self.counts.put(cell, Counted(gate, people))
+        self._did.setdefault(cell, {})[counted.cell.model] = Counted(gate, people)
+        return cell
 
     def _hold(self, tenant_id: UUID, stored: Sequence[certificates.Stored], models: str) -> None:
         """Those of another score say nothing of this one's numbers, nor those of other models' answers."""
@@ -258,6 +271,23 @@ class Learning:
         self._held[tenant_id] = models, own
         self.promises.keep(tenant_id, own, models)
         self._on_change(tenant_id)
+
+
+def _of_these(models: str | None, cell: Cell, did: Mapping[str, Counted]) -> Counted:
+    """What the models that answer now did in a cell; None stands for any.
+
+    Another file under the same name, or an adapter that was trained anew, is another model: what is expected
+    of it does not follow from what was there before. Tasks beside drafting are told apart by the file alone.
+    """
+    gate, people = Tally(), Tally()
+    for model, counted in did.items():
+        if models is not None:
+            whole = cell.task is Task.SOLUTION_DRAFT
+            line = models if whole else " ".join(name.partition("+")[0] for name in models.split())
+            if not still_answers(line, cell.tier, model if whole else model.partition("+")[0]):
+                continue
+        gate, people = gate.plus(counted.gate), people.plus(counted.people)
+    return Counted(gate, people)
 
 
 async def open_learning(
