@@ -33,6 +33,32 @@ def test_the_same_decision_twice_is_harmless_and_another_one_is_a_conflict(compa
         assert http.get(f"/api/drafts/{draft.id}").json()["state"] == "approved"
 
 
+def test_a_decision_is_taken_back_by_whoever_made_it(company: Company, draft):
+    path = f"/api/drafts/{draft.id}/decision"
+    with company.client(Role.AGENT) as http, company.client(Role.SUPERVISOR) as other:
+        assert http.delete(path).status_code == 404
+        http.post(path, json={"verdict": "rejected", "reason": "policy", "note": "옛 규정입니다."})
+        assert other.delete(path).status_code == 409
+        assert http.delete(path).json()["state"] == "ready"
+        assert http.post(path, json={"verdict": "approved"}).json()["state"] == "approved"
+    with company.client(Role.INTEGRATION) as desk:
+        assert desk.delete(path).status_code == 403
+
+
+def test_what_became_of_a_ticket_is_told_afterwards(company: Company, draft):
+    path = f"/api/tickets/{draft.ticket_id}/outcome"
+    with company.client(Role.INTEGRATION) as desk, company.client(Role.AGENT) as http:
+        assert desk.put(path, json={"csat": 5}).status_code == 404  # nothing went out yet
+        http.post(f"/api/drafts/{draft.id}/decision", json={"verdict": "approved"})
+        assert desk.put(path, json={"csat": 5}).status_code == 204
+        assert desk.put(path, json={"reopened_at": "2026-11-21T00:00:00Z"}).status_code == 204
+        assert desk.put(path, json={"csat": 6}).status_code == 422
+        assert desk.put("/api/tickets/nobody/outcome", json={}).status_code == 404
+    kept = company.within(lambda tx: decisions.of_draft(tx, draft.id))
+    assert kept is not None and kept.reopened_at is not None
+    assert (kept.csat, kept.reopened_at.isoformat()) == (5, "2026-11-21T00:00:00+00:00")
+
+
 def test_an_edit_keeps_what_was_really_sent(company: Company, draft):
     with company.client(Role.SUPERVISOR) as http:
         body = {

@@ -96,6 +96,8 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         run = await drafts.start(tx, draft.id)
         await drafts.finish(tx, finished(draft), run=run)
         await batches.put(tx, [batches.Line(1, "m", uuid_of(draft.id), new=False)], [])
+        await decisions.decide(tx, draft.id, "rejected", decided_by="hana")
+        await decisions.take_back(tx, draft.id, by="hana")
         await decisions.decide(tx, draft.id, "approved", decided_by="hana")
         begun = await gaps.last_pass(tx, first_from=datetime.now(UTC))
         assert await gaps.end_pass(tx, begun, begun.at)

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from ccos.api.caller import AnyCaller, Caller, Opened, Reviewer
 from ccos.domain.draft import Draft, DraftState
 from ccos.domain.errors import StoreError
+from ccos.domain.feedback import Reason
 from ccos.domain.ticket import Label, Text
 from ccos.store import decisions, drafts
 from ccos.wiring import Ccos
@@ -30,7 +31,10 @@ class Decision(BaseModel):
     verdict: Literal["approved", "edited", "rejected"]
     text: Text | None = Field(None, description="What was really sent; needed for `edited`")
     fields: dict[str, Any] | None = Field(None, description="Field values that were really set")
-    reason: Label | None = None
+    reason: Label | None = Field(
+        None, description="Of a rejection: " + ", ".join(Reason) + "; other words count as other"
+    )
+    note: Text | None = Field(None, max_length=2_000, description="What else there is to say about it")
     csat: int | None = Field(None, ge=1, le=5)
 
     @field_validator("text")
@@ -58,9 +62,18 @@ async def decide(draft_id: str, decision: Decision, caller: Reviewer, ccos: Open
             text=decision.text,
             fields=decision.fields,
             reason=decision.reason or "",
+            note=decision.note or "",
             csat=decision.csat,
             decided_by=caller.key_id,
         )
+        return await drafts.get(tx, draft_id)
+
+
+@router.delete("/{draft_id}/decision", summary="Take a decision back")
+async def take_back(draft_id: str, caller: Reviewer, ccos: Opened) -> Draft:
+    """For 30 seconds whoever decided may take it back; then the draft can be decided about again."""
+    async with ccos.database.tenant(caller.tenant.id) as tx:
+        await decisions.take_back(tx, draft_id, by=caller.key_id)
         return await drafts.get(tx, draft_id)
 
 

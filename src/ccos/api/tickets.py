@@ -12,9 +12,9 @@ from ccos.api.headers import draft_headers
 from ccos.api.leaving import unless_left
 from ccos.domain.draft import Draft
 from ccos.domain.errors import BadTicket
-from ccos.domain.ticket import Text, Ticket
+from ccos.domain.ticket import Moment, Text, Ticket
 from ccos.domain.tier import Mode
-from ccos.store import drafts, tickets
+from ccos.store import decisions, drafts, tickets
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"])
 
@@ -41,6 +41,13 @@ class Wish(BaseModel):
     mode: Mode | None = None
     seconds: float = Field(20.0, gt=0, le=600, description="All the time there is for it")
     hint: Text | None = Field(None, max_length=500, description="What an agent wants said or changed")
+
+
+class Outcome(BaseModel):
+    """What became of a ticket after its reply."""
+
+    csat: int | None = Field(None, ge=1, le=5, description="The customer's rating")
+    reopened_at: Moment | None = Field(None, description="When the customer came back about the same thing")
 
 
 def checked(ticket: Ticket) -> Ticket:
@@ -80,6 +87,17 @@ async def show(ticket_id: str, caller: AnyCaller, ccos: Opened) -> TicketWithDra
         ticket = await tickets.get(tx, ticket_id)
         draft = await drafts.latest(tx, ticket_id)
     return TicketWithDraft(ticket=ticket, draft=draft)
+
+
+@router.put("/{ticket_id}/outcome", status_code=status.HTTP_204_NO_CONTENT, summary="Tell what came of it")
+async def tell_outcome(ticket_id: str, outcome: Outcome, caller: Writer, ccos: Opened) -> None:
+    """Note the customer's rating, or that they came back, on the last reply that was sent from a draft.
+
+    Without such a reply there is nothing to note it on: 404.
+    """
+    async with ccos.database.tenant(caller.tenant.id) as tx:
+        await tickets.get(tx, ticket_id)
+        await decisions.note_outcome(tx, ticket_id, csat=outcome.csat, reopened_at=outcome.reopened_at)
 
 
 @router.post("/{ticket_id}/drafts", status_code=status.HTTP_201_CREATED, summary="Draft a reply now")

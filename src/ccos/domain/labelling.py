@@ -42,11 +42,13 @@ class Rated(StrEnum):
 class Rating:
     """`worth` is in [0, 1]: 1 for an approved draft, 1 - min(1, d / .5) for an edited one, 0 for a rejected.
 
-    d is the edit distance in characters over the longer text's length, without greeting and closing.
+    d is `changed`: the edit distance in characters over the longer text's length, without greeting and
+    closing; None of a rejected draft.
     """
 
     rated: Rated
     worth: float
+    changed: float | None = None
 
     @property
     def good(self) -> bool:
@@ -61,9 +63,10 @@ def rate(verdict: str, reply: str, sent: str | None) -> Rating:
     if verdict == "rejected":
         return Rating(Rated.REJECTED, 0.0)
     if verdict == "approved" or sent is None:
-        return Rating(Rated.APPROVED, 1.0)
-    worth = 1.0 - min(1.0, changed_share(reply, sent) / WORTH_NOTHING_FROM)
-    return Rating(Rated.LIGHTLY_EDITED if worth >= LIGHT - 1e-9 else Rated.REWRITTEN, worth)
+        return Rating(Rated.APPROVED, 1.0, 0.0)
+    changed = changed_share(reply, sent)
+    worth = 1.0 - min(1.0, changed / WORTH_NOTHING_FROM)
+    return Rating(Rated.LIGHTLY_EDITED if worth >= LIGHT - 1e-9 else Rated.REWRITTEN, worth, changed)
 
 
 def changed_share(reply: str, sent: str) -> float:

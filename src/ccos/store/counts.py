@@ -79,8 +79,11 @@ async def of_tenant(tx: Tx) -> list[CellCounts]:
     return [_counts(row) for row in rows]
 
 
-async def note_decision(tx: Tx, draft_id: UUID, rated: Rated) -> bool:
-    """Counts what a person decided of an answer the gate had accepted; False where it had not."""
+async def note_decision(tx: Tx, draft_id: UUID, rated: Rated, *, taken_back: bool = False) -> bool:
+    """Counts what a person decided of an answer the gate had accepted; False where it had not.
+
+    With `taken_back` it is counted no more.
+    """
     column = rated.value
     done = await tx.run(
         """
@@ -98,10 +101,11 @@ async def note_decision(tx: Tx, draft_id: UUID, rated: Rated) -> bool:
                 ORDER BY model IS NOT DISTINCT FROM body ->> 'model' DESC, ordinal DESC LIMIT 1) used
          WHERE tenant_id = %(tenant)s AND id = %(draft)s AND body ->> 'state' <> 'abstained'
         ON CONFLICT (tenant_id, task, intent, language, tier, model) DO UPDATE
-           SET approved = c.approved + excluded.approved,
-               lightly_edited = c.lightly_edited + excluded.lightly_edited,
-               rewritten = c.rewritten + excluded.rewritten,
-               rejected = c.rejected + excluded.rejected, changed_at = now()""",
+           SET approved = greatest(0, c.approved + %(by)s * excluded.approved),
+               lightly_edited = greatest(0, c.lightly_edited + %(by)s * excluded.lightly_edited),
+               rewritten = greatest(0, c.rewritten + %(by)s * excluded.rewritten),
+               rejected = greatest(0, c.rejected + %(by)s * excluded.rejected), changed_at = now()""",
+        by=-1 if taken_back else 1,
         task=Task.SOLUTION_DRAFT.value,
         draft=draft_id,
         column=column,
