@@ -17,7 +17,7 @@ REPLY = (
         ("approved", None, Use.AS_IS),
         ("rejected", None, Use.REJECTED),
         ("edited", None, Use.AS_IS),  # fields alone: the reply went out as it was
-        ("edited", REPLY.replace("안에", "안에,"), Use.AS_IS),  # a comma
+        ("edited", REPLY.replace("안에 마이", "안에, 마이"), Use.AS_IS),  # a comma
         ("edited", REPLY.replace("감사합니다.", "좋은 하루 보내세요. 상담사 김하나 드림"), Use.AS_IS),
         ("edited", REPLY.replace("7일", "14일"), Use.EDITED),  # two characters of some seventy
         ("edited", "죄송하지만 교환이 어렵습니다.", Use.EDITED),
