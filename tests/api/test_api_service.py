@@ -31,6 +31,7 @@ ROUTES = {
     "/api/generate": {"post"},
     "/api/drafts/{draft_id}/evidence": {"get"},
     "/api/kb": {"get"},
+    "/api/kpis": {"get"},
     "/api/kb/{external_id}": {"delete", "get", "put"},
     "/api/kb/search": {"get"},
     "/api/kb/categories": {"get", "put"},

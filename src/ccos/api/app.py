@@ -20,6 +20,7 @@ from ccos.api import (
     kb,
     kb_gaps,
     kb_sources,
+    kpis,
     problems,
     tickets,
     tiers,
@@ -59,7 +60,7 @@ def create_app(ccos: Ccos) -> FastAPI:
     app.state.identities = Identities(partial(identify, ccos))
     problems.install(app)
     app.router.routes[:0] = routes()  # the hot ones, before anything else is tried
-    for part in (tickets, batches, drafts, evidence, generate, kb_sources, kb_gaps, kb, budgets, tiers):
+    for part in (tickets, batches, drafts, evidence, generate, kb_sources, kb_gaps, kb, budgets, kpis, tiers):
         app.include_router(part.router, responses=problems.OF_EVERY_ROUTE)
     app.include_router(health.router)
     app.add_middleware(BodyLimit, streamed={batches.PATH: MAX_BYTES})

@@ -16,7 +16,7 @@ COMMANDS = {
     "draft": ("ccos.cli.draft:draft", "Draft a reply to a ticket, or to a file of tickets."),
     "drill": ("ccos.cli.drill:drill", "Rehearse an outage and report what came of it."),
     "kb": ("ccos.cli.kb:kb", "Import and search the knowledge base."),
-    "report": ("ccos.cli.report:report", "Report what was spent and what was saved."),
+    "report": ("ccos.cli.report:report", "Report costs, savings and quality."),
     "eval": ("ccos.cli.eval:evaluate", "Measure the gate, the tiers and the rest on labelled sets."),
     "models": ("ccos.cli.models:models", "Get, prove and serve local models."),
     "train": ("ccos.cli.train:train", "Train the product's own small models on labels."),

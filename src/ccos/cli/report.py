@@ -1,4 +1,4 @@
-"""`ccos report`: what the work cost, and what it saved."""
+"""`ccos report`: what the work cost and saved, and how good it was."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from ccos.cli import tenancy
+from ccos.cli.report_quality import quality
 from ccos.cli.run import complain, print_json, run, settings
 
 if TYPE_CHECKING:
@@ -126,3 +127,6 @@ def _print(told: Costs, title: str) -> None:
         out.print(part)
     for sentence in told.warnings:
         complain(sentence)
+
+
+report.add_command(quality)

@@ -1,0 +1,58 @@
+"""What a report on quality stands on, read in one transaction of the tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from ccos.domain.money import MicroUsd
+from ccos.learning import kpis
+from ccos.learning.kpis import Kpi, Money
+from ccos.store import keys, ledger, spend, tenants
+from ccos.store import kpis as store
+from ccos.store.database import Tx
+from ccos.store.kpis import Decided, Made, Quantiles
+from ccos.tiers.costs import costs, saved_share
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of the days `first` to `last`, both included. `to_decide` is None where nobody was seen opening."""
+
+    first: date
+    last: date
+    decided: Sequence[Decided]
+    made: Sequence[Made]
+    seconds: Mapping[str, Quantiles]
+    to_decide: Quantiles | None
+    money: Money
+    agents: Mapping[str, str]
+    """What the keys that decided are called, where they have a label."""
+
+    def kpis(self, *, money: bool = True) -> list[Kpi]:
+        return kpis.kpis(self.decided, self.made, self.money if money else None)
+
+
+async def read_figures(tx: Tx, first: date, last: date, *, zone: str, limit: MicroUsd) -> Figures:
+    """The bound tenant's figures. A day is over its limit by today's limits: its own, or `limit` of all."""
+    assert tx.tenant_id is not None
+    own = (await tenants.by_id(tx, tx.tenant_id)).settings.daily_cost_limit_usd
+    if own is not None:
+        limit = min(limit, MicroUsd(int(own * 1_000_000)))
+    spent = await spend.of_days(tx, first, last)
+    whole = costs(spent, await ledger.of_days(tx, first, last), first=first, last=last)
+    return Figures(
+        first,
+        last,
+        await store.decided(tx, first, last, zone=zone),
+        await store.made(tx, first, last, zone=zone),
+        await store.seconds_by_tier(tx, first, last, zone=zone),
+        await store.seconds_to_decide(tx, first, last, zone=zone),
+        Money(
+            saved=saved_share(whole.whole),
+            days_over=sum(day.spent > limit for day in spent),
+            days=(last - first).days + 1,
+        ),
+        {str(key.id): key.label for key in await keys.find_all(tx) if key.label},
+    )
