@@ -10,11 +10,12 @@ if TYPE_CHECKING:
 
 def mount(app: FastAPI) -> None:
     """Adds the pages and their static files to an application made by api/app.py."""
-    from ccos.console import pages, signing
+    from ccos.console import deciding, pages, signing
     from ccos.console.files import OurFiles
     from ccos.console.making import Making
 
     app.state.making = Making()
     app.include_router(signing.router)
     app.include_router(pages.router)
+    app.include_router(deciding.router)
     app.mount("/static", OurFiles(), name="static")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -43,9 +43,15 @@ def _fault(request: Request, status: int) -> Response:
     return page
 
 
+def _page_before(request: Request) -> str:
+    """The page that a form was sent from, for what was typed is still kept there; else the first page."""
+    before = urlsplit(request.headers.get("referer", ""))
+    return before.path if before.netloc == request.headers.get("host") and before.path else "/"
+
+
 def _sign_in(request: Request) -> Response:
-    """Back to the same page afterwards, when it was one that is only read."""
-    wanted = request.url.path if request.method == "GET" else "/"
+    """Back to the same page afterwards."""
+    wanted = request.url.path if request.method == "GET" else _page_before(request)
     if request.headers.get("hx-request"):
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     return RedirectResponse(f"/sign-in?next={quote(wanted)}", 303)

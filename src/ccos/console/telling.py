@@ -10,12 +10,16 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from ccos.api.caller import Caller
 from ccos.console import markdown
+from ccos.console.differences import Change, changes
 from ccos.console.speech import Speech
 from ccos.domain.draft import Check, Draft, DraftState
 from ccos.domain.evidence import Evidence, Visibility
+from ccos.domain.feedback import Reason
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Tier
+from ccos.store.decisions import UNDO_SECONDS, Decision
 from ccos.store.drafts import DECIDABLE
 
 STALE = timedelta(days=365)
@@ -149,6 +153,25 @@ class Teller:
         if not facts.keys() >= {"kept", "labels"}:
             return f"{known} ‘{facts['said']}’" if "said" in facts else known
         return known.format(kept=f"{facts['kept']:.0%}", labels=f"{facts['labels']:,.0f}")
+
+    def undoable(self, decision: Decision | None, caller: Caller | None) -> bool:
+        """Whether this person can still take the decision back."""
+        mine = decision is not None and caller is not None and decision.decided_by == caller.key_id
+        return mine and self.undo_seconds(decision) > 0
+
+    def undo_seconds(self, decision: Decision | None) -> int:
+        """For how long the decision can be taken back from now."""
+        if decision is None:
+            return 0
+        return max(0, int(UNDO_SECONDS - (self.now - decision.decided_at).total_seconds()))
+
+    def changes(self, draft: Draft, sent: str) -> Iterator[Change]:
+        return changes(spoken(draft).strip(), sent)
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why a draft may be rejected, each with its key from 1 on."""
+        return tuple(Reason)
 
     def decidable(self, draft: Draft) -> bool:
         return draft.state in DECIDABLE
