@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from ccos import sample
 from support.sample_kb import RESIDENT_NUMBER_SHAPE, alikeness, articles, cases
 
-NAMES = ("ko-a",)
+NAMES = ("ko-a", "ko-b")
 ASKS = {name: sample.asks(name) for name in NAMES}
-ALL = [ask for asks in ASKS.values() for ask in asks]
+ENGLISH = sample.asks("en-a")
+ALL = [ask for asks in (*ASKS.values(), ENGLISH) for ask in asks]
 TODAY = date(2026, 11, 23)
 each_set = pytest.mark.parametrize("name", NAMES)
 CITABLE = {
@@ -100,6 +101,20 @@ def test_neither_answers_nor_their_absence_can_be_told_from_the_length(name):
         for answerable in (True, False)
     ]
     assert 0.65 < means[0] / means[1] < 1.55
+
+
+def test_the_english_set_is_half_without_an_answer_and_leans_on_every_english_procedure():
+    assert [ask.id for ask in ENGLISH] == [f"ask-e-{n:03d}" for n in range(1, 61)]
+    for start in range(0, 60, 20):
+        assert sum(ask.answerable for ask in ENGLISH[start : start + 20]) == 10
+    kinds = Counter(ask.why.split(":")[0] for ask in ENGLISH if not ask.answerable)
+    assert kinds == {"far": 10, "near": 10, "mixed": 10}
+    used = Counter(kb_id for ask in ENGLISH for kb_id in ask.gold)
+    assert set(used) == {name for name, article in CITABLE.items() if article.fields["locale"] == "en"}
+    assert max(used.values()) <= 6
+    for ask in ENGLISH:
+        assert not is_korean(said(ask)) and ask.answerable == bool(ask.gold), ask.id
+        assert 0 < len(ask.why) <= 100 and ask.why.isascii(), ask.id
 
 
 def test_no_question_is_another_again_nor_a_ticket_a_case_or_a_lesson():

@@ -75,8 +75,11 @@ def gold() -> list[Gold]:
     return [Gold.model_validate_json(line) for line in _lines("gold.jsonl")]
 
 
-def asks(name: Literal["ko-a", "ko-b"]) -> tuple[Ask, ...]:
-    """Questions, half of them without an answer: `ko-a` to train and tune on, `ko-b` to measure only."""
+def asks(name: Literal["ko-a", "ko-b", "en-a"]) -> tuple[Ask, ...]:
+    """Questions, half of them without an answer: `ko-a` to train and tune on, the others to measure only.
+
+    One in seven of the first two is English, and all of `en-a`.
+    """
     return tuple(Ask.model_validate_json(line) for line in _lines(f"asks/{name}.jsonl"))
 
 
