@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import structlog
 
 from ccos.domain.errors import IndexUnusable
+from ccos.knowledge.engine import Damaged, Serving
 from ccos.knowledge.homes import Home
-from ccos.knowledge.index import Damaged, TenantIndex
+from ccos.knowledge.index import TenantIndex
 from ccos.knowledge.shelf import Shelf
 from ccos.store.kb_indexes import Standing, State
 
@@ -26,15 +26,6 @@ RETRY_SECONDS = 60.0
 
 GENERATION_SECONDS = 1.0
 """How often it is looked up whether another build is wanted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """An index that can be searched. One that is not `current` no longer takes in changes: what it finds is
-    to be held against the shelf."""
-
-    index: TenantIndex
-    current: bool
 
 
 class Followed:

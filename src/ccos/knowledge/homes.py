@@ -10,7 +10,8 @@ import contextlib
 import shutil
 from pathlib import Path
 
-from ccos.knowledge.index import Damaged, TenantIndex
+from ccos.knowledge.engine import Damaged
+from ccos.knowledge.index import TenantIndex
 
 _SERVING = "serving"
 _MARK = "ccos.json"

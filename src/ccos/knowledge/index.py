@@ -6,10 +6,12 @@ Everything here blocks, so callers run it in a thread. What cannot be opened, re
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -21,6 +23,7 @@ from ccos.domain.evidence import EvidenceKind
 from ccos.domain.knowledge import Shelved
 from ccos.knowledge import cards, korean
 from ccos.knowledge.cards import Hit
+from ccos.knowledge.engine import Damaged, best_of_items
 from ccos.knowledge.querying import Question
 from ccos.knowledge.recipe import WHOLE, Recipe
 from ccos.knowledge.view import FREQUENCIES, View
@@ -31,12 +34,11 @@ FORMAT = 5
 _REMEMBERED = 100_000
 """Terms whose document frequency is kept; a long ticket asks for thousands, most of them common."""
 
+_DEEPEST = 1_000
+"""Passages that are looked at, at most."""
+
 _MARK = "ccos.json"
 _HEAP_BYTES = 50_000_000
-
-
-class Damaged(Exception):
-    """The files of the index can no longer be read or written."""
 
 
 class TenantIndex:
@@ -110,6 +112,26 @@ class TenantIndex:
         """About `limit` passages, best first; several of one item are possible."""
         with _damage():
             return self._pools[kind].search(question, limit, recipe)
+
+    async def ranked(
+        self, kind: EvidenceKind, asked: Sequence[Question], limit: int, now: datetime, recipe: Recipe
+    ) -> list[list[Hit]]:
+        """For each question the best passage of each of the `limit` best items that are valid at `now`."""
+        return await asyncio.to_thread(
+            lambda: [self._items(kind, each, limit, now, recipe) for each in asked]
+        )
+
+    def _items(
+        self, kind: EvidenceKind, asked: Question, limit: int, now: datetime, recipe: Recipe
+    ) -> list[Hit]:
+        """Looks deeper while one item's passages or expired ones fill the top."""
+        depth = 3 * limit
+        while True:
+            hits = self.search(kind, asked, depth, recipe)
+            best = best_of_items(hits, now)
+            if len(best) >= limit or len(hits) < depth or depth >= _DEEPEST:
+                return best[:limit]
+            depth *= 4
 
     def _mark(self, seq: int) -> None:
         fresh = self.folder / (_MARK + ".new")

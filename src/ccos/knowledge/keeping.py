@@ -10,8 +10,7 @@ from uuid import UUID
 import structlog
 
 from ccos.domain.errors import CcosError
-from ccos.knowledge.following import Followed
-from ccos.knowledge.index import Damaged
+from ccos.knowledge.engine import Damaged, Follower
 from ccos.knowledge.shelf import Shelf
 from ccos.store.ending import end
 from ccos.store.kb_indexes import Standing
@@ -37,7 +36,7 @@ class _Watch:
 class Keeper:
     """One task for all indexes of a process, until `aclose`. While the store is away it looks less often."""
 
-    def __init__(self, shelf: Shelf, node: str, followed: Callable[[], Mapping[UUID, Followed]]) -> None:
+    def __init__(self, shelf: Shelf, node: str, followed: Callable[[], Mapping[UUID, Follower]]) -> None:
         self._shelf = shelf
         self._node = node
         self._followed = followed
@@ -59,7 +58,7 @@ class Keeper:
                     self._watches[tenant_id].pause = LATEST_SECONDS
                     log.debug("search.not_followed", tenant=str(tenant_id), cause=fault.code)
 
-    async def _look(self, tenant_id: UUID, followed: Followed, watch: _Watch) -> None:
+    async def _look(self, tenant_id: UUID, followed: Follower, watch: _Watch) -> None:
         now = asyncio.get_running_loop().time()
         if now >= watch.next_at:
             if not followed.idle:
@@ -75,7 +74,7 @@ class Keeper:
             await self._shelf.report(tenant_id, self._node, replace(watch.seen, bytes=size))
 
 
-async def _bytes(followed: Followed) -> int:
+async def _bytes(followed: Follower) -> int:
     serving = followed.serving
     if serving is None:
         return 0

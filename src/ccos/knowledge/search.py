@@ -17,8 +17,8 @@ from ccos.domain.evidence import Evidence, EvidenceKind, link_to
 from ccos.knowledge import plain
 from ccos.knowledge.answering import answerability
 from ccos.knowledge.cards import Hit
+from ccos.knowledge.engine import Damaged, Follower
 from ccos.knowledge.following import Followed
-from ccos.knowledge.index import Damaged, TenantIndex
 from ccos.knowledge.keeping import Keeper
 from ccos.knowledge.querying import Question, question
 from ccos.knowledge.recipe import WHOLE, Recipe
@@ -42,8 +42,8 @@ _RRF = 60
 MOST_SCANS = 3
 """Searches at a time that read the store, for want of an index; each takes a connection."""
 
-_DEPTH, _DEEPEST = 20, 1_000
-"""Items per query that enter the fusion, at least; passages that are looked at, at most."""
+_DEPTH = 20
+"""Items per query that enter the fusion, at least."""
 
 
 class Searcher:
@@ -80,7 +80,7 @@ class Searcher:
         self._scanning = asyncio.Semaphore(MOST_SCANS)
         self._slot: Slot | None = None
         self._taking = asyncio.Lock()
-        self._followed: OrderedDict[UUID, Followed] = OrderedDict()
+        self._followed: OrderedDict[UUID, Follower] = OrderedDict()
 
     async def search(
         self,
@@ -128,9 +128,8 @@ class Searcher:
             if serving is None:
                 break
             try:
-                ranked = await asyncio.to_thread(
-                    _ranked, serving.index, kind, asked, limit, now, self._recipe
-                )
+                deep = max(limit, _DEPTH)
+                ranked = await serving.index.ranked(kind, asked, deep, now, self._recipe)
             except Damaged as fault:
                 log.warning("search.index_damaged", tenant=str(tenant_id), cause=str(fault))
                 followed.distrust()
@@ -162,7 +161,7 @@ class Searcher:
             self._slot.close()
             self._slot = None
 
-    async def _follow(self, tenant_id: UUID) -> Followed:
+    async def _follow(self, tenant_id: UUID) -> Follower:
         async with self._taking:
             if self._slot is None:
                 self._slot = await asyncio.to_thread(Slot, self._root)
@@ -179,33 +178,6 @@ class Searcher:
             if idle is not None:
                 del self._followed[idle]
         return followed
-
-
-def _ranked(
-    index: TenantIndex,
-    kind: EvidenceKind,
-    asked: Sequence[Question],
-    limit: int,
-    now: datetime,
-    recipe: Recipe,
-) -> list[list[Hit]]:
-    return [_items(index, kind, each, max(limit, _DEPTH), now, recipe) for each in asked]
-
-
-def _items(
-    index: TenantIndex, kind: EvidenceKind, asked: Question, limit: int, now: datetime, recipe: Recipe
-) -> list[Hit]:
-    """The best passage of each item; looks deeper while one item's passages or expired ones fill the top."""
-    depth = 3 * limit
-    while True:
-        hits = index.search(kind, asked, depth, recipe)
-        best: dict[str, Hit] = {}
-        for hit in hits:
-            if hit.valid_until is None or hit.valid_until > now:
-                best.setdefault(hit.item, hit)
-        if len(best) >= limit or len(hits) < depth or depth >= _DEEPEST:
-            return list(best.values())[:limit]
-        depth *= 4
 
 
 def _evidence(kind: EvidenceKind, ranked: Sequence[Sequence[Hit]], queries: int) -> list[Evidence]:
