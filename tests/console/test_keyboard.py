@@ -48,8 +48,8 @@ def draft(company: Company, subject: str = "교환"):
 
 @pytest.fixture
 def three(company: Company):
-    """Three tickets with drafts; the page shows the last one first."""
-    return [draft(company, subject) for subject in ("첫째 문의", "둘째 문의", "셋째 문의")]
+    """Three tickets with drafts; the page shows the one first that waits for the longest time."""
+    return [draft(company, subject) for subject in ("셋째 문의", "둘째 문의", "첫째 문의")]
 
 
 async def decided(company: Company, draft_id: str) -> Decision | None:
@@ -58,6 +58,12 @@ async def decided(company: Company, draft_id: str) -> Decision | None:
 
 async def subject(page: Page) -> str:
     return await page.locator("h1").inner_text()
+
+
+async def press(page: Page, key: str) -> None:
+    """As a person does: once the page is there as a whole."""
+    await page.wait_for_load_state()
+    await page.keyboard.press(key)
 
 
 async def composing(page: Page, text: str) -> None:
@@ -77,7 +83,7 @@ async def test_j_and_k_go_through_the_queue_and_stop_at_its_ends(visitor: Visito
         ("k", "셋째"),
         ("k", "셋째"),
     ]:
-        await page.keyboard.press(key)
+        await press(page, key)
         await expect(page.locator("h1")).to_have_text(f"{shown} 문의")
 
 
@@ -100,13 +106,13 @@ async def test_a_draft_is_approved_taken_back_and_rejected_by_keys_alone(
 ):
     newest = three[-1]
     page = await visitor.page(company, f"/tickets/{newest.ticket_id}")
-    await page.keyboard.press("Control+Enter")
+    await press(page, "Control+Enter")
     await expect(page.locator(".draft-head")).to_contain_text("승인됨")
-    await page.keyboard.press("z")
+    await press(page, "z")
     await expect(page.locator(".draft-head")).to_contain_text("검토 준비됨")
     assert await decided(company, newest.id) is None
-    await page.keyboard.press("x")
-    await page.keyboard.press("5")
+    await press(page, "x")
+    await press(page, "5")
     await expect(page.locator(".told")).to_contain_text("이유: 말투가 맞지 않음")
     made = await decided(company, newest.id)
     assert made is not None and (made.verdict, made.reason) == ("rejected", "wrong_tone")
@@ -116,10 +122,10 @@ async def test_a_draft_is_approved_taken_back_and_rejected_by_keys_alone(
 async def test_an_edit_is_typed_and_sent_without_the_mouse(visitor: Visitor, company: Company, three):
     newest = three[-1]
     page = await visitor.page(company, f"/tickets/{newest.ticket_id}")
-    await page.keyboard.press("e")
+    await press(page, "e")
     await page.keyboard.insert_text(" 무료입니다.")
-    await page.keyboard.press("j")  # a letter while typing is a letter
-    await page.keyboard.press("Control+Enter")
+    await press(page, "j")  # a letter while typing is a letter
+    await press(page, "Control+Enter")
     await expect(page.locator(".draft-head")).to_contain_text("수정 승인")
     made = await decided(company, newest.id)
     assert made is not None and made.text == f"{REPLY} 무료입니다.j"
@@ -131,7 +137,7 @@ async def test_an_edit_is_typed_and_sent_without_the_mouse(visitor: Visitor, com
 async def test_a_syllable_that_is_being_composed_is_no_command(visitor: Visitor, company: Company, three):
     newest = three[-1]
     page = await visitor.page(company, f"/tickets/{newest.ticket_id}")
-    await page.keyboard.press("e")
+    await press(page, "e")
     await composing(page, "가")
     await page.evaluate(
         "document.activeElement.dispatchEvent(new KeyboardEvent('keydown',"
@@ -141,7 +147,7 @@ async def test_a_syllable_that_is_being_composed_is_no_command(visitor: Visitor,
     assert await decided(company, newest.id) is None
     assert (await page.input_value("#text")).endswith("가")
     await page.keyboard.insert_text("각")  # the input method gives the syllable out
-    await page.keyboard.press("Control+Enter")
+    await press(page, "Control+Enter")
     await expect(page.locator(".draft-head")).to_contain_text("수정 승인")
 
 
@@ -151,28 +157,28 @@ async def test_digits_open_evidence_and_pick_reasons_only_while_rejecting(
     newest = three[-1]
     page = await visitor.page(company, f"/tickets/{newest.ticket_id}")
     passage = page.locator("#e2 .passage")
-    await page.keyboard.press("2")
+    await press(page, "2")
     await expect(passage).to_be_visible()
-    await page.keyboard.press("2")
+    await press(page, "2")
     await expect(passage).to_be_hidden()
-    await page.keyboard.press("9")  # there is no ninth
-    await page.keyboard.press("x")
-    await page.keyboard.press("Escape")
-    await page.keyboard.press("2")
+    await press(page, "9")  # there is no ninth
+    await press(page, "x")
+    await press(page, "Escape")
+    await press(page, "2")
     await expect(passage).to_be_visible()
     assert await decided(company, newest.id) is None
 
 
 async def test_help_tells_the_keys_and_turns_them_off_for_good(visitor: Visitor, company: Company, three):
     page = await visitor.page(company, "/")
-    await page.keyboard.press("?")
+    await press(page, "?")
     await expect(page.locator("#keys")).to_be_visible()
     await expect(page.locator("#keys")).to_contain_text("다음 문의")
-    await page.keyboard.press("j")  # nothing happens behind an open window
+    await press(page, "j")  # nothing happens behind an open window
     await page.uncheck("#keys-on")
-    await page.keyboard.press("Escape")
+    await press(page, "Escape")
     await page.reload()
-    await page.keyboard.press("j")
+    await press(page, "j")
     await asyncio.sleep(0.3)
     assert await subject(page) == "문의를 선택해 주세요"
     assert (
@@ -184,11 +190,11 @@ async def test_nothing_typed_is_lost_when_the_sign_in_runs_out(visitor: Visitor,
     newest = three[-1]
     path = f"/tickets/{newest.ticket_id}"
     page = await visitor.page(company, path)
-    await page.keyboard.press("e")
+    await press(page, "e")
     await page.fill("#text", "교환해 드리겠습니다. 오래 고민해 쓴 답입니다.")
     good = await asyncio.to_thread(company.within, lambda tx: keys.create(tx, Role.AGENT))
     await page.context.clear_cookies(name=COOKIE)
-    await page.keyboard.press("Control+Enter")
+    await press(page, "Control+Enter")
     await page.fill("#key", good[0])
     await page.click("main button")
     await expect(page).to_have_url(company.live.url + path)
@@ -203,16 +209,16 @@ async def test_nothing_typed_is_lost_when_the_sign_in_runs_out(visitor: Visitor,
 
 async def test_nothing_typed_is_lost_when_the_connection_is(visitor: Visitor, company: Company, three):
     page = await visitor.page(company, f"/tickets/{three[-1].ticket_id}")
-    await page.keyboard.press("e")
+    await press(page, "e")
     await page.fill("#text", "끊기기 전에 쓴 답입니다.")
     await page.context.set_offline(True)
-    await page.keyboard.press("Control+Enter")
+    await press(page, "Control+Enter")
     await asyncio.sleep(0.5)
     await page.context.set_offline(False)
     await page.goto(f"/tickets/{three[-1].ticket_id}")
     await expect(page.locator("#text")).to_have_value("끊기기 전에 쓴 답입니다.")
     await page.locator("#text").focus()
-    await page.keyboard.press("Control+Enter")
+    await press(page, "Control+Enter")
     await expect(page.locator(".reply.used")).to_contain_text("끊기기 전에 쓴 답입니다.")
     visitor.complaints[:] = [c for c in visitor.complaints if "ERR_INTERNET" not in c]
 
@@ -222,7 +228,7 @@ async def test_somebody_elses_decision_shows_up_beside_what_is_being_typed(
 ):
     newest = three[-1]
     page = await visitor.page(company, f"/tickets/{newest.ticket_id}")
-    await page.keyboard.press("e")
+    await press(page, "e")
     await page.fill("#text", "내가 쓰던 답")
     await asyncio.to_thread(company.within, lambda tx: decisions.decide(tx, newest.id, "approved"))
     await expect(page.locator(".told-now")).to_contain_text(

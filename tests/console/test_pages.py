@@ -354,7 +354,7 @@ async def test_the_queue_is_filtered_while_one_types_and_older_tickets_follow(
     for n in range(1, 56):
         at = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(hours=n)
         company.ticket(Ticket(subject=f"문의 {n:02}", created_at=at))
-    page = await visitor.page(company, "/")
+    page = await visitor.page(company, "/?view=all")
     rows = page.locator("#rows .row")
     await expect(rows).to_have_count(50)
     await expect(rows.first).to_contain_text("문의 55")
@@ -377,7 +377,7 @@ async def test_everything_but_following_works_without_scripts(
 ):
     for n in range(51):
         company.ticket(Ticket(subject=f"다른 문의 {n}", created_at=datetime(2026, 1, 1, tzinfo=UTC)))
-    page = await visitor.page(company, "/", script=False)
+    page = await visitor.page(company, "/?view=all", script=False)
     await page.click("text=이전 문의 더 보기")
     await expect(page.locator("#rows .row")).to_have_count(2)
     await page.click("text=최신 문의로")

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from ccos.api.caller import Opened, Reviewer
 from ccos.console.opening import back_to, page_of, tenant_of, ticket_page
+from ccos.console.queue import asked_in
 from ccos.console.routing import PageRoute
 from ccos.console.showing import Visitor, visit_of
 from ccos.console.telling import spoken
@@ -29,13 +30,15 @@ async def decide(
     text: Annotated[Text, Form()] = "",
     reason: Annotated[Label, Form()] = "",
     note: Annotated[Text, Form(max_length=2_000)] = "",
+    list: Annotated[str, Form(max_length=1_000)] = "",
 ) -> Response:
+    asked = asked_in(list)
     async with ccos.database.tenant(caller.tenant.id) as tx:
         draft = await drafts.get(tx, draft_id)
     visit = visit_of(request, caller, here=page_of(draft.ticket_id))
     sent = text.replace("\r\n", "\n").strip()
     if verdict == "edited" and not sent:
-        return await ticket_page(visit, ccos, draft.ticket_id, status=422, notice="fault.blank")
+        return await ticket_page(visit, ccos, draft.ticket_id, asked, status=422, notice="fault.blank")
     unchanged = verdict == "edited" and sent == spoken(draft).strip()
     try:
         async with ccos.database.tenant(caller.tenant.id) as tx:
@@ -49,12 +52,19 @@ async def decide(
                 decided_by=caller.key_id,
             )
     except Conflict:
-        return await ticket_page(visit, ccos, draft.ticket_id, status=409, notice="fault.conflict")
-    return back_to(draft.ticket_id)
+        return await ticket_page(visit, ccos, draft.ticket_id, asked, status=409, notice="fault.conflict")
+    return back_to(draft.ticket_id, asked)
 
 
 @router.post("/drafts/{draft_id}/decision/undo")
-async def undo(draft_id: str, request: Request, caller: Reviewer, ccos: Opened) -> Response:
+async def undo(
+    draft_id: str,
+    request: Request,
+    caller: Reviewer,
+    ccos: Opened,
+    list: Annotated[str, Form(max_length=1_000)] = "",
+) -> Response:
+    asked = asked_in(list)
     async with ccos.database.tenant(caller.tenant.id) as tx:
         draft = await drafts.get(tx, draft_id)
     try:
@@ -62,8 +72,8 @@ async def undo(draft_id: str, request: Request, caller: Reviewer, ccos: Opened) 
             await decisions.take_back(tx, draft_id, by=caller.key_id)
     except Conflict:
         visit = visit_of(request, caller, here=page_of(draft.ticket_id))
-        return await ticket_page(visit, ccos, draft.ticket_id, status=409, notice="fault.too_late")
-    return back_to(draft.ticket_id)
+        return await ticket_page(visit, ccos, draft.ticket_id, asked, status=409, notice="fault.too_late")
+    return back_to(draft.ticket_id, asked)
 
 
 @router.get("/tickets/{ticket_id}/news")

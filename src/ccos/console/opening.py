@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Query
 from fastapi.responses import RedirectResponse, Response
 
+from ccos.console.queue import Asked, Queue, queue_of
 from ccos.console.showing import Visit
 from ccos.domain.draft import Draft
 from ccos.domain.tenant import Role
@@ -15,25 +15,9 @@ from ccos.domain.ticket import Ticket
 from ccos.store import decisions, drafts, tickets
 from ccos.store.database import Tx
 from ccos.store.decisions import Decision
-from ccos.store.drafts import Glance
 from ccos.wiring import Ccos
 
-PAGE_SIZE = 50
-
-Words = Annotated[str, Query(max_length=200)]
-Mark = Annotated[str | None, Query(max_length=200)]
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """One page of tickets, and what of their drafts the list shows."""
-
-    tickets: tuple[Ticket, ...]
-    glances: dict[str, Glance]
-    next: str | None
-    after: str | None
-    q: str
-    open: str | None = None
+WAITING = Asked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +29,8 @@ class Opening:
     decision: Decision | None
 
 
-def back_to(ticket_id: str) -> Response:
-    return RedirectResponse(page_of(ticket_id), 303)
+def back_to(ticket_id: str, asked: Asked = WAITING) -> Response:
+    return RedirectResponse(page_of(ticket_id) + asked.query(), 303)
 
 
 def page_of(ticket_id: str) -> str:
@@ -58,16 +42,21 @@ async def ticket_page(
     visit: Visit,
     ccos: Ccos,
     ticket_id: str,
-    q: str = "",
-    after: str | None = None,
+    asked: Asked = WAITING,
     *,
     status: int = 200,
     notice: str | None = None,
 ) -> Response:
     async with tenant_of(ccos, visit) as tx:
         opening = await opened(tx, ticket_id)
-        queue = await queue_of(tx, q, after, opening.ticket.id)
+        queue = await queue_for(tx, visit, asked, open=opening.ticket.id)
     return visit.page("ticket.html", status, queue=queue, opening=opening, may=may_of(visit), notice=notice)
+
+
+async def queue_for(tx: Tx, visit: Visit, asked: Asked, *, open: str | None = None) -> Queue:
+    """The list as this visitor's desk works."""
+    assert visit.caller is not None
+    return await queue_of(tx, asked, visit.caller.tenant.settings.hours, visit.teller.zone, open=open)
 
 
 async def opened(tx: Tx, ticket_id: str) -> Opening:
@@ -77,12 +66,6 @@ async def opened(tx: Tx, ticket_id: str) -> Opening:
     if draft and draft.state in drafts.DECIDABLE:
         await drafts.mark_opened(tx, draft.id)
     return Opening(ticket, draft, await decisions.of_draft(tx, draft.id) if draft else None)
-
-
-async def queue_of(tx: Tx, q: str, after: str | None, open: str | None = None) -> Queue:
-    page = await tickets.page(tx, limit=PAGE_SIZE, after=after or None, text=q.strip() or None)
-    glances = await drafts.glance(tx, [t.id for t in page.tickets if t.id])
-    return Queue(page.tickets, glances, page.next, after, q.strip(), open)
 
 
 def may_of(visit: Visit) -> dict[str, Any]:

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, FastAPI, Form, Request
+from fastapi import APIRouter, Depends, FastAPI, Form, Query, Request
 from fastapi.responses import Response
 
 from ccos.api.caller import Opened, Writer
 from ccos.console.making import Making
-from ccos.console.opening import (
-    Mark,
-    Words,
-    back_to,
-    may_of,
-    opened,
-    queue_of,
-    tenant_of,
-    ticket_page,
-)
+from ccos.console.opening import back_to, may_of, opened, queue_for, tenant_of, ticket_page
+from ccos.console.queue import Asked, View, asked_in
 from ccos.console.routing import PageRoute
 from ccos.console.showing import Visitor, language_of
 from ccos.console.speech import speech
@@ -40,35 +33,51 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 router = APIRouter(route_class=PageRoute, include_in_schema=False, lifespan=_lifespan)
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The list that a request asks for."""
+
+    q: Annotated[str, Query(max_length=200)] = ""
+    view: Annotated[View, Query()] = "waiting"
+    after: Annotated[str | None, Query(max_length=200)] = None
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.q.strip(), self.view, self.after or None)
+
+
+List = Annotated[Listed, Depends()]
+
+
 @router.get("/")
-async def home(visit: Visitor, ccos: Opened, q: Words = "", after: Mark = None) -> Response:
+async def home(visit: Visitor, ccos: Opened, listed: List) -> Response:
     async with tenant_of(ccos, visit) as tx:
-        queue = await queue_of(tx, q, after)
+        queue = await queue_for(tx, visit, listed.asked)
         counts = await drafts.counts(tx)
     return visit.page("home.html", queue=queue, counts=counts)
 
 
 @router.get("/queue")
 async def rows(
-    visit: Visitor, ccos: Opened, q: Words = "", after: Mark = None, open: Mark = None
+    visit: Visitor, ccos: Opened, listed: List, open: Annotated[str | None, Query(max_length=200)] = None
 ) -> Response:
-    """Only the rows: for the filter, and for the older ones below those there are."""
+    """Only the rows: for the filter, and for the ones below those there are."""
     async with tenant_of(ccos, visit) as tx:
-        queue = await queue_of(tx, q, after, open)
-    return visit.page("_rows.html", queue=queue)
+        queue = await queue_for(tx, visit, listed.asked, open=None if listed.after else open or None)
+    return visit.page("_rows.html", queue=replace(queue, open=open))
 
 
 @router.get("/tickets/{ticket_id}")
-async def show(ticket_id: str, visit: Visitor, ccos: Opened, q: Words = "", after: Mark = None) -> Response:
-    return await ticket_page(visit, ccos, ticket_id, q, after)
+async def show(ticket_id: str, visit: Visitor, ccos: Opened, listed: List) -> Response:
+    return await ticket_page(visit, ccos, ticket_id, listed.asked)
 
 
 @router.get("/tickets/{ticket_id}/draft")
-async def card(ticket_id: str, visit: Visitor, ccos: Opened) -> Response:
+async def card(ticket_id: str, visit: Visitor, ccos: Opened, listed: List) -> Response:
     """The draft's card alone, asked for again and again while the draft is being made."""
     async with tenant_of(ccos, visit) as tx:
         opening = await opened(tx, ticket_id)
-    return visit.page("_card.html", opening=opening, may=may_of(visit))
+    return visit.page("_card.html", opening=opening, may=may_of(visit), queue={"asked": listed.asked})
 
 
 @router.post("/tickets/{ticket_id}/drafts")
@@ -79,6 +88,7 @@ async def make(
     ccos: Opened,
     hint: Annotated[Text, Form(max_length=500)] = "",
     tone: Annotated[Literal["", "warmer", "shorter", "plainer"], Form()] = "",
+    list: Annotated[str, Form(max_length=1_000)] = "",
 ) -> Response:
     """`tone` is one of the wishes that have a button; it goes behind what was typed."""
     spoken = speech(language_of(request))
@@ -86,4 +96,4 @@ async def make(
     making: Making = request.app.state.making
     work = ccos.drafting.make(caller.tenant, ticket_id, hint=wish or None)
     await making.begin(work, seconds=PATIENCE_SECONDS)
-    return back_to(ticket_id)
+    return back_to(ticket_id, asked_in(list))

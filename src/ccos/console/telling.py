@@ -17,6 +17,7 @@ from ccos.console.speech import Speech
 from ccos.domain.draft import Check, Draft, DraftState
 from ccos.domain.evidence import Evidence, Visibility
 from ccos.domain.feedback import Reason
+from ccos.domain.hours import Standing, standing
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Tier
 from ccos.store.decisions import UNDO_SECONDS, Decision
@@ -68,6 +69,18 @@ class Teller:
             if minutes >= size:
                 return self.t(f"age.{unit}", n=minutes // size)
         return self.t("age.minutes", n=minutes) if minutes >= 1 else self.t("age.now")
+
+    def until(self, due: datetime) -> str:
+        """How long is left, or how long ago it was due."""
+        minutes = round((due - self.now).total_seconds() / 60)
+        way = "left" if minutes >= 0 else "over"
+        for size, unit in ((1_440, "days"), (60, "hours")):
+            if abs(minutes) >= size:
+                return self.t(f"due.{way}.{unit}", n=abs(minutes) // size)
+        return self.t(f"due.{way}.minutes", n=abs(minutes))
+
+    def standing(self, due: datetime) -> Standing:
+        return standing(due, self.now)
 
     # -- tickets ---------------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ccos.domain.hours import Hours
+
 
 class Role(StrEnum):
     ADMIN = "admin"
@@ -53,6 +55,7 @@ class TenantSettings(BaseModel):
     categories: tuple[Category, ...] = ()
     tags: tuple[str, ...] = ()
     contact: dict[str, str] = Field(default_factory=dict, description="Support hours sentence by language")
+    hours: Hours = Field(Hours(), description="When the desk works, and how soon a first reply is due")
     reply_max_characters: int = Field(4_000, ge=100)
     channel_max_characters: dict[str, Annotated[int, Field(ge=50)]] = Field(
         default_factory=lambda: {"kakao": 1_000},

@@ -1,4 +1,4 @@
-"""Marks for the next page of a list that is ordered by time and id, newest first."""
+"""Lists: marks for the next page of one that is ordered by time and id, and words to look for."""
 
 from __future__ import annotations
 
@@ -27,3 +27,9 @@ def read_mark(text: str | None) -> tuple[datetime | None, UUID | None]:
         return moment, UUID(last_id)
     except (binascii.Error, ValueError):
         raise BadInput("The page mark is not one that was given out; start from the first page.") from None
+
+
+def pattern(text: str) -> str:
+    """For LIKE: what holds the text as it is."""
+    escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    return f"%{escaped}%"

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from ccos.domain.errors import NotFound
 from ccos.domain.ticket import Ticket
 from ccos.store.database import Tx
-from ccos.store.paging import mark, read_mark
+from ccos.store.paging import mark, pattern, read_mark
 from ccos.store.values import json_of, new_id, utc, uuid_of
 
 Status = Literal["open", "closed"]
@@ -65,13 +65,13 @@ async def put(tx: Tx, ticket: Ticket) -> Put:
         created_at=utc(ticket.created_at),
     )
     if row is not None:
-        return Put(_ticket(row), "created" if row["created"] else "changed")
+        return Put(ticket_of(row), "created" if row["created"] else "changed")
     row = await tx.row(
         "SELECT id, body, created_at FROM ticket WHERE external_id = %(external_id)s",
         external_id=ticket.external_id,
     )
     assert row is not None  # nothing was written, so this one was in the way
-    return Put(_ticket(row), "unchanged")
+    return Put(ticket_of(row), "unchanged")
 
 
 async def put_all(tx: Tx, wanted: Sequence[Ticket]) -> dict[str, tuple[UUID, Outcome]]:
@@ -131,7 +131,7 @@ async def get(tx: Tx, ticket_id: str | UUID) -> Ticket:
     row = await tx.row("SELECT id, body, created_at FROM ticket WHERE id = %(id)s", id=uuid_of(ticket_id))
     if row is None:
         raise NotFound("There is no ticket with this id.")
-    return _ticket(row)
+    return ticket_of(row)
 
 
 async def set_status(tx: Tx, ticket_id: str | UUID, status: Status) -> None:
@@ -170,20 +170,15 @@ async def page(
         at=at,
         last=last,
         status=status,
-        text=_pattern(text) if text else None,
+        text=pattern(text) if text else None,
         limit=limit + 1,
     )
     shown = rows[:limit]
     return Page(
-        tickets=tuple(_ticket(row) for row in shown),
+        tickets=tuple(ticket_of(row) for row in shown),
         next=mark(shown[-1]["created_at"], shown[-1]["id"]) if len(rows) > limit else None,
     )
 
 
-def _pattern(text: str) -> str:
-    escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return f"%{escaped}%"
-
-
-def _ticket(row: DictRow) -> Ticket:
+def ticket_of(row: DictRow) -> Ticket:
     return Ticket.model_validate(row["body"] | {"id": str(row["id"]), "created_at": row["created_at"]})

@@ -21,10 +21,12 @@
   opener.addEventListener("click", () => help.showModal());
   tell();
 
+  let going = null; // whoever presses twice before the next page is there goes two further
   const go = (step) => {
     const rows = [...document.querySelectorAll("a.row")];
-    const here = rows.findIndex((row) => row.ariaCurrent === "page");
-    rows[here < 0 ? (step > 0 ? 0 : -1) : here + step]?.click();
+    const here = rows.indexOf(going ?? document.querySelector("a.row[aria-current]"));
+    const next = rows[here < 0 && step < 0 ? rows.length - 1 : here + step];
+    if (next) (going = next).click();
   };
 
   const openPart = (id) => {
