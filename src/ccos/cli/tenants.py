@@ -104,6 +104,9 @@ def show(slug: str, as_json: bool) -> None:
         "categories": ", ".join(each.name for each in own.categories if each.active),
         "tags": ", ".join(own.tags),
         "contact": " ".join(own.contact.values()),
+        "hours": "; ".join(f"{day} {', '.join(spans)}" for day, spans in own.hours.week.items() if spans)
+        or "round the clock",
+        "first reply": ", ".join(f"{name}: {n} min" for name, n in own.hours.first_reply_minutes.items()),
         "longest reply": f"{own.reply_max_characters} characters",
         "by channel": ", ".join(f"{name}: {most}" for name, most in own.channel_max_characters.items()),
         "banned phrases": ", ".join(own.banned_phrases),

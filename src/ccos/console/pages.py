@@ -67,6 +67,12 @@ async def rows(
     return visit.page("_rows.html", queue=replace(queue, open=open))
 
 
+@router.get("/outage")
+async def outage(visit: Visitor) -> Response:
+    """What does not answer now: asked for again and again by whatever page is open."""
+    return visit.page("_outage.html")
+
+
 @router.get("/tickets/{ticket_id}")
 async def show(ticket_id: str, visit: Visitor, ccos: Opened, listed: List) -> Response:
     return await ticket_page(visit, ccos, ticket_id, listed.asked)

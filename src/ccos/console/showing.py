@@ -14,9 +14,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.datastructures import URL
 
 from ccos.api.caller import READING, AnyCaller, Caller, ccos_of
+from ccos.api.health import health_now
+from ccos.console.outage import Outage, outage_of
 from ccos.console.speech import Speech, preferred, speech
 from ccos.console.telling import Teller
 from ccos.domain.prompt import Language
+from ccos.domain.tenant import Role
 
 LANGUAGE_COOKIE = "ccos_lang"
 LANGUAGE_SECONDS = 365 * 24 * 3600
@@ -51,7 +54,7 @@ class Visit:
         shown = (
             _templates()
             .get_template(template)
-            .render(t=self.t, v=self.teller, visit=self, caller=self.caller, **values)
+            .render(t=self.t, v=self.teller, visit=self, caller=self.caller, outage=self.outage, **values)
         )
         response = HTMLResponse(shown, status, HEADERS)
         if asked_language(self.request):
@@ -59,6 +62,14 @@ class Visit:
                 LANGUAGE_COOKIE, self.language, max_age=LANGUAGE_SECONDS, httponly=True, samesite="lax"
             )
         return response
+
+    @property
+    def outage(self) -> Outage | None:
+        """What does not answer now, for somebody who has signed in; only administrators read folders."""
+        if self.caller is None:
+            return None
+        admin = self.caller.role is Role.ADMIN
+        return outage_of(health_now(ccos_of(self.request), with_paths=admin))
 
     @property
     def base(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from markupsafe import Markup
 from ccos.api.caller import Caller
 from ccos.console import markdown
 from ccos.console.differences import Change, changes
+from ccos.console.outage import Down, Outage
 from ccos.console.speech import Speech
 from ccos.domain.draft import Check, Draft, DraftState
 from ccos.domain.evidence import Evidence, Visibility
@@ -121,6 +122,20 @@ class Teller:
         return (
             self.t("why.plan", mode=self.t(f"mode.{mode}"), tier=self.tier(draft.tier)) if draft.tier else ""
         )
+
+    def tiers(self, down: Sequence[Down]) -> str:
+        return ", ".join(self.tier(each.tier) for each in down)
+
+    def outage(self, found: Outage) -> str:
+        """What is missing, in one sentence."""
+        spent = all(each.code == "budget.exhausted" for each in found.down)
+        return self.t("outage.spent" if spent else "outage.down", tiers=self.tiers(found.down))
+
+    def clock(self, moment: datetime) -> str:
+        """The time of day; with its date where that is another one."""
+        local = _in(self.zone, moment)
+        today = _in(self.zone, self.now).date() == local.date()
+        return local.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")
 
     def code(self, reason: str) -> str:
         return self.t.known("code", reason).removeprefix("code.")
