@@ -20,6 +20,7 @@ from ccos.domain.tenant import ApprovedAnswer, Tenant, TenantSettings
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode, Task, Tier
 from ccos.knowledge.answering import answerability
+from ccos.knowledge.asked import read
 from ccos.providers.rules import RuleBased
 from ccos.quality import Gate
 from ccos.quality.pii import classify
@@ -62,8 +63,9 @@ class Shelf:
     async def search(self, tenant_id, queries, *, pool, limit, now, synonyms=()):
         return [e for e in self._evidence if e.kind == pool]
 
-    def answerability(self, queries, evidence):
-        return answerability(queries, evidence)
+    async def answerability(self, tenant_id, text, evidence):
+        asked = read(text)
+        return answerability(asked, evidence, asked.terms)
 
 
 def tenant(*answers: ApprovedAnswer) -> Tenant:

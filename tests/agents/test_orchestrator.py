@@ -37,7 +37,7 @@ class Shelf:
     """One KB passage and one solved case; says how well they cover the question."""
 
     def __init__(self, covered=0.9, fault=None):
-        self.covered, self.fault, self.searches = covered, fault, []
+        self.covered, self.fault, self.searches, self.judged = covered, fault, [], []
 
     async def search(self, tenant_id, queries, *, pool, limit, now, synonyms=()):
         if self.fault:
@@ -50,7 +50,8 @@ class Shelf:
             for i in range(2 if pool == "kb" else 1)
         ]
 
-    def answerability(self, queries, evidence):
+    async def answerability(self, tenant_id, text, evidence):
+        self.judged.append((text, len(evidence)))
         return self.covered if evidence else 0.0
 
 

@@ -13,6 +13,7 @@ from ccos.domain.errors import IndexUnusable
 from ccos.domain.evidence import EvidenceKind, Visibility
 from ccos.domain.knowledge import Item, Passage
 from ccos.knowledge import chunking
+from ccos.knowledge.answering import BAR
 from ccos.knowledge.memory import MemoryShelf
 from ccos.knowledge.querying import question
 from ccos.knowledge.recipe import Recipe
@@ -443,13 +444,22 @@ def test_a_snippet_is_bounded_and_ends_at_a_word(text):
 
 async def test_answerability_tells_covered_from_foreign_questions(searcher):
     async def covered(query: str) -> float:
-        return searcher.answerability([query], await searcher.search(TENANT, [query], pool="kb", now=NOW))
+        found = await searcher.search(TENANT, [query], pool="kb", now=NOW)
+        return await searcher.answerability(TENANT, query, found)
 
-    assert await covered("환불은 언제 되나요?") > 0.6
-    assert await covered("카드사 승인 취소까지 얼마나 걸리나요") > 0.6
-    assert await covered("우주여행 보험 약관") < 0.2
+    assert await covered("환불은 언제 되나요?") > BAR
+    assert await covered("카드사 승인 취소까지 얼마나 걸리나요") > BAR
+    assert await covered("우주여행 보험 약관 사본을 받을 수 있나요?") < BAR
     assert await covered("안녕하세요") == 0.0
-    assert searcher.answerability([], []) == searcher.answerability(["환불"], []) == 0.0
+    assert await searcher.answerability(TENANT, "", []) == 0.0
+    assert await searcher.answerability(TENANT, "환불은 언제 되나요?", []) == 0.0
+
+
+async def test_a_word_counts_as_known_where_it_stands_in_any_article_or_case(searcher):
+    terms = frozenset({"환불", "우주", "파손"})
+    assert await searcher.indexed(TENANT, terms) >= {"환불"}
+    assert "우주" not in await searcher.indexed(TENANT, terms)
+    assert await searcher.indexed(UUID(int=404), terms) == frozenset(), "another tenant's words are not ours"
 
 
 async def test_whoever_keeps_answers_hears_of_a_change_when_it_can_be_found(shelf, tmp_path):

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import structlog
 
-from ccos.agents.findings import THIN
 from ccos.agents.ports import Generator, Search
 from ccos.agents.prompts import synthesis_prompt
 from ccos.domain.errors import BadInput, Conflict, Unreadable
@@ -22,6 +21,7 @@ from ccos.domain.tenant import Tenant
 from ccos.domain.ticket import MAX_TEXT_CHARACTERS, Ticket
 from ccos.domain.tier import Mode, Tier
 from ccos.knowledge import chunking
+from ccos.knowledge.answering import coverage
 from ccos.knowledge.gap_grouping import MOST_QUESTIONS, WINDOW, put_together, read
 from ccos.knowledge.gap_texts import Fact, cleaned, facts_of, language_of, private, proposal
 from ccos.quality.pii import classify
@@ -38,6 +38,9 @@ OVERLAP = timedelta(minutes=2)
 """A transaction that began before a pass may be committed after it: so much is read again."""
 PROPOSAL_SECONDS = 60.0
 MOST_NEAR = 3
+COVERED = 0.2
+"""Share of a gap's label from which one article covers it; see `knowledge.answering.coverage`."""
+
 RULES = "rules"
 
 
@@ -213,7 +216,7 @@ class Gaps:
     async def _covering(self, tenant_id: UUID, gap: Gap, now: datetime) -> list[Evidence]:
         """Articles that cover the gap's label, best first: none where what is found is thin."""
         hits = await self._search.search(tenant_id, [gap.label], pool="kb", limit=5, now=now)
-        return [hit for hit in hits if self._search.answerability([gap.label], [hit]) > THIN]
+        return [hit for hit in hits if coverage([gap.label], [hit]) > COVERED]
 
 
 def _without_people(replies: Sequence[store.Reply]) -> list[Sent]:

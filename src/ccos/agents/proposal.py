@@ -128,15 +128,16 @@ def _strange(triage: Triage | None) -> tuple[Check, ...]:
 
 
 def _doubts(resolution: Resolution, findings: Findings) -> tuple[Check, ...]:
-    """Why a rule answer may be beside the question. A model has read both; the rules matched words.
+    """Why a rule answer may be beside the question, or why there is none. A model has read both; the rules
+    matched words.
 
     On the sample shop 30 of 33 answers that rest on the best match are right, and 4 of 10 of the others.
     """
-    if resolution.generation.tier is not Tier.RULE_BASED or resolution.kind != "answer":
+    if resolution.generation.tier is not Tier.RULE_BASED:
         return ()
     found: list[Check] = []
     first = resolution.citations[0] if resolution.citations else None
-    if first not in (None, 1):
+    if resolution.kind == "answer" and first not in (None, 1):
         detail = f"It rests on evidence [{first}], not on the best match: does it answer the question?"
         found.append(Check(name="fit", passed=False, detail=detail, code="fit.not_best"))
     if findings.answerability < THIN:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ccos.agents.citations import marked, resolve_citations
@@ -71,10 +71,13 @@ async def resolve(
     context: Context,
     hint: str | None = None,
 ) -> Resolution:
-    """Drafts the reply. Without evidence no model is asked: the rules ask the customer, or hand over."""
+    """Drafts the reply. Without evidence that answers, no model is asked and nothing is told from what only
+    looks related: the rules ask the customer, or hand over."""
+    answered = findings.answerability >= THIN
+    if not answered:
+        grounds = replace(grounds, evidence=())
     prompt = solution_prompt(ticket, grounds, facts, hint)
-    retries = 3 if findings.answerability >= THIN else 0
-    made = await generator.generate_with_fallback(prompt, context, max_retries=retries)
+    made = await generator.generate_with_fallback(prompt, context, max_retries=3 if answered else 0)
     payload = made.verdict.payload or {}
     seen = [e for e in for_writing(grounds.evidence) if e.n not in made.unseen]
     reply, _ = resolve_citations(made.response, seen)

@@ -17,6 +17,7 @@ from ccos.domain.errors import CcosError
 from ccos.domain.evidence import Evidence, for_writing
 from ccos.domain.prompt import Grounds
 from ccos.domain.ticket import Ticket
+from ccos.knowledge.asked import text_of
 from ccos.tiers.request import Context, Generation
 
 KB_LIMIT = 5
@@ -58,15 +59,25 @@ async def retrieve(
             errors[f"retrieve: {fault.code}"] = None
         return []
 
+    async def sure(evidence: Sequence[Evidence]) -> float:
+        try:
+            async with asyncio.timeout_at(end):
+                return await search.answerability(tenant_id, text_of(ticket), for_writing(evidence))
+        except TimeoutError:
+            errors["search: timeout"] = None
+        except CcosError as fault:
+            errors[f"retrieve: {fault.code}"] = None
+        return THIN if evidence else 0.0  # what was found stays worth an answer
+
     kb = await found(queries, "kb", KB_LIMIT)
-    covered = search.answerability(queries, for_writing(kb))
-    if covered < THIN:
-        again = await found((*queries, ticket.customer_text[:2_000]), "kb", KB_LIMIT)
-        wider = search.answerability(queries, for_writing(again))
-        if wider > covered:
-            kb, covered = again, wider
     cases = await found(queries, "case", CASE_LIMIT)
-    return Findings(queries, numbered([*kb, *cases]), covered, made.attempts, made.spent, tuple(errors))
+    answered = await sure([*kb, *cases])
+    if answered < THIN:
+        again = await found((*queries, ticket.customer_text[:2_000]), "kb", KB_LIMIT)
+        wider = await sure([*again, *cases])
+        if wider > answered:
+            kb, answered = again, wider
+    return Findings(queries, numbered([*kb, *cases]), answered, made.attempts, made.spent, tuple(errors))
 
 
 def _queries(made: Generation, ticket: Ticket) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -41,6 +41,10 @@ class Index(Protocol):
 
         Raises `Damaged` and `Away`.
         """
+        ...
+
+    async def holding(self, terms: Collection[str]) -> frozenset[str]:
+        """Those of the word terms that any passage or title of either pool has. Raises as `ranked` does."""
         ...
 
 

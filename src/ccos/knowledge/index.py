@@ -133,6 +133,14 @@ class TenantIndex:
                 return best[:limit]
             depth *= 4
 
+    def holds(self, terms: Collection[str]) -> frozenset[str]:
+        """Which of the word terms stand in any passage or title of either pool."""
+        with _damage():
+            return frozenset(term for term in terms if any(pool.holds(term) for pool in self._pools.values()))
+
+    async def holding(self, terms: Collection[str]) -> frozenset[str]:
+        return await asyncio.to_thread(self.holds, terms)
+
     def _mark(self, seq: int) -> None:
         fresh = self.folder / (_MARK + ".new")
         fresh.write_text(json.dumps({"format": FORMAT, "seq": seq, "generation": self.generation}))
@@ -170,6 +178,10 @@ class _Pool:
 
     def search(self, question: Question, limit: int, recipe: Recipe) -> list[Hit]:
         return View(self._schema, *self._snapshot).search(question, limit, recipe)
+
+    def holds(self, term: str) -> bool:
+        having = self._snapshot[1]
+        return bool(having("words", term) or having("title_words", term))
 
     def _refresh(self) -> bool:
         """Searches see what was committed; whether that is anything."""
