@@ -14,8 +14,8 @@ import structlog
 
 from ccos.domain.errors import IndexUnusable
 from ccos.domain.evidence import Evidence, EvidenceKind, link_to
-from ccos.knowledge import answering, plain
-from ccos.knowledge.asked import read
+from ccos.knowledge import plain
+from ccos.knowledge.answering import answerability
 from ccos.knowledge.cards import Hit
 from ccos.knowledge.engine import Away, Damaged, Follower
 from ccos.knowledge.following import Followed
@@ -54,8 +54,8 @@ class Searcher:
     indexing goes on behind it. While there is no index that can be read, the store is searched, slower and
     plainer; `on_search` hears what answered. `on_change` hears of each tenant whose shelf was found changed,
     before a search answers from the change. Neither blocks or raises. With `keep_up`, indexes that were
-    searched follow the shelf without waiting for the next search, and tell it how they stand. Raises whatever
-    the shelf raises.
+    searched follow the shelf without waiting for the next search, and tell it how they stand. `elsewhere` has
+    the followers of tenants whose index is not on this machine. Raises whatever the shelf raises.
     """
 
     def __init__(
@@ -68,8 +68,10 @@ class Searcher:
         on_search: Callable[[Source], None] | None = None,
         keep_up: bool = False,
         recipe: Recipe = WHOLE,
+        elsewhere: Callable[[UUID], Follower | None] = lambda _tenant: None,
     ) -> None:
         self._shelf = shelf
+        self._elsewhere = elsewhere
         self._recipe = recipe
         self._root = home / "index"
         self._patience_seconds = patience_seconds
@@ -134,6 +136,9 @@ class Searcher:
                 log.warning("search.index_damaged", tenant=str(tenant_id), cause=str(fault))
                 followed.distrust()
                 continue
+            except Away as fault:
+                log.warning("search.engine_away", tenant=str(tenant_id), cause=str(fault))
+                return None
             if serving.current:
                 return "index", ranked
             ranked = await plain.still_there(self._shelf, tenant_id, ranked)
@@ -147,22 +152,8 @@ class Searcher:
         """
         await (await self._follow(tenant_id)).built(tell)
 
-    async def answerability(self, tenant_id: UUID, text: str, evidence: Sequence[Evidence]) -> float:
-        """In [0, 1]: how sure it is that evidence which a search found answers a customer's text.
-
-        Passages of both pools count; from `answering.BAR` on it is answered. What no index can be asked, it
-        gives the benefit of the doubt. Raises whatever the shelf raises.
-        """
-        asked = read(text)
-        return answering.answerability(asked, evidence, await self.indexed(tenant_id, asked.terms))
-
-    async def indexed(self, tenant_id: UUID, terms: frozenset[str]) -> frozenset[str]:
-        """Those of the word terms that any passage or title of the tenant has; all where no index tells."""
-        try:
-            serving = await (await self._follow(tenant_id)).fresh(self._patience_seconds)
-            return terms if serving is None else await serving.index.holding(terms)
-        except (IndexUnusable, Damaged, Away):
-            return terms
+    def answerability(self, queries: Sequence[str], evidence: Sequence[Evidence]) -> float:
+        return answerability(queries, evidence)
 
     async def aclose(self) -> None:
         """Ends indexing after the batch at work and frees this process's place on the disk."""
@@ -185,7 +176,8 @@ class Searcher:
         followed = self._followed.get(tenant_id)
         if followed is None:
             folder = self._root / str(tenant_id) / str(self._slot.number)
-            followed = self._followed[tenant_id] = Followed(self._shelf, tenant_id, folder, self._on_change)
+            followed = self._elsewhere(tenant_id) or Followed(self._shelf, tenant_id, folder, self._on_change)
+            self._followed[tenant_id] = followed
         self._followed.move_to_end(tenant_id)
         if len(self._followed) > MOST_TENANTS:
             idle = next((key for key, each in self._followed.items() if each.idle and key != tenant_id), None)
