@@ -14,8 +14,8 @@ import structlog
 
 from ccos.domain.errors import IndexUnusable
 from ccos.domain.evidence import Evidence, EvidenceKind, link_to
-from ccos.knowledge import plain
-from ccos.knowledge.answering import answerability
+from ccos.knowledge import answering, plain
+from ccos.knowledge.asked import read
 from ccos.knowledge.cards import Hit
 from ccos.knowledge.engine import Away, Damaged, Follower
 from ccos.knowledge.following import Followed
@@ -152,8 +152,22 @@ class Searcher:
         """
         await (await self._follow(tenant_id)).built(tell)
 
-    def answerability(self, queries: Sequence[str], evidence: Sequence[Evidence]) -> float:
-        return answerability(queries, evidence)
+    async def answerability(self, tenant_id: UUID, text: str, evidence: Sequence[Evidence]) -> float:
+        """In [0, 1]: how sure it is that evidence which a search found answers a customer's text.
+
+        Passages of both pools count; from `answering.BAR` on it is answered. What no index can be asked, it
+        gives the benefit of the doubt. Raises whatever the shelf raises.
+        """
+        asked = read(text)
+        return answering.answerability(asked, evidence, await self.indexed(tenant_id, asked.terms))
+
+    async def indexed(self, tenant_id: UUID, terms: frozenset[str]) -> frozenset[str]:
+        """Those of the word terms that any passage or title of the tenant has; all where no index tells."""
+        try:
+            serving = await (await self._follow(tenant_id)).fresh(self._patience_seconds)
+            return terms if serving is None else await serving.index.holding(terms)
+        except (IndexUnusable, Damaged, Away):
+            return terms
 
     async def aclose(self) -> None:
         """Ends indexing after the batch at work and frees this process's place on the disk."""
