@@ -37,6 +37,7 @@ from ccos.store import (
     spend,
     tenants,
     tickets,
+    vectors,
     versions,
 )
 from ccos.store.database import Database
@@ -112,6 +113,7 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         )
         await versions.cite(tx, draft.id, [cited])
         await categories.switch(tx, "Money", active=False)
+        await vectors.store(tx, "m", {b"hash": b"\0\x3c"})
         await kb_indexes.rebuild(tx)
         await kb_indexes.report(tx, "web-1", kb_indexes.Standing("ready", 1))
         spec = SourceSpec(name="help", kind=SourceKind.WEBSITE, address="https://help.example.com")
