@@ -176,7 +176,20 @@ def test_what_asks_for_a_part_without_a_key_is_sent_to_the_door(company: Company
 
 
 @pytest.mark.parametrize(
-    "path", ["vendor/htmx.min.js", "vendor/htmx.LICENSE", "console.js", "console.css", "mark.svg"]
+    "path",
+    [
+        "vendor/htmx.min.js",
+        "vendor/htmx.LICENSE",
+        "vendor/uplot.min.js",
+        "vendor/uplot.min.css",
+        "vendor/uplot.LICENSE",
+        "console.js",
+        "keys.js",
+        "keeping.js",
+        "charts.js",
+        "console.css",
+        "mark.svg",
+    ],
 )
 def test_static_files_are_ours_and_asked_about_each_time(company: Company, path):
     with company.live.client() as http:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def mount(app: FastAPI) -> None:
     """Adds the pages and their static files to an application made by api/app.py."""
-    from ccos.console import deciding, pages, signing
+    from ccos.console import dashboard, deciding, pages, signing
     from ccos.console.files import OurFiles
     from ccos.console.making import Making
 
@@ -18,4 +18,5 @@ def mount(app: FastAPI) -> None:
     app.include_router(signing.router)
     app.include_router(pages.router)
     app.include_router(deciding.router)
+    app.include_router(dashboard.router)
     app.mount("/static", OurFiles(), name="static")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ STALE = timedelta(days=365)
 LONG_WAIT = timedelta(minutes=1)
 UNFINISHED = frozenset({DraftState.QUEUED, DraftState.RUNNING})
 CERTIFIED = "certified"
+NO_SHARES = frozenset({"fallback_quality", "seconds", "days_over_limit"})
 USED = frozenset({DraftState.APPROVED, DraftState.EDITED})
 
 _MARK = re.compile(r"[ \t]?\[(\d{1,2})\]")
@@ -214,6 +215,22 @@ class Teller:
     def has_outcome(self, draft: Draft) -> bool:
         """Whether there is something to show beside the state."""
         return bool(draft.reply or draft.evidence)
+
+    # -- figures ---------------------------------------------------------------------------------------
+
+    def figure(self, name: str, value: float | None) -> str:
+        """A figure of the promises: a share unless it is one of those that are not."""
+        if value is None:
+            return "–"
+        if name in NO_SHARES:
+            return f"{value:.2f}".removesuffix(".00")
+        return f"{value:.1%}"
+
+    def group(self, by: str, name: str, agents: Mapping[str, str]) -> str:
+        """What a group of the figures is called."""
+        if by == "agent":
+            return agents.get(name) or name[:8] or "–"
+        return self.t.known(by, name) if name else "–"
 
     # -- evidence --------------------------------------------------------------------------------------
 

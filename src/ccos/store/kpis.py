@@ -135,6 +135,23 @@ async def made(tx: Tx, first: date, last: date, *, zone: str) -> list[Made]:
     return [Made(**row | {"cost_micro_usd": round(row["cost_micro_usd"])}) for row in rows]
 
 
+async def moves(tx: Tx, first: date, last: date, *, zone: str) -> dict[tuple[str, str], int]:
+    """How often a tier did not give the reply asked of it, by tier and reason, the commonest first."""
+    rows = await tx.rows(
+        """
+        SELECT tier, reason, count(*) AS n FROM attempt
+         WHERE tenant_id = %(tenant)s AND task = 'solution_draft'
+           AND outcome IN ('failed', 'refused_by_gate', 'skipped')
+           AND at >= %(first)s::timestamp AT TIME ZONE %(zone)s
+           AND at < (%(last)s::date + 1)::timestamp AT TIME ZONE %(zone)s
+         GROUP BY 1, 2 ORDER BY n DESC, tier, reason LIMIT 100""",
+        zone=zone,
+        first=first,
+        last=last,
+    )
+    return {(row["tier"], row["reason"]): int(row["n"]) for row in rows}
+
+
 async def seconds_by_tier(tx: Tx, first: date, last: date, *, zone: str) -> Mapping[str, Quantiles]:
     """How long finished drafts took to make, by the tier that answered; all of them under "all"."""
     rows = await tx.rows(

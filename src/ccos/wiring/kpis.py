@@ -13,7 +13,7 @@ from ccos.store import keys, ledger, spend, tenants
 from ccos.store import kpis as store
 from ccos.store.database import Tx
 from ccos.store.kpis import Decided, Made, Quantiles
-from ccos.tiers.costs import costs, saved_share
+from ccos.tiers.costs import Costs, costs, saved_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,9 @@ class Figures:
     seconds: Mapping[str, Quantiles]
     to_decide: Quantiles | None
     money: Money
+    costs: Costs
+    moves: Mapping[tuple[str, str], int]
+    """How often a tier did not give the reply asked of it, by tier and reason."""
     agents: Mapping[str, str]
     """What the keys that decided are called, where they have a label."""
 
@@ -54,5 +57,7 @@ async def read_figures(tx: Tx, first: date, last: date, *, zone: str, limit: Mic
             days_over=sum(day.spent > limit for day in spent),
             days=(last - first).days + 1,
         ),
+        whole,
+        await store.moves(tx, first, last, zone=zone),
         {str(key.id): key.label for key in await keys.find_all(tx) if key.label},
     )
