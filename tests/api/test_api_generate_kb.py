@@ -202,6 +202,44 @@ def test_a_search_that_cannot_be_made_is_refused(company: Company, params):
         assert http.get("/api/kb/search", params=params).status_code == 422
 
 
+def test_a_search_finds_only_what_was_asked_for(company: Company):
+    shown = {
+        "title": "우산 수선",
+        "body": "우산살은 매장에서 고칩니다.",
+        "locale": "ko",
+        "category": "수선 > 우산",
+    }
+    inner = shown | {"visibility": "internal", "locale": "en", "updated_at": "2026-03-01T00:00:00+09:00"}
+    with company.client(Role.SUPERVISOR) as http:
+        assert http.put("/api/kb/shown", json=shown).status_code == 200
+        assert http.put("/api/kb/inner", json=inner).status_code == 200
+
+        def found(**only: str) -> set[str]:
+            return {e["id"] for e in http.get("/api/kb/search", params={"q": "우산살", **only}).json()}
+
+        assert found() == {"shown", "inner"}
+        assert found(visibility="public") == {"shown"} == found(locale="ko")
+        assert found(category="수선") == {"shown", "inner"} and found(category="우산") == set()
+        assert found(updated_after="2026-02-28") == {"inner"}
+        assert found(updated_after="2026-03-01") == set()  # the moment itself, in the company's zone
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("visibility", "secret", "The visibility must be public or internal."),
+        ("updated_after", "soon", "The time must be a day"),
+        ("locale", "한국어", "The locale must be a language"),
+        ("category", ">", "The category must be a path"),
+    ],
+)
+def test_a_filter_that_cannot_be_read_is_told_in_one_sentence(company: Company, name, value, sentence):
+    with company.client() as http:
+        answer = http.get("/api/kb/search", params={"q": "우산", name: value})
+    assert answer.status_code == 422 and answer.json()["code"] == "input.invalid"
+    assert answer.json()["title"].startswith(sentence)
+
+
 @pytest.mark.parametrize(
     "q", ['"', "AND OR NOT", "a:b^2~", "(((", "\0", "*", "ㅋㅋㅋ", "\\", "우산 " * 2_000]
 )

@@ -53,6 +53,12 @@ def test_items_are_shown_in_their_versions_and_categories_switched(stocked: Comm
     assert stocked("kb", "categories", "on", "수선", "--tenant", TENANT).out == "수선 is on: 1 item.\n"
     (hit,) = stocked("kb", "search", "우산 수선", "--tenant", TENANT, "--json").json["results"]
     assert (hit["version"], hit["use"], hit["link"]) == (2, "hint", "/api/kb/umbrella?kind=kb&version=2")
+    wanted = ("--visibility", "public", "--category", "수선", "--tenant", TENANT, "--json")
+    assert len(stocked("kb", "search", "우산 수선", *wanted).json["results"]) == 1
+    other = ("--category", "배송", "--tenant", TENANT, "--json")
+    assert stocked("kb", "search", "우산 수선", *other).json["results"] == []
+    unread = stocked("kb", "search", "우산 수선", "--updated-after", "soon", "--tenant", TENANT)
+    assert unread.code == 2 and unread.sentence.startswith("The time must be a day")
     refused = stocked("kb", "categories", "off", "없음", "--tenant", TENANT)
     assert refused.code == 2 and "`ccos kb categories`" in refused.sentence
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -15,6 +16,7 @@ from ccos.domain.knowledge import LEVELS, Item, category_levels, category_path
 from ccos.domain.ticket import Label, Text
 from ccos.knowledge.anonymous import anonymous
 from ccos.knowledge.chunking import passages
+from ccos.knowledge.filtering import Filter
 from ccos.store import catalogue, categories, knowledge, versions
 from ccos.store.values import clean
 from ccos.store.versions import Since
@@ -188,8 +190,24 @@ async def search(
     q: Annotated[str, Query(min_length=1, max_length=10_000)],
     pool: Literal["kb", "case"] = "kb",
     limit: Annotated[int, Query(ge=1, le=50)] = 5,
+    visibility: Annotated[Label | None, Query(description="public or internal; left out: both")] = None,
+    updated_after: Annotated[
+        Label | None, Query(description="A day or a moment; without a zone it is one of `CCOS_TIMEZONE`")
+    ] = None,
+    locale: Annotated[Label | None, Query(description="`en` stands for `en-GB` too")] = None,
+    category: Annotated[Label | None, Query(description="With those below it: `배송 > 지연`")] = None,
 ) -> list[Evidence]:
-    """The best passages for a question, one per item."""
+    """The best passages for a question, one per item.
+
+    What says nothing of its time, locale or category is not found where one is asked for.
+    """
+    only = Filter.of(
+        zone=ZoneInfo(ccos.settings.timezone),
+        visibility=visibility,
+        updated_after=updated_after,
+        locale=locale,
+        category=category,
+    )
     return await ccos.searcher.search(
         caller.tenant.id,
         [q],
@@ -197,6 +215,7 @@ async def search(
         limit=limit,
         now=datetime.now(UTC),
         synonyms=caller.tenant.settings.synonyms,
+        only=only,
     )
 
 

@@ -121,18 +121,25 @@ def import_kb(
 @tenancy.option
 @click.option("--pool", type=pools, default="kb", show_default=True, help="Procedures or solved cases.")
 @click.option("--limit", type=click.IntRange(1, 100), default=5, show_default=True, help="Most items shown.")
+@click.option("--visibility", metavar="NAME", help="Only public or only internal items.")
+@click.option("--updated-after", metavar="TIME", help="Only newer items: a day, or a moment.")
+@click.option("--locale", metavar="LANGUAGE", help="Only items in it: ko, or en-GB.")
+@click.option("--category", metavar="PATH", help="Only items in it or below it: `배송 > 지연`.")
 @as_json_option
-def search(query: str, tenant: str | None, pool: str, limit: int, as_json: bool) -> None:
+def search(query: str, tenant: str | None, pool: str, limit: int, as_json: bool, **only: str | None) -> None:
     """Find the passages that answer QUERY, best first."""
     from datetime import UTC, datetime
+    from zoneinfo import ZoneInfo
 
     from ccos.cli.terminal import working
     from ccos.domain.errors import BadInput
+    from ccos.knowledge.filtering import Filter
     from ccos.wiring import open_knowledge
 
     if not query.strip() or len(query) > 1_000:
         raise BadInput("The query must have 1 to 1000 characters.")
     found = settings()
+    wanted = Filter.of(zone=ZoneInfo(found.timezone), **only)
 
     async def go() -> list[Evidence]:
         async with open_knowledge(found) as knowledge:
@@ -144,6 +151,7 @@ def search(query: str, tenant: str | None, pool: str, limit: int, as_json: bool)
                 limit=limit,
                 now=datetime.now(UTC),
                 synonyms=whose.settings.synonyms,
+                only=wanted,
             )
 
     with working("Searching"):

@@ -34,6 +34,7 @@ class Hit:
     updated_at: datetime | None
     valid_until: datetime | None
     score: float
+    category: str | None = None
 
 
 def is_titled(shelved: Shelved) -> bool:
@@ -54,6 +55,7 @@ def written(shelved: Shelved, ordinal: int, passage: Passage) -> bytes:
         "visibility": item.visibility.value,
         "use": item.use.value,
         "locale": item.locale,
+        "category": item.category,
         "version": shelved.version,
         "ordinal": ordinal,
         "updated_at": item.updated_at and item.updated_at.isoformat(),

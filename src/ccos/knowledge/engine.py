@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ccos.domain.evidence import EvidenceKind
 from ccos.knowledge.cards import Hit
+from ccos.knowledge.filtering import EVERYTHING, Filter
 from ccos.knowledge.querying import Question
 from ccos.knowledge.recipe import Recipe
 from ccos.store.kb_indexes import Standing
@@ -35,9 +36,15 @@ class Index(Protocol):
         ...
 
     async def ranked(
-        self, kind: EvidenceKind, asked: Sequence[Question], limit: int, now: datetime, recipe: Recipe
+        self,
+        kind: EvidenceKind,
+        asked: Sequence[Question],
+        limit: int,
+        now: datetime,
+        recipe: Recipe,
+        only: Filter = EVERYTHING,
     ) -> list[list[Hit]]:
-        """For each question the best passage of each of the `limit` best items that are valid at `now`.
+        """For each question the best passage of each of the `limit` best items: valid at `now`, and `only`.
 
         Raises `Damaged` and `Away`.
         """
@@ -89,10 +96,14 @@ class Follower(Protocol):
     async def aclose(self) -> None: ...
 
 
-def best_of_items(hits: Sequence[Hit], now: datetime) -> list[Hit]:
-    """Of each item the passage that comes first; none that has run out."""
+def best_of_items(hits: Sequence[Hit], now: datetime, only: Filter = EVERYTHING) -> list[Hit]:
+    """Of each item the passage that comes first; none that has run out or is not wanted."""
     best: dict[str, Hit] = {}
     for hit in hits:
-        if hit.valid_until is None or hit.valid_until > now:
+        if findable(hit, now, only):
             best.setdefault(hit.item, hit)
     return list(best.values())
+
+
+def findable(hit: Hit, now: datetime, only: Filter) -> bool:
+    return (hit.valid_until is None or hit.valid_until > now) and only.passes(hit)

@@ -24,11 +24,12 @@ from ccos.domain.knowledge import Shelved
 from ccos.knowledge import cards, korean
 from ccos.knowledge.cards import Hit
 from ccos.knowledge.engine import Damaged, best_of_items
+from ccos.knowledge.filtering import EVERYTHING, Filter
 from ccos.knowledge.querying import Question
 from ccos.knowledge.recipe import WHOLE, Recipe
 from ccos.knowledge.view import FREQUENCIES, View
 
-FORMAT = 5
+FORMAT = 6
 """Raise it when the schema or the terms change: an index of another format is built anew."""
 
 _REMEMBERED = 100_000
@@ -114,21 +115,27 @@ class TenantIndex:
             return self._pools[kind].search(question, limit, recipe)
 
     async def ranked(
-        self, kind: EvidenceKind, asked: Sequence[Question], limit: int, now: datetime, recipe: Recipe
+        self,
+        kind: EvidenceKind,
+        asked: Sequence[Question],
+        limit: int,
+        now: datetime,
+        recipe: Recipe,
+        only: Filter = EVERYTHING,
     ) -> list[list[Hit]]:
-        """For each question the best passage of each of the `limit` best items that are valid at `now`."""
+        """For each question the best passage of each of the `limit` best items: those valid at `now`."""
         return await asyncio.to_thread(
-            lambda: [self._items(kind, each, limit, now, recipe) for each in asked]
+            lambda: [self._items(kind, each, limit, now, recipe, only) for each in asked]
         )
 
     def _items(
-        self, kind: EvidenceKind, asked: Question, limit: int, now: datetime, recipe: Recipe
+        self, kind: EvidenceKind, asked: Question, limit: int, now: datetime, recipe: Recipe, only: Filter
     ) -> list[Hit]:
-        """Looks deeper while one item's passages or expired ones fill the top."""
+        """Looks deeper while one item's passages, or ones that may not be found, fill the top."""
         depth = 3 * limit
         while True:
             hits = self.search(kind, asked, depth, recipe)
-            best = best_of_items(hits, now)
+            best = best_of_items(hits, now, only)
             if len(best) >= limit or len(hits) < depth or depth >= _DEEPEST:
                 return best[:limit]
             depth *= 4

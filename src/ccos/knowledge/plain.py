@@ -14,7 +14,9 @@ from uuid import UUID
 from ccos.domain.evidence import EvidenceKind
 from ccos.knowledge import cards, korean, ranking
 from ccos.knowledge.cards import Hit
+from ccos.knowledge.engine import findable
 from ccos.knowledge.filler import FILLER, without_particles
+from ccos.knowledge.filtering import EVERYTHING, Filter
 from ccos.knowledge.querying import MOST_CHARACTERS, inverse_frequency
 from ccos.knowledge.shelf import Shelf, Sighting
 
@@ -22,6 +24,8 @@ SECONDS = 1.5
 """For all queries of a search together."""
 
 MOST_TERMS, MOST_SEEN = 16, 60
+MOST_SIFTED = 600
+"""Passages that are seen where many of them may not be found."""
 
 
 async def search(
@@ -31,14 +35,16 @@ async def search(
     queries: Sequence[str],
     limit: int,
     now: datetime,
+    only: Filter = EVERYTHING,
     *,
     seconds: float = SECONDS,
 ) -> list[list[Hit]]:
     """The best passage of each of the `limit` best items, for each query. Raises what the shelf raises."""
     asked = [found for query in queries if (found := terms(query))]
     share = seconds / max(len(asked), 1)
+    most = MOST_SEEN if only == EVERYTHING else MOST_SIFTED
     return [
-        ordered(each, await shelf.scan(tenant_id, kind, each, most=MOST_SEEN, seconds=share), now)[:limit]
+        ordered(each, await shelf.scan(tenant_id, kind, each, most=most, seconds=share), now, only)[:limit]
         for each in asked
     ]
 
@@ -51,13 +57,15 @@ def terms(query: str) -> list[str]:
     return sorted(telling or found, key=lambda term: not term.isascii())[:MOST_TERMS]
 
 
-def ordered(terms: Sequence[str], sightings: Sequence[Sighting], now: datetime) -> list[Hit]:
-    """By BM25 among what was seen; of each item its best passage, and none that has run out."""
-    hits = [
+def ordered(
+    terms: Sequence[str], sightings: Sequence[Sighting], now: datetime, only: Filter = EVERYTHING
+) -> list[Hit]:
+    """By BM25 among what was seen; of each item its best passage, none that has run out or is not wanted."""
+    seen = [
         cards.read(cards.written(each.shelved, each.ordinal, each.passage), float(each.matches))
         for each in sightings
-        if each.shelved.item.valid_until is None or each.shelved.item.valid_until > now
     ]
+    hits = [hit for hit in seen if findable(hit, now, only)]
     texts = [f"{hit.title} {hit.heading} {hit.text}".lower() for hit in hits]
     rarity = {term: inverse_frequency(len(texts), sum(term in text for text in texts)) for term in terms}
     scores = ranking.scores(ranking.Weighed(rarity, {}, {}), (), hits)

@@ -18,6 +18,7 @@ from ccos.knowledge import answering, plain
 from ccos.knowledge.asked import read
 from ccos.knowledge.cards import Hit
 from ccos.knowledge.engine import Away, Damaged, Follower
+from ccos.knowledge.filtering import EVERYTHING, Filter
 from ccos.knowledge.following import Followed
 from ccos.knowledge.keeping import Keeper
 from ccos.knowledge.querying import Question, question
@@ -93,12 +94,13 @@ class Searcher:
         limit: int = 5,
         now: datetime,
         synonyms: Groups = (),
+        only: Filter = EVERYTHING,
     ) -> list[Evidence]:
         """The best passage of each of the `limit` best items, numbered from 1.
 
         Several queries are fused by rank; `score` is 1 for an item that comes first for every query. Items
-        past their `valid_until` are left out; internal ones are kept and say so. `synonyms` are the tenant's
-        groups of words that mean the same.
+        past their `valid_until` are left out; internal ones are kept and say so, unless `only` forbids it.
+        `synonyms` are the tenant's groups of words that mean the same.
         """
         groups = synonyms if self._recipe.synonyms else None
         read = list(dict.fromkeys(queries))[:MOST_QUERIES]
@@ -106,18 +108,24 @@ class Searcher:
         if not asked or limit < 1:
             return []
         kind = EvidenceKind(pool)
-        found = await self._indexed(tenant_id, kind, asked, limit, now)
+        found = await self._indexed(tenant_id, kind, asked, limit, now, only)
         if found is not None:
             source, ranked = found
         else:
             async with self._scanning:
-                ranked = await plain.search(self._shelf, tenant_id, kind, read, max(limit, _DEPTH), now)
+                ranked = await plain.search(self._shelf, tenant_id, kind, read, max(limit, _DEPTH), now, only)
             source = "store"
         self._on_search(source)
         return _evidence(kind, ranked, len(asked))[:limit]
 
     async def _indexed(
-        self, tenant_id: UUID, kind: EvidenceKind, asked: Sequence[Question], limit: int, now: datetime
+        self,
+        tenant_id: UUID,
+        kind: EvidenceKind,
+        asked: Sequence[Question],
+        limit: int,
+        now: datetime,
+        only: Filter,
     ) -> tuple[Source, list[list[Hit]]] | None:
         """None when no index can answer; one that no longer follows cannot say that there is nothing."""
         try:
@@ -131,7 +139,7 @@ class Searcher:
                 break
             try:
                 deep = max(limit, _DEPTH)
-                ranked = await serving.index.ranked(kind, asked, deep, now, self._recipe)
+                ranked = await serving.index.ranked(kind, asked, deep, now, self._recipe, only)
             except Damaged as fault:
                 log.warning("search.index_damaged", tenant=str(tenant_id), cause=str(fault))
                 followed.distrust()
