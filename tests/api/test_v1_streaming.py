@@ -198,6 +198,7 @@ def test_a_caller_who_leaves_a_stream_that_has_begun_ends_it_too(
     raw = _send(cloudy, "/v1/chat/completions", body(stream=True))
     while b"ccos is working" not in raw.recv(65_536):
         pass
+    eventually(lambda: cloudy.cloud.answers_asked)  # or there was nobody to hang up on
     raw.close()
     eventually(cloudy.cloud.hung_up.is_set)
 
