@@ -60,7 +60,7 @@ class Shelf:
     def __init__(self, *evidence: Evidence) -> None:
         self._evidence = evidence
 
-    async def search(self, tenant_id, queries, *, pool, limit, now, synonyms=()):
+    async def search(self, tenant_id, queries, *, pool, limit, now, synonyms=(), language=None):
         return [e for e in self._evidence if e.kind == pool]
 
     async def answerability(self, tenant_id, text, evidence):

@@ -39,7 +39,7 @@ class Shelf:
     def __init__(self, covered=0.9, fault=None):
         self.covered, self.fault, self.searches, self.judged = covered, fault, [], []
 
-    async def search(self, tenant_id, queries, *, pool, limit, now, synonyms=()):
+    async def search(self, tenant_id, queries, *, pool, limit, now, synonyms=(), language=None):
         if self.fault:
             raise self.fault
         self.searches.append((pool, tuple(queries)))
@@ -114,6 +114,32 @@ async def test_thin_evidence_searches_once_more_and_asks_no_model():
     assert [a.task for a in draft.attempts] == [Task.QUERY_BUILDER, Task.SOLUTION_DRAFT]
 
 
+async def test_what_only_looks_related_is_told_to_nobody_and_the_reason_is_given():
+    orchestrator, (_, rules) = house(Shelf(covered=0.49))
+    draft = await orchestrator.draft(job())
+    assert "<evidence" not in rules.calls[-1].turns[-1].text
+    assert draft.state is DraftState.ABSTAINED and "[1]" not in draft.reply
+    assert len(draft.evidence) == 3, "the agent sees what was found"
+    assert [c.code for c in draft.checks if c.name == "coverage"] == ["coverage.thin"]
+
+
+async def test_the_customers_own_words_are_held_against_both_pools():
+    shelf = Shelf()
+    orchestrator, _ = house(shelf)
+    await orchestrator.draft(job())
+    assert shelf.judged == [(f"{TICKET.subject}\n{TICKET.description}", 3)]
+
+
+async def test_a_judgement_that_fails_costs_no_answer():
+    class Unsure(Shelf):
+        async def answerability(self, tenant_id, text, evidence):
+            raise DatabaseUnavailable
+
+    orchestrator, _ = house(Unsure())
+    draft = await orchestrator.draft(job())
+    assert draft.state is DraftState.READY and draft.errors == ("retrieve: store.unavailable",)
+
+
 async def test_a_hold_is_an_abstention_not_a_ready_answer():
     holding = json.dumps({"reply": "확인 후 안내드리겠습니다.", "kind": "hold"})
     orchestrator, _ = house(
@@ -142,7 +168,7 @@ class HalfShelf(Shelf):
         super().__init__()
         self.broken, self.cause = broken, fault
 
-    async def search(self, tenant_id, queries, *, pool, limit, now, synonyms=()):
+    async def search(self, tenant_id, queries, *, pool, limit, now, synonyms=(), language=None):
         if pool == self.broken:
             if self.cause:
                 raise self.cause

@@ -27,6 +27,9 @@ ITEMS = [
 ]
 
 
+ITEMS = [replace(each, body=f"{each.body} 접수 번호 앞에는 {each.external_id}라고 씁니다.") for each in ITEMS]
+
+
 @pytest.fixture(params=["index", "store"])
 async def find(request, tmp_path):
     """What a search finds, with and without an index."""

@@ -32,6 +32,7 @@ class Search(Protocol):
         limit: int,
         now: datetime,
         synonyms: Sequence[Sequence[str]] = (),
+        language: str | None = None,
     ) -> list[Evidence]: ...
 
     async def answerability(self, tenant_id: UUID, text: str, evidence: Sequence[Evidence]) -> float: ...

@@ -51,7 +51,13 @@ async def retrieve(
         try:
             async with asyncio.timeout_at(end):
                 return await search.search(
-                    tenant_id, words, pool=pool, limit=limit, now=now, synonyms=grounds.settings.synonyms
+                    tenant_id,
+                    words,
+                    pool=pool,
+                    limit=limit,
+                    now=now,
+                    synonyms=grounds.settings.synonyms,
+                    language=grounds.language,
                 )
         except TimeoutError:
             errors["search: timeout"] = None

@@ -50,6 +50,7 @@ class Evidence(BaseModel):
     version: int | None = Field(None, description="The item's version that this is; None: nobody kept it")
     passages: tuple[int, ...] = Field((), description="Which passages of that version, from 1")
     link: str | None = Field(None, description="Where that version is read over HTTP")
+    also: tuple[str, ...] = Field((), description="Ids of items that say the same, and are not shown")
 
 
 def link_to(kind: EvidenceKind, external_id: str, version: int) -> str:

@@ -20,6 +20,7 @@ from ccos.knowledge.cards import Hit
 from ccos.knowledge.engine import Away, Damaged, Follower
 from ccos.knowledge.filtering import EVERYTHING, Filter
 from ccos.knowledge.following import Followed
+from ccos.knowledge.gathering import once, preferring
 from ccos.knowledge.keeping import Keeper
 from ccos.knowledge.querying import Question, question
 from ccos.knowledge.recipe import WHOLE, Recipe
@@ -95,12 +96,14 @@ class Searcher:
         now: datetime,
         synonyms: Groups = (),
         only: Filter = EVERYTHING,
+        language: str | None = None,
     ) -> list[Evidence]:
         """The best passage of each of the `limit` best items, numbered from 1.
 
         Several queries are fused by rank; `score` is 1 for an item that comes first for every query. Items
         past their `valid_until` are left out; internal ones are kept and say so, unless `only` forbids it.
-        `synonyms` are the tenant's groups of words that mean the same.
+        `synonyms` are the tenant's groups of words that mean the same. Of items
+        that answer alike those in `language` come first; ones that say the same are one.
         """
         groups = synonyms if self._recipe.synonyms else None
         read = list(dict.fromkeys(queries))[:MOST_QUERIES]
@@ -116,7 +119,8 @@ class Searcher:
                 ranked = await plain.search(self._shelf, tenant_id, kind, read, max(limit, _DEPTH), now, only)
             source = "store"
         self._on_search(source)
-        return _evidence(kind, ranked, len(asked))[:limit]
+        best = preferring(language, once(_evidence(kind, ranked, len(asked))))[:limit]
+        return [each.model_copy(update={"n": n}) for n, each in enumerate(best, start=1)]
 
     async def _indexed(
         self,
