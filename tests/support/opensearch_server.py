@@ -233,18 +233,20 @@ class FakeOpenSearch:
         answers = []
         for header, body in zip(lines[::2], lines[1::2], strict=True):
             try:
-                answers.append(self._search(self.indexes[self._concrete(header["index"])], body))
+                _only(header, "index", "search_type")
+                together = header.get("search_type") == "dfs_query_then_fetch"
+                answers.append(self._search(self.indexes[self._concrete(header["index"])], body, together))
             except Refused as fault:
                 answers.append(fault.body)
         return {"took": 1, "responses": answers}
 
-    def _search(self, index: Index, body: dict[str, Any]) -> dict[str, Any]:
+    def _search(self, index: Index, body: dict[str, Any], together: bool) -> dict[str, Any]:
         _only(body, "query", "size", "_source", "track_total_hits", "timeout")
         query = body["query"]["bool"]
         _only(query, "should", "minimum_should_match", "filter", "must_not")
         hits = []
         for shard in range(index.shards):
-            documents = index.of_shard(shard)
+            documents = list(index.seen.values()) if together else index.of_shard(shard)
             statistics = [_Statistics(documents, *_term(clause)) for clause in query["should"]]
             for key, each in index.seen.items():
                 if each.shard != shard or not _matches(each, {"bool": {**query, "should": []}}):

@@ -102,14 +102,22 @@ class Builds:
 
     async def switch(self, build: Build, former: Build | None) -> None:
         """From now on `build` serves, and the former is gone."""
-        actions: list[dict[str, Any]] = []
-        for kind in EvidenceKind:
-            actions.append(
-                {"add": {"index": self.name(build, kind), "alias": f"{self._prefix}-{kind.value}"}}
-            )
-            if former is not None:
-                actions.append({"remove_index": {"index": self.name(former, kind)}})
-        await self._write("POST", "/_aliases", {"actions": actions})
+        added = [
+            {"add": {"index": self.name(build, kind), "alias": f"{self._prefix}-{kind.value}"}}
+            for kind in EvidenceKind
+        ]
+        removed = [
+            {"remove_index": {"index": self.name(former, kind)}}
+            for kind in EvidenceKind
+            if former is not None
+        ]
+        try:
+            await self._write("POST", "/_aliases", {"actions": added + removed})
+        except Damaged:
+            if former is None:
+                raise
+            await self.abandon(former.number)  # a part of it was gone already
+            await self._write("POST", "/_aliases", {"actions": added})
 
     async def abandon(self, number: int) -> None:
         """What was being built goes."""

@@ -36,6 +36,10 @@ STEADY = 10_000
 """Passages from which on a change of the index does not make that out of date at once."""
 
 
+_TOGETHER = "dfs_query_then_fetch"
+"""Scores all shards by the same statistics; else a term is as rare as it happens to be in each shard."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Searches:
     """What is asked for one question, and what orders the answers."""
@@ -109,7 +113,8 @@ class ClusterIndex:
         asked = [body for body in bodies if body is not None]
         answers: Iterator[Mapping[str, Any]] = iter(())
         if asked:
-            request = lines(line for body in asked for line in ({"index": name}, body))
+            header = {"index": name} | ({"search_type": _TOGETHER} if self._builds.shards > 1 else {})
+            request = lines(line for body in asked for line in (header, body))
             said = (await self._builds.cluster.call("POST", "/_msearch", request)).get("responses")
             if not isinstance(said, list) or len(said) != len(asked):
                 raise Away("OpenSearch did not answer all searches")
