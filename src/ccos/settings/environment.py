@@ -189,6 +189,24 @@ class Settings(BaseSettings):
         validation_alias="CCOS_EMBEDDING_PRICE",
         description="USD per million tokens there; out of your own network it is never called without",
     )
+    opensearch_url: SecretStr | None = Field(
+        None,
+        validation_alias="CCOS_OPENSEARCH_URL",
+        description="OpenSearch that holds the search index in place of each machine, for very large tenants",
+    )
+    opensearch_index: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,39}$")] = Field(
+        "ccos",
+        validation_alias="CCOS_OPENSEARCH_INDEX",
+        description="What its indexes' names begin with: small letters, digits and _",
+    )
+    opensearch_shards: int = Field(
+        1, ge=1, le=64, validation_alias="CCOS_OPENSEARCH_SHARDS", description="Of each index that is built"
+    )
+    opensearch_tenants: str = Field(
+        "",
+        validation_alias="CCOS_OPENSEARCH_TENANTS",
+        description="Ids of the tenants whose index is there, with commas between them; empty: all",
+    )
     model_updates: Literal["off", "check"] = Field(
         "off",
         validation_alias="CCOS_MODEL_UPDATES",

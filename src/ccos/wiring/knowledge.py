@@ -11,6 +11,7 @@ from ccos.knowledge.search import Searcher
 from ccos.settings import Settings
 from ccos.store.database import Database
 from ccos.wiring.database import open_database, open_urls
+from ccos.wiring.opensearch import open_elsewhere
 
 PATIENCE_SECONDS = 600.0
 """A person who searches from the command line waits for the whole index instead of seeing a part of it."""
@@ -29,6 +30,7 @@ async def open_knowledge(settings: Settings) -> AsyncIterator[Knowledge]:
     async with AsyncExitStack() as stack:
         database = await open_database(await open_urls(settings, stack), stack)
         shelf = PostgresShelf(database)
-        searcher = Searcher(shelf, settings.folder, patience_seconds=PATIENCE_SECONDS)
+        elsewhere = await open_elsewhere(settings, shelf, database, stack)
+        searcher = Searcher(shelf, settings.folder, patience_seconds=PATIENCE_SECONDS, elsewhere=elsewhere)
         stack.push_async_callback(searcher.aclose)
         yield Knowledge(database, shelf, searcher)

@@ -31,6 +31,7 @@ from ccos.wiring.breakers import open_board
 from ccos.wiring.database import Urls, open_database, open_urls
 from ccos.wiring.learning import Learning, open_gate, open_learning
 from ccos.wiring.models import Served, answering
+from ccos.wiring.opensearch import open_elsewhere
 from ccos.wiring.opinions import open_opinion
 from ccos.wiring.premium import premium_cost, warm_prices
 from ccos.wiring.providers import open_providers, wait_until_loaded
@@ -96,7 +97,14 @@ async def open_ccos(
             premium=premium_cost(settings),
         )
         shelf = PostgresShelf(database)
-        searcher = Searcher(shelf, settings.folder, on_change=cache.forget, on_search=on_search, keep_up=True)
+        searcher = Searcher(
+            shelf,
+            settings.folder,
+            on_change=cache.forget,
+            on_search=on_search,
+            keep_up=True,
+            elsewhere=await open_elsewhere(settings, shelf, database, stack, cache.forget),
+        )
         stack.push_async_callback(searcher.aclose)
         drafting = Drafting(
             database,
