@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Recipe:
     """`words` and `jamo` are the two families of terms. `titles`: titles are searched too. `sentences`: each
     sentence of a longer query is asked by itself. `synonyms`: other words of the same thing are searched.
-    `reranking`: `knowledge.ranking` orders the candidates."""
+    `reranking`: `knowledge.ranking` orders the candidates. `dense`: vectors are searched beside, where there
+    are any."""
 
     words: bool = True
     jamo: bool = True
@@ -17,6 +18,7 @@ class Recipe:
     sentences: bool = True
     synonyms: bool = True
     reranking: bool = True
+    dense: bool = True
 
 
 WHOLE = Recipe()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from ccos.domain.evidence import Evidence, EvidenceKind, link_to
 from ccos.knowledge import answering, plain
 from ccos.knowledge.asked import read
 from ccos.knowledge.cards import Hit
+from ccos.knowledge.dense import Dense, both
 from ccos.knowledge.engine import Away, Damaged, Follower
 from ccos.knowledge.filtering import EVERYTHING, Filter
 from ccos.knowledge.following import Followed
@@ -57,7 +58,8 @@ class Searcher:
     plainer; `on_search` hears what answered. `on_change` hears of each tenant whose shelf was found changed,
     before a search answers from the change. Neither blocks or raises. With `keep_up`, indexes that were
     searched follow the shelf without waiting for the next search, and tell it how they stand. `elsewhere` has
-    the followers of tenants whose index is not on this machine. Raises whatever the shelf raises.
+    the followers of tenants whose index is not on this machine. What `dense` finds by vectors, in time, joins
+    what the words find; who opened it closes it. Raises whatever the shelf raises.
     """
 
     def __init__(
@@ -71,9 +73,11 @@ class Searcher:
         keep_up: bool = False,
         recipe: Recipe = WHOLE,
         elsewhere: Callable[[UUID], Follower | None] = lambda _tenant: None,
+        dense: Dense | None = None,
     ) -> None:
         self._shelf = shelf
         self._elsewhere = elsewhere
+        self._dense = dense
         self._recipe = recipe
         self._root = home / "index"
         self._patience_seconds = patience_seconds
@@ -107,27 +111,58 @@ class Searcher:
         """
         groups = synonyms if self._recipe.synonyms else None
         read = list(dict.fromkeys(queries))[:MOST_QUERIES]
-        asked = [each for each in (question(query, groups) for query in read) if each]
+        asked = {query: each for query in read if (each := question(query, groups))}
         if not asked or limit < 1:
             return []
         kind = EvidenceKind(pool)
-        found = await self._indexed(tenant_id, kind, asked, limit, now, only)
+        ranked = await self._ranked(tenant_id, kind, asked, max(limit, _DEPTH), now, only)
+        best = preferring(language, once(_evidence(kind, ranked, len(asked))))[:limit]
+        return [each.model_copy(update={"n": n}) for n, each in enumerate(best, start=1)]
+
+    async def _ranked(
+        self,
+        tenant_id: UUID,
+        kind: EvidenceKind,
+        asked: Mapping[str, Question],
+        deep: int,
+        now: datetime,
+        only: Filter,
+    ) -> list[list[Hit]]:
+        """For each query the best items, by its words and, where there are any in time, by vectors."""
+        by_words = self._by_words(tenant_id, kind, asked, deep, now, only)
+        if self._dense is None or not self._recipe.dense:
+            return await by_words
+        by_vectors = self._dense.ranked(tenant_id, kind, list(asked), deep, now, only)
+        ranked, near = await asyncio.gather(by_words, by_vectors)
+        if near is None or len(near) != len(ranked):
+            return ranked
+        return [both(*each) for each in zip(ranked, near, strict=True)]
+
+    async def _by_words(
+        self,
+        tenant_id: UUID,
+        kind: EvidenceKind,
+        asked: Mapping[str, Question],
+        deep: int,
+        now: datetime,
+        only: Filter,
+    ) -> list[list[Hit]]:
+        found = await self._indexed(tenant_id, kind, list(asked.values()), deep, now, only)
         if found is not None:
             source, ranked = found
         else:
             async with self._scanning:
-                ranked = await plain.search(self._shelf, tenant_id, kind, read, max(limit, _DEPTH), now, only)
+                ranked = await plain.search(self._shelf, tenant_id, kind, list(asked), deep, now, only)
             source = "store"
         self._on_search(source)
-        best = preferring(language, once(_evidence(kind, ranked, len(asked))))[:limit]
-        return [each.model_copy(update={"n": n}) for n, each in enumerate(best, start=1)]
+        return ranked
 
     async def _indexed(
         self,
         tenant_id: UUID,
         kind: EvidenceKind,
         asked: Sequence[Question],
-        limit: int,
+        deep: int,
         now: datetime,
         only: Filter,
     ) -> tuple[Source, list[list[Hit]]] | None:
@@ -142,7 +177,6 @@ class Searcher:
             if serving is None:
                 break
             try:
-                deep = max(limit, _DEPTH)
                 ranked = await serving.index.ranked(kind, asked, deep, now, self._recipe, only)
             except Damaged as fault:
                 log.warning("search.index_damaged", tenant=str(tenant_id), cause=str(fault))

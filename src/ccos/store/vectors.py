@@ -148,6 +148,37 @@ async def made_since(tx: Tx, model: str, seq: int, *, limit: int) -> list[Made]:
     return [Made(row["seq"], bytes(row["hash"]), bytes(row["vector"])) for row in rows]
 
 
+async def made_of(tx: Tx, model: str, hashes: Collection[bytes]) -> list[Made]:
+    """Those of the texts' vectors that there are, in no particular order."""
+    rows = await tx.rows(
+        "SELECT seq, hash, vector FROM kb_vector WHERE tenant_id = %(tenant)s AND model = %(model)s"
+        "   AND hash = ANY(%(hashes)s::bytea[]) AND vector IS NOT NULL",
+        model=model,
+        hashes=list(hashes),
+    )
+    return [Made(row["seq"], bytes(row["hash"]), bytes(row["vector"])) for row in rows]
+
+
+async def last_made(tx: Tx, model: str) -> int:
+    """The number of the newest vector, 0 when there is none."""
+    row = await tx.row(
+        "SELECT seq FROM kb_vector WHERE tenant_id = %(tenant)s AND model = %(model)s AND seq IS NOT NULL"
+        " ORDER BY seq DESC LIMIT 1",
+        model=model,
+    )
+    return int(row["seq"]) if row else 0
+
+
+async def width(tx: Tx, model: str) -> int | None:
+    """How many numbers the newest vector has; None without one."""
+    row = await tx.row(
+        "SELECT dimensions FROM kb_vector WHERE tenant_id = %(tenant)s AND model = %(model)s"
+        "   AND seq IS NOT NULL ORDER BY seq DESC LIMIT 1",
+        model=model,
+    )
+    return int(row["dimensions"]) if row else None
+
+
 async def held(tx: Tx, item_ids: Collection[UUID]) -> list[Held]:
     """The passages of those of the items that can be found."""
     rows = await tx.rows(

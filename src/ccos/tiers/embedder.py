@@ -197,6 +197,31 @@ class Embedder:
             raise ProviderDown(cause="malformed")
         return likeness(parts, found)
 
+    async def embed(
+        self, texts: Sequence[str], *, seconds: float, tenant_id: UUID, personal: bool
+    ) -> list[Sequence[float]]:
+        """One vector for each text, in order, for search; nothing of it is kept here.
+
+        `personal` texts are masked before they leave the machine. Raises a ProviderError: ProviderRefused for
+        a text that must stay on it, NoPrice for a paid model without a price, and at once while it rests.
+        """
+        if personal and self.card.leaves_machine:
+            texts = mask_texts(list(texts), None)[0]
+        begun = self._clock()
+        if not self._breaker.allows(begun):
+            raise ProviderDown(cause="resting")
+        self._breaker = self._breaker.admit(begun)
+        failed: Exception | asyncio.CancelledError | None = None
+        try:
+            async with asyncio.timeout(seconds + OVERTIME_SECONDS):
+                found = await self._vectors(list(dict.fromkeys(texts)), seconds, tenant_id, Bill())
+        except (Exception, asyncio.CancelledError) as fault:
+            failed = fault
+            raise
+        finally:
+            self._breaker = self._after(failed, begun)
+        return [found[text] for text in texts]
+
     async def aclose(self) -> None:
         """Ends what is still being read."""
         for task in self._reading:
