@@ -7,6 +7,10 @@ import click
 from ccos.cli.stopping import StoppableGroup
 
 COMMANDS = {
+    "answerability": (
+        "ccos.cli.eval_answerability:answerability",
+        "Whether it is noticed that there is no answer.",
+    ),
     "embedding": ("ccos.cli.eval_embedding:embedding", "Whether an embedding model adds to the gate."),
     "feasible": ("ccos.cli.eval_feasible:feasible", "Whether a saving can be had at a required quality."),
     "gate": ("ccos.cli.eval_gate:gate", "The gate's score on labelled answers."),

@@ -7,6 +7,10 @@ import click
 from ccos.cli.stopping import StoppableGroup
 
 COMMANDS = {
+    "answerability": (
+        "ccos.cli.train_answerability:answerability",
+        "Whether a knowledge base answers: the sample's.",
+    ),
     "gate": ("ccos.cli.train_gate:gate", "The gate's score, from labelled answers."),
     "triage": ("ccos.cli.train_triage:triage", "A text classifier: intent, sentiment, abuse and the like."),
     "tiny": ("ccos.cli.train_tiny:tiny", "The drafter in the box: a tiny model for search and drafts."),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Container, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,7 +19,7 @@ from ccos.domain.evidence import Evidence, EvidenceKind
 from ccos.knowledge import korean
 from ccos.knowledge.asked import Asked, terms_of
 from ccos.knowledge.filler import informative
-from ccos.quality.features.sources import Source, passage_source, source
+from ccos.quality.features.sources import Source, source
 from ccos.quality.features.support import Held
 from ccos.quality.folding import plain
 from ccos.quality.model import Head
@@ -27,9 +27,8 @@ from ccos.quality.model import Head
 BAR = 0.5
 """The score from which a question counts as answered: training sets it there."""
 
-SIGNS = ("covered", "strange", "missing", "taken_up", "case", "outside", "questions", "unit_missing")
+SIGNS = ("covered", "strange", "taken_up", "case", "outside", "questions", "unit_missing")
 
-_HALF = 0.5
 _HOW_MANY = re.compile(r"몇\s?([가-힣a-z]+)")
 _TIME = re.compile(r"일|시간|시|분|주|개월|달|년|날|영업")
 _TIMES = r"일|시간|시|분|주|개월|달|년|영업일"
@@ -74,22 +73,21 @@ def signs(
     asked: Asked, evidence: Sequence[Evidence], indexed: Container[str], usual: Container[str]
 ) -> dict[str, float]:
     """What speaks for an answer and against it, by the names in `SIGNS`."""
-    procedures = [
-        passage_source(_text(each).lower()) for each in evidence if each.kind is EvidenceKind.KB
-    ]  # similar cases are remembered nowhere
-    cases = [source(_text(each).lower()) for each in evidence if each.kind is EvidenceKind.CASE]
+    procedures = [_procedure(_text(each)) for each in evidence if each.kind is EvidenceKind.KB]
+    cases = [source(plain(_text(each)).lower()) for each in evidence if each.kind is EvidenceKind.CASE]
     words = [word for of_one in asked.words for word in of_one]
     held, in_cases = Held(words, procedures), Held(words, cases)
     meant = [held.meaning([noun]) for noun in asked.nouns]
-    unusual = [noun for noun in asked.nouns if noun.stem not in usual]
     strange = sum(
-        noun.concept is None and not any(term in indexed for term in terms_of(noun)) for noun in unusual
+        noun.stem not in usual
+        and noun.concept is None
+        and not any(term in indexed for term in terms_of(noun))
+        for noun in asked.nouns
     )
     covered = coverage([asked.text], [each for each in evidence if each.kind is EvidenceKind.KB])
     return {
         "covered": covered,
         "strange": math.log1p(strange),
-        "missing": math.log1p(sum(held.meaning([noun]) < _HALF for noun in unusual)),
         "taken_up": sum(meant) / len(meant) if meant else covered,
         "case": max((share for of_one in asked.words for share in in_cases.by(of_one)), default=0.0),
         "outside": math.log1p(
@@ -104,12 +102,9 @@ def coverage(queries: Sequence[str], evidence: Sequence[Evidence]) -> float:
     """In [0, 1]: how much of one query the best single piece of evidence says, over all queries.
 
     The mean of two shares: of the query's informative word terms, and of its jamo grams, which forgive a
-    typo.
+    typo. For procedures: their terms are remembered.
     """
-    held = [
-        (frozenset(korean.words(text)), frozenset(korean.jamo(text)))
-        for text in (f"{each.title}\n{each.snippet}" for each in evidence)
-    ]
+    held = [_terms(_text(each)) for each in evidence]
     asked = [(informative(query), frozenset(korean.jamo(query))) for query in queries]
     return max(
         (
@@ -123,7 +118,18 @@ def coverage(queries: Sequence[str], evidence: Sequence[Evidence]) -> float:
 
 
 def _text(evidence: Evidence) -> str:
-    return plain(f"{evidence.title}\n{evidence.snippet}")
+    return f"{evidence.title}\n{evidence.snippet}"
+
+
+@lru_cache(maxsize=256)
+def _procedure(text: str) -> Source:
+    """Passages of procedures are found again and again; similar cases are remembered nowhere."""
+    return source(plain(text).lower())
+
+
+@lru_cache(maxsize=256)
+def _terms(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    return frozenset(korean.words(text)), frozenset(korean.jamo(text))
 
 
 def _units_missing(questions: Sequence[str], passages: Sequence[Source]) -> int:
