@@ -71,9 +71,9 @@ def marked(reply: str, evidence: Sequence[Evidence], grounds: Grounds) -> str:
     if not claims or not evidence:
         return reply
     sources = [_source(each) for each in evidence]
-    own = _keys(plain(_own(grounds)))
+    own = _keys(plain(own_words(grounds)))
     added: list[tuple[int, str]] = []
-    for sentence in _sentences(text):
+    for sentence in spans(text):
         said = text[sentence.start : sentence.end]
         if sentence.marks or _TABLE.match(said):
             continue
@@ -94,7 +94,7 @@ class _Source:
     pairs: frozenset[str]
 
 
-class _Sentence(NamedTuple):
+class Span(NamedTuple):
     """A span of the folded text, the marks in it or right behind it, and those later in its paragraph."""
 
     start: int
@@ -115,22 +115,22 @@ def _joined(first: Evidence, other: Evidence) -> Evidence:
     )
 
 
-def _sentences(text: str) -> list[_Sentence]:
+def spans(text: str) -> list[Span]:
     """A mark behind a full stop begins the next span; it belongs to the sentence before it."""
-    spans: list[tuple[int, int, set[int]]] = []
+    placed: list[tuple[int, int, set[int]]] = []
     for start, end in sentences(text):
         if lead := _LEADING.match(text, start, end):
-            if spans and "\n" not in text[spans[-1][1] : start]:
-                spans[-1][2].update(_numbers(lead[0]))
+            if placed and "\n" not in text[placed[-1][1] : start]:
+                placed[-1][2].update(_numbers(lead[0]))
             start = lead.end()
         if start < end:
-            spans.append((start, end, _numbers(text[start:end])))
-    found: list[_Sentence] = []
+            placed.append((start, end, _numbers(text[start:end])))
+    found: list[Span] = []
     later: frozenset[int] = frozenset()
-    for at in range(len(spans) - 1, -1, -1):
-        start, end, marks = spans[at]
-        found.append(_Sentence(start, end, frozenset(marks), later))
-        ends = at == 0 or "\n" in text[spans[at - 1][1] : start]
+    for at in range(len(placed) - 1, -1, -1):
+        start, end, marks = placed[at]
+        found.append(Span(start, end, frozenset(marks), later))
+        ends = at == 0 or "\n" in text[placed[at - 1][1] : start]
         later = frozenset() if ends else later | marks
     return found[::-1]
 
@@ -171,7 +171,7 @@ def _source(evidence: Evidence) -> _Source:
     return _Source(evidence.n, frozenset(key for fact in facts for key in fact.offers), _pairs(text))
 
 
-def _own(grounds: Grounds) -> str:
+def own_words(grounds: Grounds) -> str:
     settings = grounds.settings
     said = grounds.ticket.whole_text if grounds.ticket else ""
     return "\n".join((said, *settings.company.values(), *settings.contact.values()))

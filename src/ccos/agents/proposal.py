@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from ccos.agents import claims
 from ccos.agents.findings import THIN, Findings
 from ccos.agents.resolution import Resolution, Synthesis
 from ccos.agents.triage import Triage
 from ccos.domain.draft import Attempt, Check, Draft, DraftState, QualityPart
-from ccos.domain.evidence import Visibility
+from ccos.domain.evidence import Visibility, for_writing
 from ccos.domain.money import MicroUsd, usd
 from ccos.domain.prompt import Grounds
 from ccos.domain.tier import Tier
 from ccos.quality import checks
 from ccos.quality.explaining import because
+from ccos.quality.findings import MOST_QUOTED
 from ccos.tiers.request import Generation
 
 LAST_RESORT = {
@@ -78,7 +80,12 @@ def propose(
         fields=resolution.fields,
         evidence=findings.evidence,
         attempts=_attempts(findings, synthesis, resolution),
-        checks=(*checks(made.verdict, resolution.prompt), *_certified(made), *doubts),
+        checks=(
+            *checks(made.verdict, resolution.prompt),
+            *_certified(made),
+            *_claims(resolution, grounds),
+            *doubts,
+        ),
         triage=seen,
         confidence_score=round(_confidence(made.quality_score, findings), 4),
         cost_usd=usd(MicroUsd(spent)),
@@ -144,6 +151,28 @@ def _doubts(resolution: Resolution, findings: Findings) -> tuple[Check, ...]:
         detail = "The evidence covers little of what was asked: does it answer the question?"
         found.append(Check(name="coverage", passed=False, detail=detail, code="coverage.thin"))
     return tuple(found)
+
+
+def _claims(resolution: Resolution, grounds: Grounds) -> tuple[Check, ...]:
+    """Facts of a model's reply that stand nowhere, for whoever reads it; the gate has judged them already."""
+    if resolution.generation.tier is Tier.RULE_BASED or resolution.kind != "answer":
+        return ()
+    seen = [e for e in for_writing(grounds.evidence) if e.n not in resolution.generation.unseen]
+    found = claims.unsupported(resolution.reply, seen, grounds)
+    if not found:
+        return ()
+    first = " ".join(found[0].text.split())
+    said = first if len(first) <= MOST_QUOTED else first[: MOST_QUOTED - 1] + "…"
+    return (
+        Check(
+            name="claims",
+            passed=False,
+            detail=f"Statements that no evidence supports: {len(found)}, the first is '{said}'.",
+            span=(found[0].start, found[0].end),
+            code="claims.unsupported",
+            facts={"count": len(found), "said": said},
+        ),
+    )
 
 
 def _internal(resolution: Resolution, findings: Findings) -> tuple[Check, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ccos.agents import claims
 from ccos.agents.citations import marked, resolve_citations
 from ccos.agents.findings import THIN, Findings
 from ccos.agents.ports import Generator
@@ -27,7 +28,7 @@ Facts = tuple[Mapping[str, object], ...]
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """`reply` keeps only citation marks that resolve, and has one where a figure stands in the evidence;
+    """`reply` keeps only citation marks that resolve, and has one where a fact stands in the evidence;
     `citations` are evidence numbers, in order."""
 
     reply: str
@@ -82,7 +83,8 @@ async def resolve(
     seen = [e for e in for_writing(grounds.evidence) if e.n not in made.unseen]
     reply, _ = resolve_citations(made.response, seen)
     if made.tier is not Tier.RULE_BASED:  # the rules mark what they say, and say the same when asked again
-        told = marked(reply, for_customers(seen), grounds)
+        shown = for_customers(seen)
+        told = claims.cited(marked(reply, shown, grounds), shown, grounds)
         reply = told if len(told) <= grounds.settings.longest_reply(ticket.channel) else reply
     reply, cited = resolve_citations(reply, seen, payload.get("citations"))
     return Resolution(
