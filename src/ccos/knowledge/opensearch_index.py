@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from ccos.domain.evidence import EvidenceKind
@@ -26,8 +27,9 @@ from ccos.knowledge.weighing import ASKED_DEPTH, ASKING, Clause, Weigher, Weighi
 SIFTED, DEEPEST = 8, 160
 """Where many of them may not be found: so many times deeper, and for how many items at most."""
 
-DEPTH = 6
-"""Passages that are asked for, for each item that is wanted: several may be of one item."""
+FIRST, DEPTH = 3, 6
+"""Passages for each item that is wanted: the ones that are ordered first, and all that are asked for, since
+several may be of one item."""
 
 REMEMBERED_SECONDS, REMEMBERED_TERMS = 60.0, 100_000
 """How long, and of how many terms, it is remembered in how many passages they are."""
@@ -96,7 +98,7 @@ class ClusterIndex:
         ranked = []
         for each in searches:
             first, *others = [next(found) for _ in each.unions]
-            ranked.append(best_of_items(_ordered(each, first, others, recipe), now, only)[:limit])
+            ranked.append(best_of_items(_ordered(each, first, others, recipe, limit), now, only)[:limit])
         return ranked
 
     async def holding(self, terms: Collection[str]) -> frozenset[str]:
@@ -264,12 +266,20 @@ def _sizes(searches: _Searches, limit: int) -> list[int]:
 
 
 def _ordered(
-    searches: _Searches, found: Mapping[str, Hit], others: Sequence[Mapping[str, Hit]], recipe: Recipe
+    searches: _Searches,
+    found: Mapping[str, Hit],
+    others: Sequence[Mapping[str, Hit]],
+    recipe: Recipe,
+    limit: int,
 ) -> list[Hit]:
-    besides = {key: hit for each in others for key, hit in each.items() if key not in found}
+    """As on a machine, where fewer are asked for at first; the rest stays behind."""
+    first = dict(islice(found.items(), FIRST * limit))
+    besides = {key: hit for each in others for key, hit in each.items() if key not in first}
+    rest = [hit for key, hit in found.items() if key not in first and key not in besides]
     if not recipe.reranking:
-        return [*found.values(), *besides.values()]
-    return in_order(searches.whole, searches.sentences, list(found.values()), list(besides.values()))
+        return [*first.values(), *besides.values(), *rest]
+    hits = in_order(searches.whole, searches.sentences, list(first.values()), list(besides.values()))
+    return [*hits, *(replace(hit, score=0.0) for hit in rest)]
 
 
 def _hits(answer: Mapping[str, Any]) -> dict[str, Hit]:
