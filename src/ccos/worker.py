@@ -15,7 +15,7 @@ from ccos.agents.drafting import BATCH_SECONDS
 from ccos.agents.gaps import Gaps
 from ccos.agents.recovery import Recovery, cloud_is_back
 from ccos.domain.errors import CcosError, NotFound
-from ccos.store import batches, drafts, housekeeping, plans, remakes, spend, tenants
+from ccos.store import batches, drafts, housekeeping, plans, remakes, spend, tenants, vectors
 from ccos.store.database import Database
 from ccos.store.ending import end, stop_if_asked
 from ccos.store.jobs import (
@@ -33,6 +33,7 @@ from ccos.tiers.slots import fitting
 from ccos.wiring import Ccos
 from ccos.wiring.models import check_updates
 from ccos.wiring.sources import due_sources, sync_alone
+from ccos.wiring.vectors import vectors_model
 
 log = structlog.get_logger(__name__)
 
@@ -41,8 +42,11 @@ UPKEEP_SECONDS = 15.0
 RECOVERY_SECONDS = 15.0
 CERTIFY_SECONDS = 60.0
 GAPS_SECONDS = 600.0
+VECTORS_SECONDS, VECTORS_REST_SECONDS = 5.0, 300.0
+"""Between two looks for passages without a vector; the longest pause when they cannot be made."""
 TIDY_SECONDS = 3600.0
 TIDY_BATCHES = 20
+TIDY_VECTORS_SECONDS = 60.0
 PROBE_SECONDS = 20.0
 CRAWL_SECONDS = 3.0
 """How long a source that somebody asked to sync waits at most for a worker that has nothing else."""
@@ -137,7 +141,7 @@ async def upkeep(ccos: Ccos) -> None:
             await _mend(ccos.database)
             await check_updates(ccos.settings)
             if tidied_at is None or time.monotonic() - tidied_at >= TIDY_SECONDS:
-                await _tidy(ccos.database)
+                await _tidy(ccos.database, vectors_model(ccos.settings))
                 tidied_at = time.monotonic()
             if certified_at is None or time.monotonic() - certified_at >= CERTIFY_SECONDS:
                 await ccos.learning.certify_due()
@@ -184,7 +188,7 @@ async def _give_up(database: Database, job: Job) -> None:
             await remakes.fail(tx, await drafts.get(tx, job.draft_id), "worker.stalled")
 
 
-async def _tidy(database: Database) -> None:
+async def _tidy(database: Database, model: str | None) -> None:
     for _ in range(TIDY_BATCHES):
         if not await housekeeping.prune_jobs(database):
             break
@@ -200,6 +204,9 @@ async def _tidy(database: Database) -> None:
         with _told(tenant_id):
             async with database.tenant(tenant_id) as tx:
                 await batches.prune(tx)
+        with _told(tenant_id):
+            async with database.tenant(tenant_id, seconds=TIDY_VECTORS_SECONDS) as tx:
+                await vectors.prune(tx, model)
 
 
 async def look_for_gaps(ccos: Ccos) -> None:
@@ -215,6 +222,30 @@ async def look_for_gaps(ccos: Ccos) -> None:
         except CcosError as fault:
             log.warning("gaps.failed", reason=fault.code)
         await asyncio.sleep(GAPS_SECONDS)
+
+
+async def read_passages(ccos: Ccos) -> None:
+    """Again and again: passages that have no vector get one, where search uses vectors."""
+    if ccos.vectors is None:
+        await asyncio.Event().wait()
+        return
+    pause = VECTORS_SECONDS
+    while True:
+        failed = False
+        try:
+            async with ccos.database.unbound() as tx:
+                known = await tenants.ids(tx)
+            for tenant_id in known:
+                try:
+                    await ccos.vectors.filler.fill(tenant_id)
+                except CcosError as fault:
+                    failed = True
+                    log.warning("vectors.not_made", tenant_id=str(tenant_id), reason=fault.code)
+        except CcosError as fault:
+            failed = True
+            log.warning("vectors.not_made", reason=fault.code)
+        pause = min(2 * pause, VECTORS_REST_SECONDS) if failed else VECTORS_SECONDS
+        await asyncio.sleep(pause)
 
 
 async def recover(ccos: Ccos) -> None:

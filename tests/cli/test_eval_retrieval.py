@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from support.fake_embeddings import fake_embeddings
+
 ARTICLES = [
     {
         "id": "refund",
@@ -82,3 +84,21 @@ def test_bad_files_are_one_sentence(ccos, sets, files, sentence):
 def test_a_search_of_nothing_is_refused(ccos, sets):
     ran = ccos(*sets, "--without", "words", "--without", "jamo")
     assert ran.code == 2 and ran.sentence.startswith("Without words and without jamo nothing can be found")
+
+
+def test_vectors_are_measured_where_they_are_on(ccos, sets):
+    refused = ccos(*sets, "--without", "dense")
+    assert refused.code == 2 and "CCOS_SEARCH_VECTORS=on" in refused.err
+    with fake_embeddings(same=[("환불", "돈돌려받기")]) as fake:
+        (ccos.folder / "q.jsonl").write_text(json.dumps({"query": "돈돌려받기", "gold": ["refund"]}) + "\n")
+        on = {
+            "CCOS_SEARCH_VECTORS": "on",
+            "CCOS_EMBEDDING_BASE_URL": fake.url,
+            "CCOS_EMBEDDING_MODEL": "m",
+        }
+        told = ccos(*sets, "--ablation", "--json", **on).json
+        assert told["hit@1"] == 1 and told["ablation"]["without dense"]["hit@1"] == 0
+        assert len(set(fake.heard)) == 4  # each article once, and the question
+        stats = ccos("kb", "stats", "--json", **on).json["vectors"]
+        assert stats["model"] == "m" and 0 == stats["vectors"] <= stats["passages"]
+    assert ccos("kb", "stats", "--json").json["vectors"] is None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ccos.store.kb_figures import Cited, Pool
     from ccos.store.kb_indexes import Node
     from ccos.store.knowledge import Counts
+    from ccos.store.vectors import Coverage
     from ccos.wiring.knowledge import Knowledge
 
 MOST_SHOWN = 20
@@ -48,11 +49,14 @@ def stats(tenant: str | None, as_json: bool) -> None:
     from ccos.domain.evidence import EvidenceKind
     from ccos.store import kb_figures, kb_indexes
     from ccos.store import knowledge as store
+    from ccos.store import vectors as store_vectors
     from ccos.wiring import open_knowledge
+    from ccos.wiring.vectors import vectors_model
 
     found = settings()
+    model = vectors_model(found)
 
-    async def go() -> tuple[str, Counts, dict[str, Pool], list[Cited], int, list[Node]]:
+    async def go() -> tuple[str, Counts, dict[str, Pool], list[Cited], int, list[Node], Coverage | None]:
         async with open_knowledge(found) as knowledge:
             whose = await tenancy.tenant_for(knowledge.database, tenant)
             async with knowledge.database.tenant(whose.id, seconds=60) as tx:
@@ -63,12 +67,15 @@ def stats(tenant: str | None, as_json: bool) -> None:
                     await kb_figures.most_cited(tx),
                     await kb_indexes.generation(tx),
                     await kb_indexes.nodes(tx),
+                    None if model is None else await store_vectors.coverage(tx, model),
                 )
 
     with working("Counting"):
-        slug, counts, pools, cited, generation, nodes = run(go())
+        slug, counts, pools, cited, generation, nodes, covered = run(go())
     if not as_json:
         _print_stats(slug, counts, pools, cited, generation, nodes)
+        if covered is not None:
+            click.echo(f"{covered.vectors} of {covered.passages} passages have a vector of {model}.")
         return
     print_json(
         {
@@ -80,6 +87,7 @@ def stats(tenant: str | None, as_json: bool) -> None:
             "most_cited": [asdict(each) | {"kind": each.kind.value} for each in cited],
             "wanted_generation": generation,
             "nodes": [_node(each) for each in nodes],
+            "vectors": None if covered is None else {"model": model, **asdict(covered)},
         }
     )
 

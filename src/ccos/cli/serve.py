@@ -54,6 +54,7 @@ def worker(concurrency: int) -> None:
                 work.watch(ccos),
                 work.crawl(ccos),
                 work.look_for_gaps(ccos),
+                work.read_passages(ccos),
             )
 
     run(go(), terminated=DONE)
@@ -119,7 +120,7 @@ async def serve_until_stopped(
     if worker:
         beside += [
             asyncio.create_task(job(ccos))
-            for job in (work.work, work.recover, work.crawl, work.look_for_gaps)
+            for job in (work.work, work.recover, work.crawl, work.look_for_gaps, work.read_passages)
         ]
     complain(f"Serving on {address(door)} (stop with Ctrl-C)")
     if when_ready is not None:

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from ccos.domain.errors import BadSetting
@@ -207,6 +215,14 @@ class Settings(BaseSettings):
         validation_alias="CCOS_OPENSEARCH_TENANTS",
         description="Ids of the tenants whose index is there, with commas between them; empty: all",
     )
+    search_vectors: Literal["off", "on"] = Field(
+        "off",
+        validation_alias="CCOS_SEARCH_VECTORS",
+        description=(
+            "on: passages are also found by vectors of the embedding model, beside their words; a worker "
+            "reads every passage once for it"
+        ),
+    )
     model_updates: Literal["off", "check"] = Field(
         "off",
         validation_alias="CCOS_MODEL_UPDATES",
@@ -221,6 +237,17 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field(
         "console", validation_alias="CCOS_LOG_FORMAT", description="Shape of log lines on stderr"
     )
+
+    @field_validator("search_vectors")
+    @classmethod
+    def _vectors_need_a_model(cls, value: str, info: ValidationInfo) -> str:
+        server = info.data.get("embedding_base_url") and info.data.get("embedding_model")
+        if value == "on" and not server and info.data.get("embedding_model_path") is None:
+            raise ValueError(
+                "on needs an embedding model: give its file as CCOS_EMBEDDING_MODEL_PATH, or its server as "
+                "CCOS_EMBEDDING_BASE_URL and its name there as CCOS_EMBEDDING_MODEL"
+            )
+        return value
 
     @property
     def thresholds(self) -> dict[Tier, float]:

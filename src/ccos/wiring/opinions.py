@@ -16,14 +16,23 @@ from ccos.wiring.judges import read_judges
 
 
 async def open_opinion(
-    settings: Settings, promises: Promises, budget: Budget, stack: AsyncExitStack
+    settings: Settings,
+    promises: Promises,
+    budget: Budget,
+    stack: AsyncExitStack,
+    embedder: Embedder | None = None,
 ) -> SecondOpinion | None:
-    """Those who proved themselves against labels, the cheapest first; None where the settings want nobody."""
+    """Those who proved themselves against labels, the cheapest first; None where the settings want nobody.
+
+    `embedder` is the settings' own where it is open already.
+    """
     if not settings.second_opinion:
         return None
     advisers: list[Adviser] = []
-    if proven_embedding(settings) and (opened := await open_embedder(settings, budget, stack)) is not None:
-        advisers.append(opened[0])
+    if proven_embedding(settings):
+        opened = None if embedder else await open_embedder(settings, budget, stack)
+        embedder = opened[0] if opened else embedder
+        advisers += [embedder] if embedder else []
     if proven_judges(settings):
         advisers.append(Judges(read_judges(settings.folder)))
     return SecondOpinion(advisers, promises)

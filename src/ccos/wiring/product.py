@@ -29,12 +29,14 @@ from ccos.tiers.daily_ledger import DailyLedger
 from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.breakers import open_board
 from ccos.wiring.database import Urls, open_database, open_urls
+from ccos.wiring.embedding import open_embedder
 from ccos.wiring.learning import Learning, open_gate, open_learning
 from ccos.wiring.models import Served, answering
 from ccos.wiring.opensearch import open_elsewhere
 from ccos.wiring.opinions import open_opinion
 from ccos.wiring.premium import premium_cost, warm_prices
 from ccos.wiring.providers import open_providers, wait_until_loaded
+from ccos.wiring.vectors import Vectors, make_vectors, vectors_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Ccos:
     drafting: Drafting
     models: tuple[Served, ...]
     learning: Learning
+    vectors: Vectors | None
 
 
 @asynccontextmanager
@@ -79,6 +82,8 @@ async def open_ccos(
         def models_for(tenant_id: UUID | None) -> str:
             return models_line(answering(providers, models, tenant_id))
 
+        reading = await open_embedder(settings, budget, stack) if vectors_model(settings) else None
+        embedder = None if reading is None else reading[0]
         learning = await open_learning(database, judge, models_for, stack, on_change=cache.forget)
         service = MultiTierLLMService(
             providers,
@@ -93,10 +98,13 @@ async def open_ccos(
             decisions=learning.decisions,
             explore=settings.explore,
             cache=cache,
-            opinion=await open_opinion(settings, judge.promises, budget, stack),
+            opinion=await open_opinion(settings, judge.promises, budget, stack, embedder),
             premium=premium_cost(settings),
         )
         shelf = PostgresShelf(database)
+        vectors = None if embedder is None else make_vectors(settings, database, shelf, embedder)
+        if vectors is not None:
+            stack.push_async_callback(vectors.dense.aclose)
         searcher = Searcher(
             shelf,
             settings.folder,
@@ -104,6 +112,7 @@ async def open_ccos(
             on_search=on_search,
             keep_up=True,
             elsewhere=await open_elsewhere(settings, shelf, database, stack, cache.forget),
+            dense=None if vectors is None else vectors.dense,
         )
         stack.push_async_callback(searcher.aclose)
         drafting = Drafting(
@@ -128,6 +137,7 @@ async def open_ccos(
             drafting,
             tuple(models),
             learning,
+            vectors,
         )
 
 

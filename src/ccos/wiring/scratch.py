@@ -13,6 +13,7 @@ from uuid import UUID
 from ccos.knowledge.postgres import PostgresShelf
 from ccos.settings import Settings
 from ccos.store import tenants
+from ccos.store.database import Database
 from ccos.wiring.database import open_database, open_owner, open_urls
 
 
@@ -20,6 +21,7 @@ from ccos.wiring.database import open_database, open_owner, open_urls
 class Scratch:
     tenant_id: UUID
     shelf: PostgresShelf
+    database: Database
 
 
 @asynccontextmanager
@@ -36,7 +38,7 @@ async def scratch_tenant(settings: Settings, purpose: str) -> AsyncIterator[Scra
             await tenants.remove_scratch(tx)
             made = await tenants.create_scratch(tx, f"scratch-{purpose}-{secrets.token_hex(4)}")
         try:
-            yield Scratch(made.id, PostgresShelf(database))
+            yield Scratch(made.id, PostgresShelf(database), database)
         finally:
             async with owner.unbound() as tx:
                 await tenants.remove_scratch(tx, made.id)
