@@ -29,7 +29,8 @@ def counted(value: float) -> int:
 
 
 def test_the_signs_are_the_ones_the_model_weighs():
-    assert tuple(signs_of("무드등 밝기가 몇 루멘인가요?", LAMP)) == SIGNS == tuple(shipped().head.weights)
+    found = signs_of("무드등 밝기가 몇 루멘인가요?", LAMP, CASE)
+    assert found.keys() == set(SIGNS) == set(shipped().head.weights)
 
 
 def test_a_named_thing_that_nobody_wrote_of_is_strange_until_an_article_or_usual_talk_has_it():
@@ -78,10 +79,13 @@ def test_what_any_company_is_asked_lies_outside_unless_the_index_has_it():
 
 def test_a_similar_case_speaks_for_an_answer_and_is_none_by_itself():
     text = "무드등을 밤새 켜 두어도 되나요?"
-    assert signs_of(text, LAMP, CASE)["case"] > 0.5 > signs_of(text, LAMP)["case"] == 0.0
+    foreign = CASE.model_copy(update={"title": "주차", "snippet": "주차장은 없습니다."})
+    assert signs_of(text, LAMP, CASE)["case"] > 0.5 > signs_of(text, LAMP, foreign)["case"]
     asked = read(text)
-    alone, both = ([LAMP], [LAMP, CASE])
-    assert answerability(asked, both, asked.terms) > answerability(asked, alone, asked.terms)
+    with_one, with_another, without = (
+        answerability(asked, [LAMP, *cases], asked.terms) for cases in ([CASE], [foreign], [])
+    )
+    assert with_one > without > with_another, "a desk without cases is not held to have no answer"
     assert answerability(asked, [CASE], asked.terms) == 0.0
 
 

@@ -72,7 +72,8 @@ def answerability(
 def signs(
     asked: Asked, evidence: Sequence[Evidence], indexed: Container[str], usual: Container[str]
 ) -> dict[str, float]:
-    """What speaks for an answer and against it, by the names in `SIGNS`."""
+    """What speaks for an answer and against it, by the names in `SIGNS`; where no case is found, there is no
+    `case`, which then says nothing: a desk may keep none."""
     procedures = [_procedure(_text(each)) for each in evidence if each.kind is EvidenceKind.KB]
     cases = [source(plain(_text(each)).lower()) for each in evidence if each.kind is EvidenceKind.CASE]
     words = [word for of_one in asked.words for word in of_one]
@@ -85,17 +86,19 @@ def signs(
         for noun in asked.nouns
     )
     covered = coverage([asked.text], [each for each in evidence if each.kind is EvidenceKind.KB])
-    return {
+    found = {
         "covered": covered,
         "strange": math.log1p(strange),
         "taken_up": sum(meant) / len(meant) if meant else covered,
-        "case": max((share for of_one in asked.words for share in in_cases.by(of_one)), default=0.0),
         "outside": math.log1p(
             sum(not all(term in indexed for term in korean.words(cue)) for cue in asked.outside)
         ),
         "questions": math.log1p(len(asked.questions)),
         "unit_missing": float(_units_missing(asked.questions, procedures[:_STATING])),
     }
+    if cases:
+        found["case"] = max((share for of_one in asked.words for share in in_cases.by(of_one)), default=0.0)
+    return found
 
 
 def coverage(queries: Sequence[str], evidence: Sequence[Evidence]) -> float:

@@ -154,7 +154,7 @@ def scores(model: AnswerModel, looked_up: Sequence[LookedUp]) -> list[float]:
 def measured(looked_up: Sequence[LookedUp], usual: Collection[str]) -> list[Measured]:
     return [
         Measured(
-            features=signs(each.asked, each.evidence, each.indexed, usual),
+            features={"case": 0.0, **signs(each.asked, each.evidence, each.indexed, usual)},
             good=each.question.answerable,
             group=each.question.id,
             task=Task.QUERY_BUILDER,
