@@ -19,7 +19,7 @@ from ccos.knowledge.chunking import passages
 from ccos.knowledge.postgres import PostgresShelf
 from ccos.knowledge.search import Searcher
 from ccos.providers.rules import RuleBased
-from ccos.store import decisions, drafts, tenants, tickets
+from ccos.store import decisions, drafts, knowledge, tenants, tickets
 from ccos.store import gaps as store
 from ccos.tiers.budget import MemoryBudget
 from ccos.tiers.service import MultiTierLLMService
@@ -239,6 +239,27 @@ async def test_an_article_that_helps_closes_its_gap_and_one_that_does_not_opens_
     await shop.refresh()
     back = await shop.one()
     assert (back.id, back.state, back.count) == (gap.id, GapState.OPEN, 2)
+
+
+async def test_an_article_that_others_outrank_does_not_close_its_gap(shop):
+    gap = await proposed(shop)
+    text = "# 매장 안내\n\n매장에서는 우산과 장화를 팝니다. 포장은 하지 않습니다."
+    await shop.gaps.accept(shop.tenant.id, gap.id, by="a", public=True, edited=text)
+    body = " ".join(GIFT)
+    other = Item(EvidenceKind.KB, "other", GIFT[0], body)
+    async with shop.database.tenant(shop.tenant.id) as tx:
+        await knowledge.put(tx, other, passages(other.title, other.body))
+    assert (await shop.find(GIFT[0]))[0] == "other"
+    await shop.draft(GIFT[1], state=DraftState.READY, verdict="approved")
+    await shop.refresh()
+    assert (await shop.one()).state is GapState.ACCEPTED
+    async with shop.database.tenant(shop.tenant.id) as tx:
+        await knowledge.archive(tx, EvidenceKind.KB, "other")
+        mine = Item(EvidenceKind.KB, f"gap/{gap.id}", GIFT[0], body)
+        await knowledge.put(tx, mine, passages(mine.title, mine.body))
+    await shop.draft(GIFT[1], state=DraftState.READY, verdict="approved")
+    await shop.refresh()
+    assert (await shop.one()).state is GapState.CLOSED
 
 
 async def test_an_answer_to_another_question_closes_nothing(shop):

@@ -199,7 +199,7 @@ class Gaps:
         async with self._database.tenant(tenant_id) as tx:
             there = await store.page(tx, now=now, at_least=0, limit=MOST_QUESTIONS)
         for gap in there:
-            findable = wants_proof(gap) and bool(await self._covering(tenant_id, gap, now))
+            findable = wants_proof(gap) and await self._answered(tenant_id, gap, now)
             state = settled(gap, findable=findable)
             if state is not gap.state:
                 async with self._database.tenant(tenant_id) as tx:
@@ -212,6 +212,17 @@ class Gaps:
                         reason="" if state is GapState.OPEN else gap.reason,
                     )
                 log.debug("gap.settled", gap_id=str(gap.id), was=gap.state.value, state=state.value)
+
+    async def _answered(self, tenant_id: UUID, gap: Gap, now: datetime) -> bool:
+        """Whether its questions find what answers them: one written for it comes first for most."""
+        if not await self._covering(tenant_id, gap, now):
+            return False
+        if gap.article_id is None:
+            return True
+        asked = gap.examples or (gap.label,)
+        found = [await self._search.search(tenant_id, [each], pool="kb", limit=1, now=now) for each in asked]
+        first = sum(gap.article_id in (hit.id, *hit.also) for hits in found for hit in hits)
+        return 2 * first > len(asked)
 
     async def _covering(self, tenant_id: UUID, gap: Gap, now: datetime) -> list[Evidence]:
         """Articles that cover the gap's label, best first: none where what is found is thin."""
