@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
+from types import SimpleNamespace
 
 import pytest
 
 from ccos import worker
 from ccos.domain.errors import BadSetting
+from ccos.domain.evidence import EvidenceKind
+from ccos.domain.knowledge import Item, Passage
+from ccos.knowledge.postgres import PostgresShelf
 from ccos.settings import load
-from ccos.wiring.vectors import vectors_model
+from ccos.store import vectors
+from ccos.store.ending import end
+from ccos.wiring.embedding import open_embedder
+from ccos.wiring.vectors import make_vectors, vectors_model
+from support.fake_embeddings import fake_embeddings
+from support.store import new_tenant
 
 SERVER = {"embedding_base_url": "http://127.0.0.1:9/v1", "embedding_model": "m"}
 
@@ -44,3 +54,28 @@ async def test_a_worker_without_vectors_waits_and_ends_when_it_is_told():
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
+
+
+async def test_the_worker_reads_what_has_no_vector_and_goes_on_after_an_outage(database, monkeypatch):
+    monkeypatch.setattr(worker, "VECTORS_SECONDS", 0.05)
+    tenant = await new_tenant(database, "vectors")
+    shelf = PostgresShelf(database)
+    article = Item(EvidenceKind.KB, "a", "환불", "사흘 안에 됩니다.")
+    await shelf.put(tenant.id, [(article, [Passage("", article.body)])])
+    async with AsyncExitStack() as stack:
+        fake = stack.enter_context(fake_embeddings(fault=503))
+        found = setting(search_vectors="on", embedding_base_url=fake.url, embedding_model="worked")
+        embedder, _ = await open_embedder(found, None, stack) or pytest.fail()
+        made = make_vectors(found, database, shelf, embedder)
+        stack.push_async_callback(made.dense.aclose)
+        job = asyncio.create_task(worker.read_passages(SimpleNamespace(database=database, vectors=made)))
+        while not fake.calls:
+            await asyncio.sleep(0.01)
+        fake.fault = None
+        covered = vectors.Coverage(1, 0)
+        while covered.vectors < 1:
+            await asyncio.sleep(0.05)
+            async with database.tenant(tenant.id) as tx:
+                covered = await vectors.coverage(tx, "worked")
+        await end([job])
+    assert covered == vectors.Coverage(1, 1)
