@@ -41,9 +41,10 @@ async def test_tickets_of_the_sample_find_the_same_passages_with_the_same_scores
     asked = [question(f"{each.subject}\n{each.description}") for each in sample.tickets()[:8]]
     local = Searcher(shelf, tmp_path, patience_seconds=60)
     with opensearch_server() as fake:
-        async with cluster_searchers(fake.url, "t", shelf, tmp_path, shards=shards) as another:
+        async with cluster_searchers(
+            fake.url, "t", shelf, tmp_path, shards=shards, ask_seconds=60
+        ) as another:
             distant = await another()
-            distant.cluster.ask_seconds = 60.0
             found = []
             for searcher in (local, distant):
                 await searcher.search(tenant, ["환불"], pool="kb", now=NOW)

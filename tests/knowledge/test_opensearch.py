@@ -36,7 +36,7 @@ async def tenant(shelf):
 @pytest.fixture
 def fake():
     with opensearch_server() as fake:
-        fake.slow_seconds = 0.6
+        fake.slow_seconds = 2.0
         yield fake
 
 
@@ -48,11 +48,13 @@ def sources():
 @pytest.fixture
 async def searchers(fake, shelf, tmp_path, sources, monkeypatch):
     monkeypatch.setattr(opensearch_following, "REST_SECONDS", 0.0)
-    async with cluster_searchers(fake.url, "t", shelf, tmp_path, on_search=sources.append) as another:
+    async with cluster_searchers(
+        fake.url, "t", shelf, tmp_path, ask_seconds=1.0, on_search=sources.append
+    ) as another:
 
         async def impatient():
             searcher = await another()
-            searcher.cluster.ask_seconds, searcher.cluster._rest_seconds = 0.2, 0.0
+            searcher.cluster._rest_seconds = 0.0
             return searcher
 
         yield impatient
@@ -75,7 +77,7 @@ async def test_a_search_that_is_not_answered_whole_is_answered_from_the_store(
 async def test_a_cluster_that_is_away_from_the_start_is_used_when_it_comes(
     searchers, fake, tenant, sources, fault
 ):
-    fake.fault, fake.slow_seconds = fault, 0.6
+    fake.fault = fault
     searcher = await searchers()
     assert (await ids(searcher, tenant, "환불 기간"))[0] == "refund"
     assert searcher._followed[tenant].standing.state == "failed"

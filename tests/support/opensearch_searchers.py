@@ -28,7 +28,7 @@ class Turns:
 
 @asynccontextmanager
 async def cluster_searchers(
-    url, prefix, shelf, home, *, leases=None, shards=1, patience_seconds=20, **options
+    url, prefix, shelf, home, *, leases=None, shards=1, patience_seconds=20, ask_seconds=10.0, **options
 ):
     """A function that opens one more, each with connections and a memory of its own."""
     leases = leases or Turns()
@@ -45,7 +45,7 @@ async def cluster_searchers(
                 ),
                 **{**options, **more},
             )
-            searcher.cluster = cluster
+            searcher.cluster, cluster.ask_seconds = cluster, ask_seconds
             stack.push_async_callback(searcher.aclose)
             return searcher
 
