@@ -188,7 +188,7 @@ async def _give_up(database: Database, job: Job) -> None:
             await remakes.fail(tx, await drafts.get(tx, job.draft_id), "worker.stalled")
 
 
-async def _tidy(database: Database, model: str | None) -> None:
+async def _tidy(database: Database, model: str | None = None) -> None:
     for _ in range(TIDY_BATCHES):
         if not await housekeeping.prune_jobs(database):
             break

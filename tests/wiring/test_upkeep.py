@@ -40,11 +40,11 @@ class Watched:
         self.bound = []
 
     @asynccontextmanager
-    async def tenant(self, tenant_id):
+    async def tenant(self, tenant_id, **patience):
         self.bound.append(tenant_id)
         if tenant_id in self.broken:
             raise StoreError
-        async with self.database.tenant(tenant_id) as tx:
+        async with self.database.tenant(tenant_id, **patience) as tx:
             yield tx
 
     def unbound(self):
