@@ -39,7 +39,7 @@ MOST_BYTES = 512 * 2**20
 MOST_SEARCHES = 8
 """That run at a time, late ones too."""
 
-WEIGHT = 0.5
+WEIGHT = 0.25
 """What a rank by vectors counts against one by words."""
 
 RRF = 60
