@@ -2,12 +2,13 @@
 
 import json
 from base64 import b64encode
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
-from ccos.domain.errors import IndexUnusable
+from ccos.domain.errors import IndexUnusable, StoreError
 from ccos.domain.evidence import EvidenceKind
 from ccos.knowledge import opensearch_following
 from ccos.knowledge.memory import MemoryShelf
@@ -250,6 +251,35 @@ async def test_whoever_does_not_hold_the_lease_waits_for_the_one_who_does(fake, 
             assert not fake.indexes
         assert (await ids(searcher, tenant, "환불"))[0] == "refund"
         assert fake.indexes
+
+
+class LostTurns(Turns):
+    """Leases that end with a fault of the store, as those of a turn do that took too long."""
+
+    def __init__(self):
+        super().__init__()
+        self.lost = True
+
+    @asynccontextmanager
+    async def taken(self, tenant_id):
+        async with super().taken(tenant_id) as ours:
+            yield ours
+        if self.lost:
+            raise StoreError("The transaction was idle for too long.")
+
+
+async def test_a_turn_that_was_lost_costs_no_search(fake, shelf, tenant, tmp_path):
+    leases = LostTurns()
+    async with cluster_searchers(
+        fake.url, "t", shelf, tmp_path, leases=leases, patience_seconds=0.5
+    ) as another:
+        searcher = await another()
+        assert await ids(searcher, tenant, "환불")
+        with pytest.raises(IndexUnusable, match="turn to write the search index was lost"):
+            await searcher.rebuild(tenant, lambda _done, _all: None)
+        leases.lost = False
+        await searcher.rebuild(tenant, lambda _done, _all: None)
+        assert await ids(searcher, tenant, "환불")
 
 
 async def test_one_process_at_a_time_has_the_lease_of_a_tenant(database):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from ccos.domain.errors import IndexUnusable
+from ccos.domain.errors import IndexUnusable, StoreError
 from ccos.knowledge.engine import Away, Damaged, Serving
 from ccos.knowledge.following import BATCH, GENERATION_SECONDS, RETRY_SECONDS
 from ccos.knowledge.opensearch import REST_SECONDS
@@ -179,6 +179,10 @@ class ClusterFollowed:
             self._failed(f"The search index in OpenSearch cannot be written: {fault}.", REST_SECONDS)
         except Damaged as fault:
             self._failed(f"The search index in OpenSearch cannot be built: {fault}.", RETRY_SECONDS)
+        except StoreError as fault:
+            # What took too long has lost its lease: what is there is searched, and the next one writes.
+            lost = f"The turn to write the search index was lost: {fault.sentence}"
+            self._failed(lost, RETRY_SECONDS)
 
     def _failed(self, why: str, seconds: float) -> None:
         if why != self._why:
