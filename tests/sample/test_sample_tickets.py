@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 
 import pytest
@@ -21,6 +21,29 @@ each_ticket = pytest.mark.parametrize("name", TICKETS)
 def test_there_are_sixty_with_one_expectation_each_in_the_same_order():
     assert list(TICKETS) == list(GOLD) == [f"demo-{n:03d}" for n in range(1, 61)]
     assert len(sample.tickets()) == len(sample.gold()) == 60
+
+
+def test_on_the_day_of_a_demo_they_came_in_this_morning_in_the_same_order():
+    now = datetime(2027, 8, 3, 9, tzinfo=UTC)
+    moved = sample.tickets_today(now)
+    times = {t.external_id: t.created_at for t in moved}
+    assert sorted(times, key=lambda name: times[name]) == sorted(
+        TICKETS, key=lambda name: TICKETS[name].created_at
+    )
+    assert min(times.values()) == now - timedelta(hours=8, minutes=2) and max(
+        times.values()
+    ) == now - timedelta(minutes=2)
+    for after in moved:
+        before = TICKETS[after.external_id]
+        same = {"created_at": before.created_at, "conversation_history": before.conversation_history}
+        assert after.model_copy(update=same) == before
+        for message, earlier in zip(after.conversation_history, before.conversation_history, strict=True):
+            assert (message.text, message.role) == (earlier.text, earlier.role)
+            assert message.at is None or message.at <= now
+    talks = [t for t in moved if len([m for m in t.conversation_history if m.at]) > 1]
+    assert talks and all(
+        list(ats) == sorted(ats) for t in talks for ats in [[m.at for m in t.conversation_history if m.at]]
+    )
 
 
 @each_ticket

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -64,7 +65,7 @@ def demo(
                 )
                 await warming
             tenant = await _prepare(ccos)
-            tickets = sample.tickets()[:limit]
+            tickets = sample.tickets_today(datetime.now(UTC))[:limit]
             how = Mode(mode) if mode else None
             drafted = await _draft(ccos, tenant, tickets, how, seconds, at_once, as_json)
             lost = sum(not d.reply for d in drafted)

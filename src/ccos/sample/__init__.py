@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
@@ -16,6 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from ccos.domain.prompt import Language
 from ccos.domain.tenant import ApprovedAnswer, TenantSettings
 from ccos.domain.ticket import PiiClass, Priority, Sentiment, Ticket
+
+WINDOW, ARRIVAL = timedelta(hours=8), timedelta(minutes=2)
+"""Over how long the tickets of a demo came in, and how long ago the last one did."""
 
 
 class Gold(BaseModel):
@@ -68,6 +72,27 @@ def settings() -> TenantSettings:
 def tickets() -> list[Ticket]:
     """The open tickets, in the order of their external ids."""
     return [Ticket.model_validate_json(line) for line in _lines("tickets.jsonl")]
+
+
+def tickets_today(now: datetime) -> list[Ticket]:
+    """The open tickets as if they had come in over the last eight hours, in the same order: a queue of a year
+    ago shows nobody what a queue is like. What they say keeps its dates."""
+    known = [(each, each.created_at) for each in tickets() if each.created_at]
+    newest, oldest = max(at for _, at in known), min(at for _, at in known)
+    return [
+        _moved(each, now - ARRIVAL - WINDOW * ((newest - at) / (newest - oldest)), now) for each, at in known
+    ]
+
+
+def _moved(ticket: Ticket, created_at: datetime, now: datetime) -> Ticket:
+    """The ticket at another time; its messages come as long after it as they did, and none in the future."""
+    said = [
+        message.model_copy(update={"at": min(created_at + (message.at - ticket.created_at), now)})
+        if message.at and ticket.created_at
+        else message
+        for message in ticket.conversation_history
+    ]
+    return ticket.model_copy(update={"created_at": created_at, "conversation_history": tuple(said)})
 
 
 def gold() -> list[Gold]:
