@@ -209,7 +209,12 @@ def test_a_search_finds_only_what_was_asked_for(company: Company):
         "locale": "ko",
         "category": "수선 > 우산",
     }
-    inner = shown | {"visibility": "internal", "locale": "en", "updated_at": "2026-03-01T00:00:00+09:00"}
+    inner = shown | {
+        "body": "우산살은 2층에서 고칩니다.",
+        "visibility": "internal",
+        "locale": "en",
+        "updated_at": "2026-03-01T00:00:00+09:00",
+    }
     with company.client(Role.SUPERVISOR) as http:
         assert http.put("/api/kb/shown", json=shown).status_code == 200
         assert http.put("/api/kb/inner", json=inner).status_code == 200

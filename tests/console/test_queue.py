@@ -121,8 +121,11 @@ class TestPages:
             drafted(company, f"{n}번 환불", created_at=datetime(2026, 11, 1 + n, tzinfo=UTC))
             drafted(company, f"{n}번 교환", created_at=datetime(2026, 11, 1 + n, tzinfo=UTC))
         page = await visitor.page(company, "/?q=환불&view=ready")
-        await page.keyboard.press("j")
-        await page.keyboard.press("j")  # before the next page is there
+        twice = "for (let n = 0; n < 2; n++) document.body.dispatchEvent(new KeyboardEvent('keydown',"
+        await page.wait_for_load_state()
+        await page.evaluate(
+            twice + " {code: 'KeyJ', key: 'j', bubbles: true}))"
+        )  # before the next page is there
         await expect(page.locator("h1")).to_have_text("1번 환불")
         await page.wait_for_load_state()
         await page.keyboard.press("Control+Enter")

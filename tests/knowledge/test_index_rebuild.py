@@ -287,8 +287,8 @@ BUILDING = """
 
     async def main():
         shelf = Shelf()
-        body = "환불은 영업일 3일 안에 됩니다. " * 20
-        items = [Item(EvidenceKind.KB, f"n{n}", f"안내 {n}", body) for n in range(200)]
+        body = "환불은 영업일 3일 안에 됩니다. " * 20  # and a number, or they would count as one
+        items = [Item(EvidenceKind.KB, f"n{n}", f"안내 {n}", f"{n} {body}") for n in range(200)]
         await shelf.put(tenant, [(each, [Passage("", each.body)]) for each in items])
         searcher = Searcher(shelf, Path(sys.argv[1]), patience_seconds=60)
         found = await searcher.search(tenant, ["환불"], pool="kb", limit=300, now=datetime(2026, 11, 1, tzinfo=UTC))
