@@ -10,11 +10,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from ccos.api.budgets import SEES_AMOUNTS
-from ccos.api.caller import AnyCaller, Opened, require
+from ccos.api.caller import AnyCaller, Caller, Opened, require
 from ccos.domain.errors import StoreError
-from ccos.learning import kpis as figures
 from ccos.learning.kpis import By
-from ccos.wiring.kpis import read_figures
+from ccos.wiring import Ccos
+from ccos.wiring.kpis import Figures, read_figures
 
 router = APIRouter(prefix="/api/kpis", tags=["kpis"])
 
@@ -48,25 +48,18 @@ async def read(
     full = caller.role in SEES_AMOUNTS
     if by == "agent":
         require(caller, *SEES_AMOUNTS)
-    if full:
+    found = await figures_of(ccos, caller, days, flush=full)
+    return KpisOut(timezone=ccos.settings.timezone, **found.document(by, money=full))
+
+
+async def figures_of(ccos: Ccos, caller: Caller, days: int, *, flush: bool = True) -> Figures:
+    """The caller's tenant's figures of so many days up to today; with `flush` those of this very moment."""
+    if flush:
         with contextlib.suppress(StoreError):  # then the ledger is a little behind
             await ccos.ledger.flush()
     last = ccos.budget.today
     first = last - timedelta(days=days - 1)
     async with ccos.database.tenant(caller.tenant.id) as tx:
-        found = await read_figures(
+        return await read_figures(
             tx, first, last, zone=ccos.settings.timezone, limit=ccos.budget.limits.total
         )
-    return KpisOut(
-        first=first,
-        last=last,
-        timezone=ccos.settings.timezone,
-        kpis=[figures.kpi_document(each) for each in found.kpis(money=full)],
-        total=figures.document(figures.outcomes(found.decided)),
-        beside=figures.beside(found.made),
-        reasons=figures.reasons(found.decided),
-        seconds=figures.quantiles_document(found.seconds),
-        by=by,
-        groups={name: figures.document(each) for name, each in figures.grouped(found.decided, by).items()},
-        agents=dict(found.agents) if by == "agent" else {},
-    )

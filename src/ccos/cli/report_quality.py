@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from ccos.learning.kpis import Kpi, Outcomes
+    from ccos.learning.kpis import By, Kpi, Outcomes
     from ccos.wiring.kpis import Figures
 
 GROUPS = ("tier", "model", "intent", "language", "channel", "agent", "made_as", "day")
@@ -39,7 +39,7 @@ PLAIN = frozenset({"fallback_quality", "seconds", "days_over_limit"})
 )
 @click.option("--by", type=click.Choice(GROUPS), default="tier", show_default=True, help="One line for each.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def quality(tenant: str | None, days: int, by: str, as_json: bool) -> None:
+def quality(tenant: str | None, days: int, by: By, as_json: bool) -> None:
     """What people did with the drafts, against what the product promises.
 
     Approval is (as is + edited) / decided; an edit counts from a fiftieth of the characters on. Drafts that a
@@ -71,7 +71,7 @@ def quality(tenant: str | None, days: int, by: str, as_json: bool) -> None:
     with working("Reading the decisions"):
         slug, told = run(go())
     if as_json:
-        print_json({"tenant": slug, "timezone": found.timezone, **_document(told, by)})
+        print_json({"tenant": slug, "timezone": found.timezone, **told.document(by)})
     elif not told.made and not told.decided:
         complain(
             f"No draft was made for {slug} in the last {days} days; "
@@ -81,25 +81,7 @@ def quality(tenant: str | None, days: int, by: str, as_json: bool) -> None:
         _print(told, by, slug, days)
 
 
-def _document(told: Figures, by: str) -> dict[str, Any]:
-    from ccos.learning import kpis
-
-    groups = kpis.grouped(told.decided, by)  # type: ignore[arg-type]
-    return {
-        "first": told.first.isoformat(),
-        "last": told.last.isoformat(),
-        "kpis": [kpis.kpi_document(each) for each in told.kpis()],
-        "total": kpis.document(kpis.outcomes(told.decided)),
-        "beside": kpis.beside(told.made),
-        "reasons": kpis.reasons(told.decided),
-        "seconds": kpis.quantiles_document(told.seconds),
-        "by": by,
-        "groups": {name: kpis.document(each) for name, each in groups.items()},
-        "agents": dict(told.agents) if by == "agent" else {},
-    }
-
-
-def _print(told: Figures, by: str, slug: str, days: int) -> None:
+def _print(told: Figures, by: By, slug: str, days: int) -> None:
     from ccos.cli.tables import print_table
     from ccos.cli.terminal import stdout
     from ccos.learning import kpis
@@ -159,7 +141,7 @@ def _mark(each: Kpi) -> str:
     return told if each.sure or each.interval is None else f"{told}, within chance"
 
 
-def _group_table(told: Figures, by: str) -> Any:
+def _group_table(told: Figures, by: By) -> Any:
     from rich.table import Table
 
     from ccos.learning import kpis
@@ -168,7 +150,7 @@ def _group_table(told: Figures, by: str) -> Any:
     table.add_column(by.replace("_", " "))
     for head in ("decided", "approved", "interval", "edited", "rejected", "reopened", "CSAT", "s to decide"):
         table.add_column(head, justify="right")
-    for name, each in kpis.grouped(told.decided, by).items():  # type: ignore[arg-type]
+    for name, each in kpis.grouped(told.decided, by).items():
         table.add_row(told.agents.get(name, name) or "–", *_cells(each))
     return table
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 from dataclasses import dataclass
@@ -16,15 +15,14 @@ from fastapi.responses import Response
 from ccos.api.budgets import SEES_AMOUNTS
 from ccos.api.caller import Caller, Opened, needs
 from ccos.api.health import health_now
+from ccos.api.kpis import figures_of
 from ccos.console.routing import PageRoute
 from ccos.console.showing import Visit, visit_of
-from ccos.domain.errors import StoreError
 from ccos.domain.money import usd
 from ccos.domain.tier import Tier
 from ccos.learning import kpis
 from ccos.learning.kpis import By, Outcomes
-from ccos.wiring import Ccos
-from ccos.wiring.kpis import Figures, read_figures
+from ccos.wiring.kpis import Figures
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -70,7 +68,7 @@ class Series:
 async def dashboard(
     request: Request, caller: Manager, ccos: Opened, chosen: Annotated[Chosen, Depends()]
 ) -> Response:
-    visit, found = visit_of(request, caller), await _read(ccos, caller, chosen)
+    visit, found = visit_of(request, caller), await figures_of(ccos, caller, chosen.days)
     return visit.page(
         "dashboard.html",
         chosen=chosen,
@@ -95,7 +93,7 @@ async def dashboard(
 @router.get("/dashboard.csv")
 async def table(caller: Manager, ccos: Opened, chosen: Annotated[Chosen, Depends()]) -> Response:
     """The groups of the page as a table for a spreadsheet."""
-    found = await _read(ccos, caller, chosen)
+    found = await figures_of(ccos, caller, chosen.days)
     out = io.StringIO()
     write = csv.writer(out)
     write.writerow(
@@ -118,17 +116,6 @@ async def table(caller: Manager, ccos: Opened, chosen: Annotated[Chosen, Depends
         write.writerow([_plain(found.agents.get(name, name)), *_cells(each)])
     headers = {"content-disposition": f'attachment; filename="ccos-{chosen.by}-{found.last}.csv"'}
     return Response("\ufeff" + out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-async def _read(ccos: Ccos, caller: Caller, chosen: Chosen) -> Figures:
-    with contextlib.suppress(StoreError):  # then the ledger is a little behind
-        await ccos.ledger.flush()
-    last = ccos.budget.today
-    first = last - timedelta(days=chosen.days - 1)
-    async with ccos.database.tenant(caller.tenant.id) as tx:
-        return await read_figures(
-            tx, first, last, zone=ccos.settings.timezone, limit=ccos.budget.limits.total
-        )
 
 
 def _plain(name: str) -> str:

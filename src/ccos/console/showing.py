@@ -54,7 +54,7 @@ class Visit:
         shown = (
             _templates()
             .get_template(template)
-            .render(t=self.t, v=self.teller, visit=self, caller=self.caller, outage=self.outage, **values)
+            .render(t=self.t, v=self.teller, visit=self, caller=self.caller, **values)
         )
         response = HTMLResponse(shown, status, HEADERS)
         if asked_language(self.request):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ def _span(text: str) -> str:
     return text
 
 
+@lru_cache(1_000)
 def _minutes(text: str) -> tuple[int, int]:
     found = _SPAN.fullmatch(text)
     if found is None:
@@ -85,9 +87,8 @@ class Hours(BaseModel):
     def _open(self, since: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
         """The spans that end after `since`, in order, as times in UTC."""
         day = since.astimezone(zone).date() - timedelta(days=1)  # whose last span may go past midnight
-        closed = frozenset(self.holidays)
         for _ in range(LONGEST_DAYS):
-            if day not in closed:
+            if day not in self.holidays:
                 for span in sorted(self.week.get(WEEKDAYS[day.weekday()], ()), key=_minutes):
                     begin, end = (_at(day, minutes, zone) for minutes in _minutes(span))
                     if end > since:

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ccos.domain.draft import DraftState
+from ccos.domain.hours import priority_of
 from ccos.domain.ticket import Priority, Ticket
 from ccos.store.database import Tx
 from ccos.store.drafts import OPEN, names
@@ -49,14 +50,8 @@ async def find(tx: Tx, *, text: str | None = None) -> list[Waiting]:
         text=pattern(text) if text else None,
         most=MOST,
     )
-    known = Priority.__members__.values()
     return [
-        Waiting(
-            row["id"],
-            row["since"],
-            Priority(row["priority"]) if row["priority"] in known else None,
-            DraftState(row["state"]),
-        )
+        Waiting(row["id"], row["since"], priority_of(row["priority"]), DraftState(row["state"]))
         for row in rows
     ]
 

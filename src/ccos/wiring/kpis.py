@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from ccos.domain.money import MicroUsd
 from ccos.learning import kpis
-from ccos.learning.kpis import Kpi, Money
+from ccos.learning.kpis import By, Kpi, Money
 from ccos.store import keys, ledger, spend, tenants
 from ccos.store import kpis as store
 from ccos.store.database import Tx
@@ -35,6 +36,22 @@ class Figures:
 
     def kpis(self, *, money: bool = True) -> list[Kpi]:
         return kpis.kpis(self.decided, self.made, self.money if money else None)
+
+    def document(self, by: By, *, money: bool = True) -> dict[str, Any]:
+        """All of it as JSON, with a group for each value of `by`."""
+        groups = kpis.grouped(self.decided, by)
+        return {
+            "first": self.first.isoformat(),
+            "last": self.last.isoformat(),
+            "kpis": [kpis.kpi_document(each) for each in self.kpis(money=money)],
+            "total": kpis.document(kpis.outcomes(self.decided)),
+            "beside": kpis.beside(self.made),
+            "reasons": kpis.reasons(self.decided),
+            "seconds": kpis.quantiles_document(self.seconds),
+            "by": by,
+            "groups": {name: kpis.document(each) for name, each in groups.items()},
+            "agents": dict(self.agents) if by == "agent" else {},
+        }
 
 
 async def read_figures(tx: Tx, first: date, last: date, *, zone: str, limit: MicroUsd) -> Figures:

@@ -279,13 +279,13 @@ def _of_these(models: str | None, cell: Cell, did: Mapping[str, Counted]) -> Cou
     Another file under the same name, or an adapter that was trained anew, is another model: what is expected
     of it does not follow from what was there before. Tasks beside drafting are told apart by the file alone.
     """
-    gate, people = Tally(), Tally()
+    gate, people, whole = Tally(), Tally(), cell.task is Task.SOLUTION_DRAFT
+    if models is not None and not whole:
+        models = " ".join(name.partition("+")[0] for name in models.split())
     for model, counted in did.items():
-        if models is not None:
-            whole = cell.task is Task.SOLUTION_DRAFT
-            line = models if whole else " ".join(name.partition("+")[0] for name in models.split())
-            if not still_answers(line, cell.tier, model if whole else model.partition("+")[0]):
-                continue
+        named = model if whole else model.partition("+")[0]
+        if models is not None and not still_answers(models, cell.tier, named):
+            continue
         gate, people = gate.plus(counted.gate), people.plus(counted.people)
     return Counted(gate, people)
 
