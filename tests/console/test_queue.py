@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -152,6 +153,24 @@ class TestPages:
         plain = await visitor.page(company, "/", script=False)
         await plain.click("text=더 보기")
         assert await plain.locator("#rows .row-subject").all_inner_texts() == every[50:]
+
+    async def test_tickets_that_come_meanwhile_are_told_and_wait_to_be_shown(
+        self, visitor: Visitor, company: Company
+    ):
+        drafted(company, "첫 문의")
+        page = await visitor.page(company, "/?view=ready")
+        await asyncio.to_thread(drafted, company, "다른 나눔의 문의", DraftState.FAILED)
+        look = "window.dispatchEvent(new Event('focus'))"
+        await page.evaluate(look)
+        await page.wait_for_timeout(500)
+        await expect(page.locator(".queue-news")).to_have_text("")
+        await asyncio.to_thread(drafted, company, "새 문의")
+        await page.evaluate(look)
+        await expect(page.locator(".queue-news")).to_contain_text("새 문의 1건 보기")
+        await expect(page.locator("#rows .row")).to_have_count(1)  # nothing moves under the hand
+        await page.click(".queue-news a")
+        await expect(page.locator("#rows .row")).to_have_count(2)
+        await expect(page.locator(".queue-news")).to_have_text("")
 
     async def test_when_all_is_done_the_list_says_so(self, visitor: Visitor, company: Company):
         drafted(company, "끝난 문의", DraftState.APPROVED)

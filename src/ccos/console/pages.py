@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Form, Query, Request
 from fastapi.responses import Response
+from pydantic import AwareDatetime
 
 from ccos.api.caller import Opened, Writer
 from ccos.console.making import Making
 from ccos.console.opening import back_to, may_of, opened, queue_for, tenant_of, ticket_page
-from ccos.console.queue import Asked, View, asked_in
+from ccos.console.queue import Asked, View, asked_in, came_since
 from ccos.console.routing import PageRoute
 from ccos.console.showing import Visitor, language_of
 from ccos.console.speech import speech
@@ -65,6 +66,16 @@ async def rows(
     async with tenant_of(ccos, visit) as tx:
         queue = await queue_for(tx, visit, listed.asked, open=None if listed.after else open or None)
     return visit.page("_rows.html", queue=replace(queue, open=open))
+
+
+@router.get("/queue/news")
+async def queue_news(visit: Visitor, ccos: Opened, listed: List, since: AwareDatetime) -> Response:
+    """Whether tickets have come to the list since; nothing (204) while none has."""
+    async with tenant_of(ccos, visit) as tx:
+        came = await came_since(tx, listed.asked, since)
+    if not came:
+        return Response(status_code=204)
+    return visit.page("_queue_news.html", came=came, asked=listed.asked)
 
 
 @router.get("/outage")

@@ -75,7 +75,7 @@ class Row:
 class Queue:
     """One page of the list. `counts` says how many wait, by view; `next` is the mark of the next page.
 
-    `fresh`: no ticket has ever come.
+    `fresh`: no ticket has ever come. `at` is the database's time when it was read.
     """
 
     rows: Sequence[Row]
@@ -84,6 +84,7 @@ class Queue:
     next: str | None
     open: str | None = None
     fresh: bool = False
+    at: datetime | None = None
 
 
 async def queue_of(
@@ -111,7 +112,19 @@ async def queue_of(
     rows = await _rows(tx, ordered, dues)
     end = mark(_at(shown[-1][0]), shown[-1][1].ticket_id) if more else None
     fresh = not rows and words is None and not (await tickets.page(tx, limit=1)).tickets
-    return Queue(rows, asked, told, end, open, fresh)
+    now = await tx.row("SELECT now() AS now")
+    return Queue(rows, asked, told, end, open, fresh, now["now"] if now else None)
+
+
+async def came_since(tx: Tx, asked: Asked, moment: datetime) -> int:
+    """How many tickets have come to the list since; 0 for the list of every ticket, which is in pages."""
+    if asked.view == "all":
+        return 0
+    waits = await waiting.find(tx, text=asked.q.strip() or None)
+    return sum(
+        each.came_at is not None and each.came_at > moment and asked.view in ("waiting", OF_STATE[each.state])
+        for each in waits
+    )
 
 
 def in_order(waits: Iterable[Waiting], hours: Hours, zone: ZoneInfo) -> list[tuple[datetime | None, Waiting]]:

@@ -21,12 +21,15 @@ MOST = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`since` is when the customer wrote last. `priority` is the ticket's own, else the one read from it."""
+    """`since` is when the customer wrote last, `came_at` when a draft was asked for. `priority` is the ticket's
+    own, else the one read from it.
+    """
 
     ticket_id: UUID
     since: datetime
     priority: Priority | None
     state: DraftState
+    came_at: datetime | None = None
 
 
 async def find(tx: Tx, *, text: str | None = None) -> list[Waiting]:
@@ -34,7 +37,8 @@ async def find(tx: Tx, *, text: str | None = None) -> list[Waiting]:
     description or id."""
     rows = await tx.rows(
         r"""
-        SELECT t.id, d.state, coalesce(t.priority, d.body #>> '{triage,priority}') AS priority,
+        SELECT t.id, d.state, d.created_at AS came_at,
+               coalesce(t.priority, d.body #>> '{triage,priority}') AS priority,
                CASE WHEN t.body #>> '{conversation_history,-1,role}' = 'customer'
                     THEN coalesce((t.body #>> '{conversation_history,-1,at}')::timestamptz, t.created_at)
                     ELSE t.created_at END AS since
@@ -51,7 +55,7 @@ async def find(tx: Tx, *, text: str | None = None) -> list[Waiting]:
         most=MOST,
     )
     return [
-        Waiting(row["id"], row["since"], priority_of(row["priority"]), DraftState(row["state"]))
+        Waiting(row["id"], row["since"], priority_of(row["priority"]), DraftState(row["state"]), row["came_at"])
         for row in rows
     ]
 
