@@ -20,6 +20,7 @@ PARTS = {
     "reasons",
     "seconds",
     "by",
+    "stages",
     "groups",
     "agents",
 }

@@ -123,6 +123,16 @@ async def test_seconds_are_told_by_the_tier_that_answered(database, tenant):
         assert waited is not None and (waited.n, waited.p50) == (1, 30.0)
 
 
+async def test_the_time_of_drafts_is_told_by_stage(database, tenant):
+    async with database.tenant(tenant.id) as tx:
+        for n in (1.0, 2.0, 3.0):
+            await draft(tx, stages={"queue": n, "retrieve": n / 10})
+        await draft(tx)  # of an earlier release
+        found = await kpis.seconds_by_stage(tx, FIRST, LAST, zone=SEOUL)
+    told = {name: (each.n, each.p50) for name, each in found.items()}
+    assert told == {"queue": (3, 2.0), "retrieve": (3, 0.2)}
+
+
 async def test_other_tenants_are_not_counted(database, tenant):
     other = await new_tenant(database)
     async with database.tenant(other.id) as tx:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -223,6 +224,7 @@ class Drafting:
             self._mode,
             BATCH_SECONDS,
             priority=priority,
+            waited_seconds=_waited(queued),
         )
         return job, run
 
@@ -279,3 +281,10 @@ def _reason(fault: BaseException) -> str:
     if isinstance(fault, asyncio.CancelledError):
         return "cancelled"
     return fault.code if isinstance(fault, CcosError) else type(fault).__name__
+
+
+def _waited(queued: Draft) -> float | None:
+    """Since it was queued; clocks of two machines may differ by a little."""
+    if queued.created_at is None:
+        return None
+    return max((datetime.now(UTC) - queued.created_at).total_seconds(), 0.0)

@@ -17,7 +17,8 @@ OnStage = Callable[[str], Awaitable[None]]
 class Job:
     """One draft to make. `seconds` is the time for all of it; `hint` is an agent's wish for a new try.
 
-    `cache`: who asks for another draft of the same ticket wants no answer that was given before.
+    `waited_seconds` is how long it stood in a queue, None where it did not. `cache`: who asks for another
+    draft of the same ticket wants no answer that was given before.
     """
 
     draft_id: str
@@ -29,3 +30,4 @@ class Job:
     hint: str | None = None
     priority: Priority = Priority.AGENT_WAITING
     cache: CacheUse = "use"
+    waited_seconds: float | None = None

@@ -82,14 +82,20 @@ class Orchestrator:
         started = self._clock()
         state: State = {"job": job, "deadline": started + job.seconds, "errors": []}
         draft: Draft | None = None
+        begun, stages = started, {}
+        if job.waited_seconds is not None:
+            stages["queue"] = round(job.waited_seconds, 6)
         async for update in self._graph.astream(state, stream_mode="updates"):
             for stage, change in update.items():
+                stages[stage] = round(self._clock() - begun, 6)
                 draft = (change or {}).get("draft", draft)
                 if on_stage is not None:
                     await on_stage(stage)
+                begun = self._clock()
         if draft is None:
             raise CcosError("The workflow ended without a draft.", draft_id=job.draft_id)
-        return draft.model_copy(update={"latency_seconds": round(self._clock() - started, 6)})
+        took = round(self._clock() - started, 6)
+        return draft.model_copy(update={"latency_seconds": took, "stages": stages})
 
     def _build(self) -> Any:
         graph = StateGraph(State)

@@ -30,6 +30,7 @@ class KpisOut(BaseModel):
     beside: dict[str, int] = Field(description="Drafts nobody decided about, which no share counts")
     reasons: dict[str, int] = Field(description="Why drafts were rejected")
     seconds: dict[str, Any] = Field(description="How long drafts took to make, by the tier that answered")
+    stages: dict[str, Any] = Field(description="Where that time went; queue: the wait before")
     by: str
     groups: dict[str, dict[str, Any]] = Field(description="The same as `total`, one for each value of `by`")
     agents: dict[str, str] = Field(description="What the keys are called that `by=agent` shows")

@@ -115,5 +115,9 @@ class Draft(BaseModel):
     confidence_score: float = 0.0
     cost_usd: float = 0.0
     latency_seconds: float = 0.0
+    stages: dict[str, float] = Field(
+        default_factory=dict,
+        description="Seconds of each: triage, retrieve, synthesise, resolve, propose; queue: before them",
+    )
     errors: tuple[str, ...] = ()
     created_at: datetime | None = None

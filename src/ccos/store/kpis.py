@@ -172,6 +172,24 @@ async def seconds_by_tier(tx: Tx, first: date, last: date, *, zone: str) -> Mapp
     return {row["name"]: _quantiles(row) for row in rows if row["n"]}
 
 
+async def seconds_by_stage(tx: Tx, first: date, last: date, *, zone: str) -> Mapping[str, Quantiles]:
+    """Where the time of finished drafts went, by stage; "queue" is the wait before them."""
+    rows = await tx.rows(
+        """
+        SELECT stage.key AS name, count(*) AS n,
+               percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY stage.value::float8) AS cuts
+          FROM draft, jsonb_each_text(body -> 'stages') AS stage
+         WHERE tenant_id = %(tenant)s AND jsonb_typeof(body -> 'stages') = 'object'
+           AND created_at >= %(first)s::timestamp AT TIME ZONE %(zone)s
+           AND created_at < (%(last)s::date + 1)::timestamp AT TIME ZONE %(zone)s
+         GROUP BY 1""",
+        zone=zone,
+        first=first,
+        last=last,
+    )
+    return {row["name"]: _quantiles(row) for row in rows}
+
+
 async def seconds_to_decide(tx: Tx, first: date, last: date, *, zone: str) -> Quantiles | None:
     """From opening a draft to deciding about it; None where no opening was seen."""
     row = await tx.row(

@@ -21,8 +21,8 @@ MOST = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`since` is when the customer wrote last, `came_at` when a draft was asked for. `priority` is the ticket's
-    own, else the one read from it.
+    """`since` is when the customer wrote last, `came_at` when a draft was asked for. `priority` is the
+    ticket's own, else the one read from it.
     """
 
     ticket_id: UUID
@@ -55,7 +55,9 @@ async def find(tx: Tx, *, text: str | None = None) -> list[Waiting]:
         most=MOST,
     )
     return [
-        Waiting(row["id"], row["since"], priority_of(row["priority"]), DraftState(row["state"]), row["came_at"])
+        Waiting(
+            row["id"], row["since"], priority_of(row["priority"]), DraftState(row["state"]), row["came_at"]
+        )
         for row in rows
     ]
 

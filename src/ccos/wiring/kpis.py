@@ -26,6 +26,7 @@ class Figures:
     decided: Sequence[Decided]
     made: Sequence[Made]
     seconds: Mapping[str, Quantiles]
+    stages: Mapping[str, Quantiles]
     to_decide: Quantiles | None
     money: Money
     costs: Costs
@@ -48,6 +49,7 @@ class Figures:
             "beside": kpis.beside(self.made),
             "reasons": kpis.reasons(self.decided),
             "seconds": kpis.quantiles_document(self.seconds),
+            "stages": kpis.quantiles_document(self.stages),
             "by": by,
             "groups": {name: kpis.document(each) for name, each in groups.items()},
             "agents": dict(self.agents) if by == "agent" else {},
@@ -68,6 +70,7 @@ async def read_figures(tx: Tx, first: date, last: date, *, zone: str, limit: Mic
         await store.decided(tx, first, last, zone=zone),
         await store.made(tx, first, last, zone=zone),
         await store.seconds_by_tier(tx, first, last, zone=zone),
+        await store.seconds_by_stage(tx, first, last, zone=zone),
         await store.seconds_to_decide(tx, first, last, zone=zone),
         Money(
             saved=saved_share(whole.whole),
