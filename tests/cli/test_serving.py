@@ -55,6 +55,18 @@ def test_a_ticket_is_drafted_by_the_worker_that_comes_after_one_that_was_stopped
         assert admin.execute(left).fetchone() == (0,)
 
 
+def test_a_page_that_listens_is_let_go_when_the_server_ends(ccos: Command, shop: str) -> None:
+    """A line that were cut in the middle could not be read to its end."""
+    key = ccos("keys", "create", "--role", "agent", "--tenant", shop, "--json").json["key"]
+    with ccos.running("serve", "--port", "0") as server:
+        url = re.findall(r"http://\S+", server.wait_for("Serving on http"))[0]
+        asked = urllib.request.Request(f"{url}/live", headers={"Authorization": f"Bearer {key}"})
+        with urllib.request.urlopen(asked, timeout=20) as line:
+            assert line.readline() == b"retry: 3000\n"
+            assert server.end(signal.SIGTERM) == 0
+            assert line.read().endswith(b"\n\n")
+
+
 def test_ctrl_c_ends_the_server_too(ccos: Command) -> None:
     with ccos.running("serve", "--port", "0") as server:
         server.wait_for("Serving on http")

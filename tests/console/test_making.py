@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from fastapi import FastAPI
@@ -45,6 +46,7 @@ async def test_what_goes_wrong_at_once_is_told_to_whoever_asked():
 
 async def test_a_server_that_ends_cancels_what_is_still_being_made():
     app, ended = FastAPI(), []
+    app.state.ccos = SimpleNamespace(urls=SimpleNamespace(app="postgresql://nobody@127.0.0.1:1/none"))
     console.mount(app)
 
     async def endless() -> Draft:

@@ -165,11 +165,12 @@ class TestPages:
         await page.wait_for_timeout(500)
         await expect(page.locator(".queue-news")).to_have_text("")
         await asyncio.to_thread(drafted, company, "새 문의")
-        await page.evaluate(look)
         await expect(page.locator(".queue-news")).to_contain_text("새 문의 1건 보기")
+        await asyncio.to_thread(drafted, company, "또 하나")
+        await expect(page.locator(".queue-news")).to_contain_text("새 문의 2건 보기")
         await expect(page.locator("#rows .row")).to_have_count(1)  # nothing moves under the hand
         await page.click(".queue-news a")
-        await expect(page.locator("#rows .row")).to_have_count(2)
+        await expect(page.locator("#rows .row")).to_have_count(3)
         await expect(page.locator(".queue-news")).to_have_text("")
 
     async def test_when_all_is_done_the_list_says_so(self, visitor: Visitor, company: Company):

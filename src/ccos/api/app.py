@@ -56,6 +56,7 @@ def create_app(ccos: Ccos) -> FastAPI:
         generate_unique_id_function=_operation,
     )
     app.state.ccos = ccos
+    app.state.leaving = asyncio.Event()  # set when the process is about to end
     app.state.batch_readers = asyncio.Semaphore(batches.READ_AT_ONCE)
     app.state.identities = Identities(partial(identify, ccos))
     problems.install(app)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Literal
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -83,18 +83,20 @@ async def take_back(draft_id: str, caller: Reviewer, ccos: Opened) -> Draft:
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
-async def follow(draft_id: str, caller: AnyCaller, ccos: Opened) -> StreamingResponse:
+async def follow(draft_id: str, request: Request, caller: AnyCaller, ccos: Opened) -> StreamingResponse:
     """Server-sent events: `state` whenever it changes, `draft` with the whole draft at the end."""
     first = await _read(ccos, caller, draft_id)
-    events = _events(ccos, caller, first)
+    events = _events(ccos, caller, first, request.app.state.leaving)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
-async def _events(ccos: Ccos, caller: Caller, draft: Draft) -> AsyncIterator[bytes]:
+async def _events(ccos: Ccos, caller: Caller, draft: Draft, leaving: asyncio.Event) -> AsyncIterator[bytes]:
     deadline = asyncio.get_running_loop().time() + LONGEST_FOLLOWING_SECONDS
     yield _event("state", {"id": draft.id, "state": draft.state})
     while draft.state in UNFINISHED and asyncio.get_running_loop().time() < deadline:
+        if leaving.is_set():
+            return  # the end of the process is no end of the draft: whoever follows comes again
         await asyncio.sleep(POLL_SECONDS)
         try:
             newer = await _read(ccos, caller, draft.id)

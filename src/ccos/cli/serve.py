@@ -129,6 +129,7 @@ async def serve_until_stopped(
     try:
         await asyncio.shield(serving)
     except asyncio.CancelledError:
+        console.let_go(app)
         server.should_exit = True
         raise
     finally:

@@ -7,7 +7,8 @@ from typing import Any
 
 from fastapi.responses import RedirectResponse, Response
 
-from ccos.console.queue import Asked, Queue, queue_of
+from ccos.console.live import live_of
+from ccos.console.queue import Asked, Queue, Row, queue_of, row_of
 from ccos.console.showing import Visit
 from ccos.domain.draft import Draft
 from ccos.domain.tenant import Role
@@ -50,13 +51,26 @@ async def ticket_page(
     async with tenant_of(ccos, visit) as tx:
         opening = await opened(tx, ticket_id)
         queue = await queue_for(tx, visit, asked, open=opening.ticket.id)
-    return visit.page("ticket.html", status, queue=queue, opening=opening, may=may_of(visit), notice=notice)
+    stage = stage_of(visit, opening)
+    return visit.page(
+        "ticket.html", status, queue=queue, opening=opening, may=may_of(visit), notice=notice, stage=stage
+    )
+
+
+def stage_of(visit: Visit, opening: Opening) -> str | None:
+    """The stage that the draft has finished last, while it is made and where one was heard of."""
+    return live_of(visit.request).stage(opening.draft.id) if opening.draft else None
 
 
 async def queue_for(tx: Tx, visit: Visit, asked: Asked, *, open: str | None = None) -> Queue:
     """The list as this visitor's desk works."""
     assert visit.caller is not None
     return await queue_of(tx, asked, visit.caller.tenant.settings.hours, visit.teller.zone, open=open)
+
+
+async def row_for(tx: Tx, visit: Visit, ticket_id: str) -> Row:
+    assert visit.caller is not None
+    return await row_of(tx, ticket_id, visit.caller.tenant.settings.hours, visit.teller.zone)
 
 
 async def opened(tx: Tx, ticket_id: str) -> Opening:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,13 +14,14 @@ from pydantic import AwareDatetime
 
 from ccos.api.caller import Opened, Writer
 from ccos.console.making import Making
-from ccos.console.opening import back_to, may_of, opened, queue_for, tenant_of, ticket_page
+from ccos.console.opening import back_to, may_of, opened, queue_for, row_for, stage_of, tenant_of, ticket_page
 from ccos.console.queue import Asked, View, asked_in, came_since
 from ccos.console.routing import PageRoute
 from ccos.console.showing import Visitor, language_of
 from ccos.console.speech import speech
 from ccos.domain.ticket import Text
 from ccos.store import drafts
+from ccos.store.ending import end
 
 PATIENCE_SECONDS = 1.0
 """How long a press on the button waits for the draft before it shows that one is being written."""
@@ -27,7 +29,9 @@ PATIENCE_SECONDS = 1.0
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    hearing = asyncio.create_task(app.state.live.run(), name="console-live")
     yield
+    await end([hearing])
     await app.state.making.close()
 
 
@@ -69,13 +73,15 @@ async def rows(
 
 
 @router.get("/queue/news")
-async def queue_news(visit: Visitor, ccos: Opened, listed: List, since: AwareDatetime) -> Response:
-    """Whether tickets have come to the list since; nothing (204) while none has."""
+async def queue_news(
+    visit: Visitor, ccos: Opened, listed: List, since: AwareDatetime, had: Annotated[int, Query(ge=0)] = 0
+) -> Response:
+    """How many tickets have come to the list since; nothing (204) while the page `had` that many already."""
     async with tenant_of(ccos, visit) as tx:
         came = await came_since(tx, listed.asked, since)
-    if not came:
+    if came <= had:
         return Response(status_code=204)
-    return visit.page("_queue_news.html", came=came, asked=listed.asked)
+    return visit.page("_queue_news.html", came=came, asked=listed.asked, since=since)
 
 
 @router.get("/outage")
@@ -94,7 +100,18 @@ async def card(ticket_id: str, visit: Visitor, ccos: Opened, listed: List) -> Re
     """The draft's card alone, asked for again and again while the draft is being made."""
     async with tenant_of(ccos, visit) as tx:
         opening = await opened(tx, ticket_id)
-    return visit.page("_card.html", opening=opening, may=may_of(visit), queue={"asked": listed.asked})
+        row = await row_for(tx, visit, ticket_id)
+    queue = {"asked": listed.asked}
+    stage = stage_of(visit, opening)
+    return visit.page("_card.html", opening=opening, may=may_of(visit), queue=queue, row=row, stage=stage)
+
+
+@router.get("/tickets/{ticket_id}/chips")
+async def chips(ticket_id: str, visit: Visitor, ccos: Opened) -> Response:
+    """What a row of the list says of its ticket, when something has become of that."""
+    async with tenant_of(ccos, visit) as tx:
+        row = await row_for(tx, visit, ticket_id)
+    return visit.page("_row_chips.html", row=row)
 
 
 @router.post("/tickets/{ticket_id}/drafts")

@@ -116,6 +116,16 @@ async def queue_of(
     return Queue(rows, asked, told, end, open, fresh, now["now"] if now else None)
 
 
+async def row_of(tx: Tx, ticket_id: str, hours: Hours, zone: ZoneInfo) -> Row:
+    """One ticket of the list, wherever it stands. Raises NotFound."""
+    ticket = await tickets.get(tx, ticket_id)
+    glance = (await drafts.glance(tx, [ticket_id])).get(ticket_id)
+    due = None
+    if glance is not None and glance.state in OF_STATE:
+        due = next((hours.due(each.since, each.priority, zone) for each in _waiting(ticket, glance)), None)
+    return Row(ticket, glance, due)
+
+
 async def came_since(tx: Tx, asked: Asked, moment: datetime) -> int:
     """How many tickets have come to the list since; 0 for the list of every ticket, which is in pages."""
     if asked.view == "all":
@@ -155,13 +165,18 @@ async def _decided(tx: Tx, ticket_id: str) -> list[Waiting]:
     except NotFound:
         return []
     glance = (await drafts.glance(tx, [ticket_id])).get(ticket_id)
-    if ticket.created_at is None or glance is None:
+    return [] if glance is None else _waiting(ticket, glance)
+
+
+def _waiting(ticket: Ticket, glance: Glance) -> list[Waiting]:
+    """What `store/waiting.py` says of a ticket, for one that may wait no more."""
+    if ticket.created_at is None or ticket.id is None:
         return []
     last = ticket.conversation_history[-1] if ticket.conversation_history else None
     since = last.at if last and last.role == "customer" and last.at else ticket.created_at
     own = ticket.priority.value if ticket.priority else None
     priority = priority_of(own, {"priority": glance.priority})
-    return [Waiting(UUID(ticket_id), since, priority, glance.state)]
+    return [Waiting(UUID(ticket.id), since, priority, glance.state)]
 
 
 async def _rows(

@@ -52,6 +52,8 @@ def _page_before(request: Request) -> str:
 def _sign_in(request: Request) -> Response:
     """Back to the same page afterwards."""
     wanted = request.url.path if request.method == "GET" else _page_before(request)
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return Response(status_code=401)
     if request.headers.get("hx-request"):
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     return RedirectResponse(f"/sign-in?next={quote(wanted)}", 303)

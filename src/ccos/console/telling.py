@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -27,6 +28,7 @@ from ccos.store.drafts import DECIDABLE
 STALE = timedelta(days=365)
 LONG_WAIT = timedelta(minutes=1)
 UNFINISHED = frozenset({DraftState.QUEUED, DraftState.RUNNING})
+STAGES = ("triage", "retrieve", "synthesise", "resolve", "propose")
 CERTIFIED = "certified"
 NO_SHARES = frozenset({"fallback_quality", "seconds", "days_over_limit"})
 USED = frozenset({DraftState.APPROVED, DraftState.EDITED})
@@ -43,6 +45,14 @@ class Piece:
 
     text: str
     n: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage of a draft that is being made: "done", "now" or "later"."""
+
+    name: str
+    standing: Literal["done", "now", "later"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +217,13 @@ class Teller:
 
     def unfinished(self, draft: Draft) -> bool:
         return draft.state in UNFINISHED
+
+    def steps(self, done: str | None) -> list[Step]:
+        """The stages of a draft that is being made; `done` was the last to end, None where none was."""
+        at = STAGES.index(done) + 1 if done in STAGES else 0
+        return [
+            Step(name, "done" if n < at else "now" if n == at else "later") for n, name in enumerate(STAGES)
+        ]
 
     def used(self, draft: Draft) -> bool:
         """Whether it was approved: then there is no use in another one."""

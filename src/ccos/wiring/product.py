@@ -35,6 +35,7 @@ from ccos.wiring.models import Served, answering
 from ccos.wiring.opensearch import open_elsewhere
 from ccos.wiring.opinions import open_opinion
 from ccos.wiring.premium import premium_cost, warm_prices
+from ccos.wiring.progress import Followed
 from ccos.wiring.providers import open_providers, wait_until_loaded
 from ccos.wiring.vectors import Vectors, make_vectors, vectors_model
 
@@ -115,9 +116,11 @@ async def open_ccos(
             dense=None if vectors is None else vectors.dense,
         )
         stack.push_async_callback(searcher.aclose)
+        followed = Followed(LazyDrafter(service, searcher, on_draft), database)
+        stack.push_async_callback(followed.aclose)
         drafting = Drafting(
             database,
-            LazyDrafter(service, searcher, on_draft),
+            followed,
             defer_draft,
             mode=settings.mode,
             defer_batch=defer_batch,
