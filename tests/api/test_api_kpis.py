@@ -21,6 +21,8 @@ PARTS = {
     "seconds",
     "by",
     "stages",
+    "calibration",
+    "outages",
     "groups",
     "agents",
 }

@@ -62,6 +62,36 @@ def reading(company: Company, role: Role = Role.SUPERVISOR):
     return company.live.client(cookies={COOKIE: company.keys[role]}, follow_redirects=False)
 
 
+def test_an_outage_is_told_with_what_became_of_the_drafts_meanwhile(company: Company):
+    hung = Attempt(
+        task=Task.SOLUTION_DRAFT, tier=Tier.CLOUD_PREMIUM, provider="openai", model="gpt",
+        outcome=Outcome.FAILED, reason="provider.timeout",
+    )  # fmt: skip
+    decided(company, "approved", 3, attempts=(hung,))
+    with reading(company) as http:
+        page = " ".join(http.get("/dashboard").text.split())
+        (told,) = http.get("/api/kpis").json()["outages"]
+    assert (told["tier"], told["asked"], told["silent"], told["answered"]) == ("tier_0", 3, 3, told["drafts"])
+    assert "3 / 3" in page and "100.0%" in page and "10분" in page
+
+
+def test_the_days_money_and_what_nobody_could_answer_are_told(busy: Company):
+    with reading(busy) as http:
+        page = http.get("/dashboard").text
+    assert '<meter min="0" max="1" low="0.7" high="0.85" optimum="0" value="0.0"' in page
+    assert "여유 있습니다." in page and "답하지 못한 질문이 쌓이지 않았습니다." in page
+
+
+def test_what_was_predicted_stands_beside_what_was_approved(company: Company):
+    decided(company, "approved", 3, quality=0.9)
+    decided(company, "rejected", 1, quality=0.92)
+    with reading(company) as http:
+        (told,) = http.get("/api/kpis").json()["calibration"]
+        page = http.get("/dashboard").text
+    assert (told["n"], told["predicted"], told["approved"], told["thin"]) == (4, 0.905, 0.75, True)
+    assert '<th scope="row">90.5%</th><td class="num">75.0%</td>' in page
+
+
 @pytest.mark.parametrize("path", ["/dashboard", "/dashboard.csv"])
 @pytest.mark.parametrize(("role", "status"), [(Role.AGENT, 403), (Role.INTEGRATION, 403), (Role.SUPERVISOR, 200), (Role.ADMIN, 200)])  # fmt: skip
 def test_figures_of_people_and_money_are_for_managers(company: Company, path, role, status):
@@ -116,12 +146,12 @@ class TestPage:
         self, visitor: Visitor, busy: Company, dark
     ):
         page = await visitor.page(busy, "/dashboard?days=7", role=Role.ADMIN, dark=dark)
-        await expect(page.locator(".plot canvas")).to_have_count(3)
+        await expect(page.locator(".plot canvas")).to_have_count(4)
         painted = await page.evaluate(
             "[...document.querySelectorAll('.plot canvas')].map(c => new Set(c.getContext('2d')"
             ".getImageData(0, 0, c.width, c.height).data).size > 8)"
         )
-        assert painted == [True, True, True]
+        assert painted == [True] * 4
         chart = json.loads(str(await page.locator("#chart-tiers").get_attribute("data-chart")))
         told = {line["label"]: line["values"][-1] for line in chart["lines"]}
         assert len(chart["x"]) == 7 and told == {"로컬 모델": 41, "규칙": 1}

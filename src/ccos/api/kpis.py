@@ -31,6 +31,12 @@ class KpisOut(BaseModel):
     reasons: dict[str, int] = Field(description="Why drafts were rejected")
     seconds: dict[str, Any] = Field(description="How long drafts took to make, by the tier that answered")
     stages: dict[str, Any] = Field(description="Where that time went; queue: the wait before")
+    calibration: list[dict[str, Any]] = Field(
+        description="By tenths of the quality predicted: how many drafts were decided about, and approved"
+    )
+    outages: list[dict[str, Any]] = Field(
+        description="When a tier was silent for half of its drafts or more, and what came of all drafts then"
+    )
     by: str
     groups: dict[str, dict[str, Any]] = Field(description="The same as `total`, one for each value of `by`")
     agents: dict[str, str] = Field(description="What the keys are called that `by=agent` shows")

@@ -12,6 +12,7 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from ccos.api import budgets, kb_gaps
 from ccos.api.budgets import SEES_AMOUNTS
 from ccos.api.caller import Caller, Opened, needs
 from ccos.api.health import health_now
@@ -21,7 +22,7 @@ from ccos.console.showing import Visit, visit_of
 from ccos.domain.money import usd
 from ccos.domain.tier import Tier
 from ccos.learning import kpis
-from ccos.learning.kpis import By, Outcomes
+from ccos.learning.kpis import By, Outcomes, Share
 from ccos.wiring.kpis import Figures
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -29,6 +30,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Manager = Annotated[Caller, Depends(needs(*SEES_AMOUNTS))]
 
 SPANS = (7, 30, 90)
+GAP_DAYS, MOST_GAPS = 28, 5
 GROUPS: tuple[By, ...] = ("tier", "intent", "language", "channel", "agent", "model", "day")
 
 
@@ -43,12 +45,13 @@ class Chosen:
 @dataclass(frozen=True, slots=True)
 class Series:
     """A chart for `static/charts.js`: `x` are days, each line has its values; None is a gap. Shares are in
-    [0, 1]. `kind` is "lines" or "stack"; `unit` is "share", "count" or "usd".
+    [0, 1]. `kind` is "lines", "stack", or "match" of what was predicted (`x`, shares) with what came;
+    `unit` is "share", "count" or "usd".
     """
 
     kind: str
     unit: str
-    x: list[str]
+    x: list[str] | list[float]
     lines: list[dict[str, Any]]
     target: float | None = None
 
@@ -69,6 +72,7 @@ async def dashboard(
     request: Request, caller: Manager, ccos: Opened, chosen: Annotated[Chosen, Depends()]
 ) -> Response:
     visit, found = visit_of(request, caller), await figures_of(ccos, caller, chosen.days)
+    gaps = await kb_gaps.find(caller, ccos, days=GAP_DAYS, limit=MOST_GAPS)
     return visit.page(
         "dashboard.html",
         chosen=chosen,
@@ -84,8 +88,11 @@ async def dashboard(
             "approval": approval(found, visit),
             "tiers": drafts_by_tier(found, visit),
             "money": money(found, visit),
+            "calibration": calibration(found, visit),
         },
         per_approved=per_approved(found),
+        today=await budgets.read(caller, ccos),
+        gaps=gaps.gaps,
         tiers=health_now(ccos)["tiers"],
     )
 
@@ -162,6 +169,18 @@ def drafts_by_tier(found: Figures, visit: Visit) -> Series:
         if any(counted.get((name, day)) for day in days)
     ]
     return Series("stack", "count", days, lines)
+
+
+def calibration(found: Figures, visit: Visit) -> Series:
+    """What people approved, by the quality that was predicted: on the dashed line where both are the same."""
+    shares = [Share(each.approved, each.n) for each in found.calibration]
+    line = {
+        "label": visit.t("dash.approval"),
+        "values": [share.value for share in shares],
+        "low": [share.interval.low for share in shares],
+        "high": [share.interval.high for share in shares],
+    }
+    return Series("match", "share", [round(each.predicted, 3) for each in found.calibration], [line])
 
 
 def money(found: Figures, visit: Visit) -> Series:

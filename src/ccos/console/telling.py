@@ -91,6 +91,12 @@ class Teller:
                 return self.t(f"due.{way}.{unit}", n=abs(minutes) // size)
         return self.t(f"due.{way}.minutes", n=abs(minutes))
 
+    def lasted(self, span: timedelta) -> str:
+        minutes = round(span.total_seconds() / 60)
+        if minutes < 60:
+            return self.t("lasted.minutes", minutes=minutes)
+        return self.t("lasted.hours", hours=minutes // 60, minutes=minutes % 60)
+
     def standing(self, due: datetime) -> Standing:
         return standing(due, self.now)
 

@@ -74,6 +74,15 @@ class Quantiles:
     p99: float
 
 
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """`n` decisions about drafts of which `predicted` of all was expected to be good, and `approved` were."""
+
+    n: int
+    predicted: float
+    approved: int
+
+
 async def decided(tx: Tx, first: date, last: date, *, zone: str) -> list[Decided]:
     """Decisions from the day `first` to `last`, both included, days beginning at midnight in `zone`."""
     rows = await tx.rows(
@@ -188,6 +197,26 @@ async def seconds_by_stage(tx: Tx, first: date, last: date, *, zone: str) -> Map
         last=last,
     )
     return {row["name"]: _quantiles(row) for row in rows}
+
+
+async def calibration(tx: Tx, first: date, last: date, *, zone: str) -> list[Predicted]:
+    """Decisions by the quality that was predicted for their drafts, in tenths, the lowest first."""
+    rows = await tx.rows(
+        """
+        SELECT least(floor(quality * 10), 9)::int AS tenth, count(*) AS n, sum(quality) AS predicted,
+               count(*) FILTER (WHERE verdict <> 'rejected') AS approved
+          FROM (SELECT decision.verdict, (draft.body ->> 'quality')::float8 AS quality
+                  FROM decision JOIN draft ON draft.tenant_id = decision.tenant_id AND draft.id = draft_id
+                 WHERE decision.tenant_id = %(tenant)s
+                   AND decided_at >= %(first)s::timestamp AT TIME ZONE %(zone)s
+                   AND decided_at < (%(last)s::date + 1)::timestamp AT TIME ZONE %(zone)s) AS decided
+         WHERE quality IS NOT NULL
+         GROUP BY 1 ORDER BY 1""",
+        zone=zone,
+        first=first,
+        last=last,
+    )
+    return [Predicted(row["n"], float(row["predicted"]) / row["n"], row["approved"]) for row in rows]
 
 
 async def seconds_to_decide(tx: Tx, first: date, last: date, *, zone: str) -> Quantiles | None:

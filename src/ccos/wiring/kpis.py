@@ -9,12 +9,17 @@ from typing import Any
 
 from ccos.domain.money import MicroUsd
 from ccos.learning import kpis
-from ccos.learning.kpis import By, Kpi, Money
+from ccos.learning.kpis import By, Kpi, Money, Share
+from ccos.learning.outages import Outage, outages
 from ccos.store import keys, ledger, spend, tenants
 from ccos.store import kpis as store
+from ccos.store import outages as outages_store
 from ccos.store.database import Tx
-from ccos.store.kpis import Decided, Made, Quantiles
+from ccos.store.kpis import Decided, Made, Predicted, Quantiles
+from ccos.store.outages import Meanwhile
 from ccos.tiers.costs import Costs, costs, saved_share
+
+MOST_OUTAGES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,10 @@ class Figures:
     seconds: Mapping[str, Quantiles]
     stages: Mapping[str, Quantiles]
     to_decide: Quantiles | None
+    calibration: Sequence[Predicted]
+    """What the gate expected of drafts beside what people did with them."""
+    outages: Sequence[tuple[Outage, Meanwhile]]
+    """When tiers were silent, the newest first, and what became of the drafts meanwhile."""
     money: Money
     costs: Costs
     moves: Mapping[tuple[str, str], int]
@@ -50,6 +59,8 @@ class Figures:
             "reasons": kpis.reasons(self.decided),
             "seconds": kpis.quantiles_document(self.seconds),
             "stages": kpis.quantiles_document(self.stages),
+            "calibration": [_calibration(each) for each in self.calibration],
+            "outages": [_outage(each, drafts) for each, drafts in self.outages],
             "by": by,
             "groups": {name: kpis.document(each) for name, each in groups.items()},
             "agents": dict(self.agents) if by == "agent" else {},
@@ -72,6 +83,8 @@ async def read_figures(tx: Tx, first: date, last: date, *, zone: str, limit: Mic
         await store.seconds_by_tier(tx, first, last, zone=zone),
         await store.seconds_by_stage(tx, first, last, zone=zone),
         await store.seconds_to_decide(tx, first, last, zone=zone),
+        await store.calibration(tx, first, last, zone=zone),
+        await _outages(tx, first, last, zone=zone),
         Money(
             saved=saved_share(whole.whole),
             days_over=sum(day.spent > limit for day in spent),
@@ -81,3 +94,33 @@ async def read_figures(tx: Tx, first: date, last: date, *, zone: str, limit: Mic
         await store.moves(tx, first, last, zone=zone),
         {str(key.id): key.label for key in await keys.find_all(tx) if key.label},
     )
+
+
+async def _outages(tx: Tx, first: date, last: date, *, zone: str) -> list[tuple[Outage, Meanwhile]]:
+    found = outages(await outages_store.slices(tx, first, last, zone=zone))[:MOST_OUTAGES]
+    drafts = await outages_store.meanwhile(tx, [(each.began, each.ended) for each in found])
+    return list(zip(found, drafts, strict=True))
+
+
+def _outage(each: Outage, drafts: Meanwhile) -> dict[str, Any]:
+    return {
+        "tier": each.tier.value,
+        "began": each.began.isoformat(),
+        "ended": each.ended.isoformat(),
+        "asked": each.asked,
+        "silent": each.silent,
+        "drafts": drafts.drafts,
+        "answered": drafts.answered,
+    }
+
+
+def _calibration(each: Predicted) -> dict[str, Any]:
+    seen = Share(each.approved, each.n)
+    return {
+        "n": each.n,
+        "predicted": round(each.predicted, 4),
+        "approved": seen.value,
+        "low": seen.interval.low,
+        "high": seen.interval.high,
+        "thin": seen.thin,
+    }

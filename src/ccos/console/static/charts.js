@@ -17,20 +17,21 @@
   const draw = (figure) => {
     const told = JSON.parse(figure.dataset.chart);
     const place = figure.querySelector(".plot");
-    const days = told.x.map((day) => Date.parse(`${day}T00:00:00`) / 1000);
     const format = FORMATS[told.unit];
     const stack = told.kind === "stack";
+    const match = told.kind === "match"; // of what was predicted with what came: the dashed line is where they agree
+    const days = match ? told.x : told.x.map((day) => Date.parse(`${day}T00:00:00`) / 1000);
     const lines = stack ? [...told.lines].reverse() : told.lines;
     const colour = (at) => ink(COLOURS[(stack ? told.lines.length - 1 - at : at) % COLOURS.length]);
     const data = [days, ...(stack ? stacked(told.lines) : lines.map((line) => line.values))];
     const series = [
-      { label: figure.dataset.day, value: (_, at) => (at == null ? "" : new Date(1000 * at).toLocaleDateString()) },
+      { label: figure.dataset.x, value: (_, at) => (at == null ? "" : match ? format(at) : new Date(1000 * at).toLocaleDateString()) },
       ...lines.map((line, at) => ({
         label: line.label,
         stroke: colour(at),
         width: 2,
         fill: stack ? colour(at) : undefined,
-        points: { show: days.length < 3 },
+        points: { show: match || days.length < 3, size: 7 },
         value: (_, __, ___, index) => (index == null || line.values[index] == null ? "–" : format(line.values[index])),
       })),
     ];
@@ -40,8 +41,8 @@
       for (const edge of ["high", "low"]) series.push({ label: edge, stroke: "transparent", points: { show: false } });
       bands.push({ series: [data.length - 2, data.length - 1], fill: `color-mix(in srgb, ${colour(0)} 18%, transparent)` });
     }
-    if (told.target != null) {
-      data.push(days.map(() => told.target));
+    if (told.target != null || match) {
+      data.push(days.map((at) => (match ? at : told.target)));
       series.push({ label: "target", stroke: ink("--dim"), dash: [6, 6], width: 1, points: { show: false } });
     }
     const axis = { stroke: ink("--dim"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line") } };
@@ -50,9 +51,9 @@
       height: 220,
       cursor: { points: { show: !stack } },
       legend: { live: true },
-      scales: { y: { range: told.unit === "share" ? [0, 1] : (_, __, max) => [0, Math.max(1.08 * (max ?? 0), 0.001)] } },
+      scales: { x: match ? { time: false, range: [0, 1] } : {}, y: { range: told.unit === "share" ? [0, 1] : (_, __, max) => [0, Math.max(1.08 * (max ?? 0), 0.001)] } },
       axes: [
-        { ...axis, values: (_, ticks) => ticks.map((at) => { const day = new Date(1000 * at); return `${day.getMonth() + 1}/${day.getDate()}`; }) },
+        match ? { ...axis, values: (_, ticks) => ticks.map(format) } : { ...axis, values: (_, ticks) => ticks.map((at) => { const day = new Date(1000 * at); return `${day.getMonth() + 1}/${day.getDate()}`; }) },
         { ...axis, size: 60, values: (_, ticks) => ticks.map(format) },
       ],
       series,
