@@ -59,6 +59,7 @@ PAGES = {
     "the keys": ("/", Role.AGENT, "?"),
     "nothing found": ("/?q=없는+말", Role.AGENT, ""),
     "the figures": ("/dashboard", Role.SUPERVISOR, ""),
+    "the knowledge": ("/kb?q=교환", Role.SUPERVISOR, ""),
     "a fault": ("/tickets/none", Role.AGENT, ""),
     "the door": ("/sign-in", None, ""),
 }

@@ -272,8 +272,13 @@ class Teller:
 
     def link(self, evidence: Evidence) -> str | None:
         """Only web addresses become links: an article may claim to live at javascript:..."""
-        url = evidence.url or ""
-        return url if url.startswith(("https://", "http://")) else None
+        return self.web(evidence.url)
+
+    def web(self, url: str | None) -> str | None:
+        return url if url and url.startswith(("https://", "http://")) else None
+
+    def markdown(self, text: str) -> Markup:
+        return markdown.to_html(text)
 
     # -- replies ---------------------------------------------------------------------------------------
 
