@@ -4,9 +4,9 @@ from collections import Counter
 from uuid import UUID
 
 import pytest
-from support.experiments import definition
 
 from ccos.learning.experiments.assigning import arm_of, place
+from support.experiments import definition
 
 ONE, OTHER = UUID(int=7), UUID(int=8)
 TICKETS = [f"ticket {n}" for n in range(20_000)]

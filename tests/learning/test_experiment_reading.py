@@ -4,12 +4,12 @@ import random
 from dataclasses import replace
 
 import pytest
-from support.experiments import definition, drafts
 
-from ccos.domain.experiment import Excluded
+from ccos.domain.experiment import Excluded, Seen
 from ccos.learning.experiments import adjusting
-from ccos.learning.experiments.reading import Seen, outcome, read
+from ccos.learning.experiments.reading import outcome, read
 from ccos.learning.experiments.sums import Sums
+from support.experiments import definition, drafts
 
 SAME = {"control": 0.75, "warm": 0.75}
 BETTER = {"control": 0.70, "warm": 0.82}

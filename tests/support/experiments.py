@@ -6,9 +6,8 @@ import random
 from collections.abc import Mapping
 from uuid import UUID
 
-from ccos.domain.experiment import Definition
+from ccos.domain.experiment import Definition, Seen
 from ccos.learning.experiments.assigning import arm_of
-from ccos.learning.experiments.reading import Seen
 
 EVERY_SECONDS = 60.0
 

@@ -14,6 +14,7 @@ import pytest
 from ccos.domain.certificate import Certificate
 from ccos.domain.draft import Attempt, Draft, DraftState, Outcome
 from ccos.domain.evidence import Evidence, EvidenceKind
+from ccos.domain.experiment import Definition, Enrolled
 from ccos.domain.gap import Question
 from ccos.domain.money import MicroUsd
 from ccos.domain.source import SourceKind, SourceSpec
@@ -27,6 +28,7 @@ from ccos.store import (
     counts,
     decisions,
     drafts,
+    experiments,
     gaps,
     kb_indexes,
     keys,
@@ -45,6 +47,10 @@ from ccos.store.embedded import EmbeddedServer, ServerUrls
 from ccos.store.migrate import migrate
 from ccos.store.values import uuid_of
 from support.postgres import fresh_database
+
+TONE = Definition.model_validate(
+    {"name": "tone", "arms": [{"name": "control"}, {"name": "warm", "change": {"guidance": "Be warm."}}]}
+)
 
 
 @pytest.fixture(scope="session")
@@ -93,9 +99,11 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         await keys.create(tx, Role.AGENT, "desk")
         ticket = (await tickets.put(tx, Ticket(external_id="T-1", subject="Hello"))).ticket
         assert ticket.id is not None
+        await experiments.create(tx, TONE)
         draft = await drafts.queue(tx, ticket.id)
         run = await drafts.start(tx, draft.id)
-        await drafts.finish(tx, finished(draft), run=run)
+        part = Enrolled(experiment=TONE.name, arm="warm", expected=0.8)
+        await drafts.finish(tx, finished(draft, experiments=(part,)), run=run)
         await batches.put(tx, [batches.Line(1, "m", uuid_of(draft.id), new=False)], [])
         await decisions.decide(tx, draft.id, "rejected", decided_by="hana")
         await decisions.take_back(tx, draft.id, by="hana")

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from ccos.domain.evidence import Evidence
+from ccos.domain.experiment import Enrolled
 from ccos.domain.tier import Task, Tier
 
 
@@ -120,4 +121,5 @@ class Draft(BaseModel):
         description="Seconds of each: triage, retrieve, synthesise, resolve, propose; queue: before them",
     )
     errors: tuple[str, ...] = ()
+    experiments: tuple[Enrolled, ...] = Field((), description="Which arm of which experiment made it so")
     created_at: datetime | None = None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -156,7 +159,7 @@ class Definition(BaseModel):
 
 
 class Enrolled(BaseModel):
-    """A draft's part in one experiment. `expected`: its predicted chance of approval, before it had an arm."""
+    """A draft's part in one experiment. `expected`: its chance of approval as predicted before that."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -164,6 +167,52 @@ class Enrolled(BaseModel):
     arm: str
     excluded: Excluded | None = None
     expected: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One draft of a ticket in the experiment. `at` and `decided_at` in seconds since 1970.
+
+    `verdict` is a decision's, None while there is none. `reopened`: the customer came back.
+    """
+
+    arm: str
+    ticket_id: str
+    at: float
+    excluded: Excluded | None = None
+    expected: float | None = None
+    decided_at: float | None = None
+    verdict: str | None = None
+    changed: float | None = None
+    seconds: float | None = None
+    reopened: bool = False
+    cost_usd: float = 0.0
+    latency_seconds: float = 0.0
+    vetoed: bool = False
+
+
+class Experiment(BaseModel):
+    """An experiment as it is kept. `before` is what the tenant had chosen when an arm was promoted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    definition: Definition
+    state: State
+    created_at: datetime
+    created_by: str = ""
+    started_at: datetime | None = None
+    started_by: str = ""
+    stopped_at: datetime | None = None
+    stopped_by: str = ""
+    promoted_arm: str | None = None
+    promoted_at: datetime | None = None
+    promoted_by: str = ""
+    before: Choices | None = None
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
 
 
 def overlap(one: Definition, other: Definition) -> frozenset[str]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ccos.domain.choices import Choices
 from ccos.domain.hours import Hours
 
 
@@ -67,6 +68,9 @@ class TenantSettings(BaseModel):
         (), max_length=1_000, description="Groups of words that mean the same to this tenant's customers"
     )
     cloud_allowed: bool = True
+    choices: Choices = Field(
+        Choices(), description="How drafts are made, where not as the product's settings say"
+    )
     daily_cost_limit_usd: Decimal | None = Field(
         None, ge=0, le=1_000_000, description="This tenant's own limit a day, below the one for all tenants"
     )

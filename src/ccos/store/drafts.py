@@ -17,7 +17,7 @@ from ccos.domain.draft import Attempt, Draft, DraftState, Outcome
 from ccos.domain.errors import BadInput, Conflict, NotFound
 from ccos.domain.money import MicroUsd, micro_usd, usd
 from ccos.domain.tier import Task, Tier
-from ccos.store import versions
+from ccos.store import experiments, versions
 from ccos.store.database import Tx
 from ccos.store.paging import mark, read_mark
 from ccos.store.values import json_of, new_id, uuid_of
@@ -137,6 +137,7 @@ async def finish(tx: Tx, draft: Draft, *, run: int) -> None:
         raise await _refusal(tx, draft_id)
     await store_attempts(tx, draft_id, draft.attempts)
     await versions.cite(tx, draft_id, draft.evidence)
+    await experiments.note_draft(tx, draft)
 
 
 async def give_up(tx: Tx, draft_id: str | UUID, reason: str, *, run: int | None = None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from ccos.domain.experiment import Definition, Excluded, Metric
+from ccos.domain.experiment import Definition, Excluded, Metric, Seen
 from ccos.domain.feedback import Use, use_of
 from ccos.learning.experiments.adjusting import difference, theta, variance_cut, variance_left
 from ccos.learning.experiments.checking import BROKEN_BELOW, left_out, ratio_evidence
@@ -23,28 +23,6 @@ LONGEST_SECONDS = 1_800.0
 """To decide; a ticket left open over lunch says nothing of its draft."""
 
 Code = Literal["broken", "thin", "harm", "better", "worse", "alike", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One draft of a ticket in the experiment. `at` and `decided_at` in seconds since 1970.
-
-    `verdict` is a decision's, None while there is none. `reopened`: the customer came back.
-    """
-
-    arm: str
-    ticket_id: str
-    at: float
-    excluded: Excluded | None = None
-    expected: float | None = None
-    decided_at: float | None = None
-    verdict: str | None = None
-    changed: float | None = None
-    seconds: float | None = None
-    reopened: bool = False
-    cost_usd: float = 0.0
-    latency_seconds: float = 0.0
-    vetoed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
