@@ -136,6 +136,7 @@ class Drafting:
                     hint,
                     priority,
                     "refresh" if again else "use",
+                    mode_asked=mode is not None,
                 )
                 begun = job, run, older  # known before it is committed: what follows may be cut off anywhere
             return await self._run(job, run, on_stage)

@@ -19,7 +19,7 @@ from langgraph.graph import END, START, StateGraph
 
 from ccos.agents.findings import Findings
 from ccos.agents.job import Job, OnStage
-from ccos.agents.ports import Generator, Search
+from ccos.agents.ports import Experiments, Generator, NoExperiments, Search
 from ccos.agents.proposal import propose
 from ccos.agents.resolution import Resolution, Synthesis, resolve, synthesise
 from ccos.agents.retriever import retrieve
@@ -30,6 +30,7 @@ from ccos.domain.errors import CcosError
 from ccos.domain.evidence import for_writing
 from ccos.domain.prompt import Grounds
 from ccos.domain.ticket import PiiClass
+from ccos.domain.tier import Mode
 from ccos.tiers.request import Context
 
 log = structlog.get_logger(__name__)
@@ -68,6 +69,7 @@ class Orchestrator:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         models: Models | None = None,
+        experiments: Experiments | None = None,
     ) -> None:
         self._generator = generator
         self._search = search
@@ -75,6 +77,7 @@ class Orchestrator:
         self._clock = clock
         self._now = now
         self._models = models
+        self._experiments = experiments or NoExperiments()
         self._graph = self._build()
 
     async def draft(self, job: Job, on_stage: OnStage | None = None) -> Draft:
@@ -89,13 +92,15 @@ class Orchestrator:
             for stage, change in update.items():
                 stages[stage] = round(self._clock() - begun, 6)
                 draft = (change or {}).get("draft", draft)
+                job = (change or {}).get("job", job)
                 if on_stage is not None:
                     await on_stage(stage)
                 begun = self._clock()
         if draft is None:
             raise CcosError("The workflow ended without a draft.", draft_id=job.draft_id)
         took = round(self._clock() - started, 6)
-        return draft.model_copy(update={"latency_seconds": took, "stages": stages})
+        draft = draft.model_copy(update={"latency_seconds": took, "stages": stages})
+        return self._experiments.settled(job, draft)
 
     def _build(self) -> Any:
         graph = StateGraph(State)
@@ -118,7 +123,9 @@ class Orchestrator:
         job = state["job"]
         pii = await self._class_of("\n".join((job.ticket.whole_text, job.hint or "")))
         errors = ["triage: privacy.unreadable"] if pii == "unreadable" else []
-        return {"triage": triage(job.ticket, pii=pii, models=self._models), "errors": errors}
+        seen = triage(job.ticket, pii=pii, models=self._models)
+        job = await self._experiments.enrol(job, intent=seen.intent, language=seen.language)
+        return {"triage": seen, "job": job, "errors": errors}
 
     async def _class_of(self, text: str) -> PiiClass:
         """A recogniser that fails closes the cloud for the task, not the draft."""
@@ -164,6 +171,7 @@ class Orchestrator:
             generator=self._generator,
             context=self._context(state, 1.0),
             hint=job.hint,
+            required_quality=job.tenant.settings.choices.required_quality,
         )
         return {"resolution": made}
 
@@ -202,7 +210,8 @@ class Orchestrator:
         remaining = max(state["deadline"] - self._clock(), 0.0)
         return Context(
             tenant_id=job.tenant.id,
-            mode=job.mode,
+            mode=_mode(job),
+            models=job.tenant.settings.choices.models,
             seconds=remaining * share,
             pii=pii,
             cloud_allowed=job.tenant.settings.cloud_allowed,
@@ -210,6 +219,13 @@ class Orchestrator:
             cache=job.cache,
             request_id=job.draft_id,
         )
+
+
+def _mode(job: Job) -> Mode:
+    """The tenant's choice, unless whoever asked named one, or the whole product is kept off the cloud."""
+    if job.mode_asked or job.mode is Mode.OUTAGE:
+        return job.mode
+    return job.tenant.settings.choices.mode or job.mode
 
 
 Node = Callable[[State], Awaitable[State]]

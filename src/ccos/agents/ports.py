@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
+from ccos.agents.job import Job
+from ccos.domain.draft import Draft
 from ccos.domain.evidence import Evidence
 from ccos.domain.prompt import Prompt
 from ccos.tiers.request import Context, Generation
@@ -36,3 +38,23 @@ class Search(Protocol):
     ) -> list[Evidence]: ...
 
     async def answerability(self, tenant_id: UUID, text: str, evidence: Sequence[Evidence]) -> float: ...
+
+
+class Experiments(Protocol):
+    async def enrol(self, job: Job, *, intent: str, language: str) -> Job:
+        """The job with the arms that its ticket gets, applied to the tenant's choices. Never raises."""
+        ...
+
+    def settled(self, job: Job, draft: Draft) -> Draft:
+        """The draft with its arms, and which of them it is no witness for."""
+        ...
+
+
+class NoExperiments:
+    """Every draft is made as the tenant chose."""
+
+    async def enrol(self, job: Job, *, intent: str, language: str) -> Job:  # noqa: ARG002
+        return job
+
+    def settled(self, job: Job, draft: Draft) -> Draft:  # noqa: ARG002
+        return draft

@@ -23,6 +23,7 @@ TICKET_CHARACTERS = 6_000
 HISTORY_TURNS = 10
 TURN_CHARACTERS = 2_000
 HINT_CHARACTERS = 500
+GUIDANCE_CHARACTERS = 2_000
 
 QUERY_SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -148,6 +149,12 @@ _STEPS: Mapping[Language, Mapping[Task, str]] = {
 }
 
 
+_GUIDED: Mapping[Language, str] = {
+    "ko": "회사가 정한 글쓰기 지침입니다. 위의 규칙을 어기지 않는 범위에서 따르세요.",
+    "en": "How the company wants its replies written. Follow it where it does not break the rules above.",
+}
+
+
 def fixed_systems() -> tuple[str, ...]:
     """Beginnings of the system texts that are the same for every tenant, longest first: to warm a model with."""
     texts = {text.partition("{company}")[0] for text in _SYSTEM.values()}
@@ -173,6 +180,9 @@ def solution_prompt(
     if facts:
         lines = (f"- {_line(str(f['text']))} [{f['n']}]" for f in facts)
         parts.append("<facts>\n" + "\n".join(lines) + "\n</facts>")
+    if guidance := grounds.settings.choices.guidance:
+        told = f"{_GUIDED[grounds.language]}\n{_cut(_fence(guidance), GUIDANCE_CHARACTERS)}"
+        parts.append(f"<guidance>\n{told}\n</guidance>")
     if hint:
         parts.append(f"<agent_hint>{_cut(_fence(hint), HINT_CHARACTERS)}</agent_hint>")
     channel = grounds.ticket.channel if grounds.ticket else None
@@ -246,7 +256,7 @@ def _cut(text: str, most: int) -> str:
     ].rstrip()
 
 
-_FENCE = re.compile(r"<(?=/?(?:ticket|evidence|facts|agent_hint|step)\b)", re.IGNORECASE)
+_FENCE = re.compile(r"<(?=/?(?:ticket|evidence|facts|guidance|agent_hint|step)\b)", re.IGNORECASE)
 
 
 def _fence(text: str) -> str:

@@ -71,6 +71,7 @@ async def resolve(
     generator: Generator,
     context: Context,
     hint: str | None = None,
+    required_quality: float | None = None,
 ) -> Resolution:
     """Drafts the reply. Without evidence that answers, no model is asked and nothing is told from what only
     looks related: the rules ask the customer, or hand over."""
@@ -78,7 +79,9 @@ async def resolve(
     if not answered:
         grounds = replace(grounds, evidence=())
     prompt = solution_prompt(ticket, grounds, facts, hint)
-    made = await generator.generate_with_fallback(prompt, context, max_retries=3 if answered else 0)
+    made = await generator.generate_with_fallback(
+        prompt, context, required_quality, max_retries=3 if answered else 0
+    )
     payload = made.verdict.payload or {}
     seen = [e for e in for_writing(grounds.evidence) if e.n not in made.unseen]
     reply, _ = resolve_citations(made.response, seen)

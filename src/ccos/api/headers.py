@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ccos.domain.draft import Draft, Outcome
+from ccos.domain.experiment import header_of
 from ccos.domain.tier import Task
 from ccos.tiers.request import CacheUse, Generation
 
@@ -19,6 +20,7 @@ def draft_headers(draft: Draft) -> dict[str, str]:
         fallback_used=draft.fallback_used,
         degraded=draft.degraded,
         cost_usd=draft.cost_usd,
+        experiment=header_of(draft.experiments),
     )
 
 
@@ -61,6 +63,7 @@ def _headers(
     fallback_used: bool,
     degraded: bool,
     cost_usd: float,
+    experiment: str = "",
 ) -> dict[str, str]:
     """Header values are Latin-1; a model named otherwise is shown with its other letters replaced."""
     values = {
@@ -72,5 +75,6 @@ def _headers(
         "x-ccos-fallback-reason": reason if fallback_used else "",
         "x-ccos-degraded": "true" if degraded else "false",
         "x-ccos-cost-usd": f"{cost_usd:.6f}",
+        "x-ccos-experiment": experiment,
     }
     return {k: v.encode("ascii", "replace").decode().replace("\n", " ") for k, v in values.items() if v}

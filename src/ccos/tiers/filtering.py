@@ -16,6 +16,7 @@ CHARACTERS_PER_TOKEN = 1.2
 ROOM_FOR_AN_ANSWER = 1_024
 """Tokens."""
 NOT_ASKED = "tier.not_asked"
+NOT_CHOSEN = "model.not_chosen"
 CLOUD_MISSED = frozenset(
     {
         "breaker.open",
@@ -53,9 +54,13 @@ def filter_providers(
     """Providers that may be planned, in their given order, and those that may not with the first reason."""
     kept: list[ProviderCard] = []
     dropped: list[Dropped] = []
-    needed = tokens_needed(prompt)
+    needed, conditions = tokens_needed(prompt), list(conditions)
+    there = {(condition.card.tier, condition.card.model) for condition in conditions}
+    chosen = {tier: model for tier, model in context.models if (tier, model) in there}
     for condition in conditions:
-        reason = _reason_against(condition, context, needed)
+        card = condition.card
+        left = chosen.get(card.tier, card.model) != card.model
+        reason = NOT_CHOSEN if left else _reason_against(condition, context, needed)
         if reason is None:
             kept.append(condition.card)
         else:

@@ -33,8 +33,10 @@ class Context:
 
     `seconds` is the time from now until the answer must be there, for all attempts together.
     `pii` is what the text contains: "local_only" keeps the task on this machine, "unreadable" too.
-    `only` asks for one tier; the rules still stand behind it. `relay` hears the words of an answer while
-    they are written, before the gate has judged them: only for callers who asked for that. `source` says
+    `only` asks for one tier; the rules still stand behind it. `models` names the one model of a tier that is
+    asked, where there is such a model: one that is gone keeps no tier from answering. `relay` hears the words
+    of an answer while they are written, before the gate has judged them: only for callers who asked for that.
+    `source` says
     whose work it is in the ledger; `request_id` is the id of the draft that is being made.
     """
 
@@ -46,6 +48,7 @@ class Context:
     priority: Priority = Priority.AGENT_WAITING
     cache: CacheUse = "use"
     only: Tier | None = None
+    models: tuple[tuple[Tier, str], ...] = ()
     relay: Relay | None = None
     source: Literal["draft", "api"] = "draft"
     request_id: str | None = None

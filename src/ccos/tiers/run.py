@@ -10,7 +10,7 @@ from ccos.domain.prompt import Answer, Prompt, ProviderCard
 from ccos.domain.tier import Tier
 from ccos.domain.verdict import Verdict
 from ccos.tiers.exploring import Choice
-from ccos.tiers.filtering import NOT_ASKED
+from ccos.tiers.filtering import NOT_ASKED, NOT_CHOSEN
 from ccos.tiers.ledger import Entry
 from ccos.tiers.planning import Learnt, Outlook, Plan, Refused
 from ccos.tiers.predicting import Signals
@@ -221,7 +221,8 @@ def _reason(run: Run, accepted: Evaluated | None, *, degraded: bool) -> str:
     """Why this tier answered: the plan, or the first thing that kept a stronger one from it."""
     if accepted is not None and accepted.attempt.cached:
         return f"remembered: {accepted.attempt.tier.value} answered the same question before"
-    moved = [a for a in run.own_attempts if a.outcome is not Outcome.ACCEPTED and a.reason != NOT_ASKED]
+    wished = (NOT_ASKED, NOT_CHOSEN)
+    moved = [a for a in run.own_attempts if a.outcome is not Outcome.ACCEPTED and a.reason not in wished]
     tried = [a for a in moved if a.outcome is not Outcome.SKIPPED]
     if accepted is not None and not tried and not degraded:
         return run.plan.why

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from ccos.agents.drafting import Drafter, Drafting
 from ccos.agents.job import Job, OnStage
-from ccos.agents.ports import Generator, Search
+from ccos.agents.ports import Experiments, Generator, Search
 from ccos.domain.draft import Draft
 from ccos.domain.money import micro_usd
 from ccos.knowledge.postgres import PostgresShelf
@@ -30,6 +30,7 @@ from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.breakers import open_board
 from ccos.wiring.database import Urls, open_database, open_urls
 from ccos.wiring.embedding import open_embedder
+from ccos.wiring.experiments import Enrolling, predicted_by
 from ccos.wiring.learning import Learning, open_gate, open_learning
 from ccos.wiring.models import Served, answering
 from ccos.wiring.opensearch import open_elsewhere
@@ -116,7 +117,8 @@ async def open_ccos(
             dense=None if vectors is None else vectors.dense,
         )
         stack.push_async_callback(searcher.aclose)
-        followed = Followed(LazyDrafter(service, searcher, on_draft), database)
+        enrolling = Enrolling(database, lambda: service.cards, predicted_by(learning.counts))
+        followed = Followed(LazyDrafter(service, searcher, on_draft, enrolling), database)
         stack.push_async_callback(followed.aclose)
         drafting = Drafting(
             database,
@@ -151,18 +153,25 @@ class LazyDrafter:
     """
 
     def __init__(
-        self, generator: Generator, search: Search, on_draft: Callable[[Draft], None] | None = None
+        self,
+        generator: Generator,
+        search: Search,
+        on_draft: Callable[[Draft], None] | None = None,
+        experiments: Experiments | None = None,
     ) -> None:
         self._generator = generator
         self._search = search
         self._on_draft = on_draft
+        self._experiments = experiments
         self._inner: Drafter | None = None
 
     async def draft(self, job: Job, on_stage: OnStage | None = None) -> Draft:
         if self._inner is None:
             begun = time.monotonic()
             workflow = await asyncio.to_thread(import_module, "ccos.agents.orchestrator")
-            self._inner = workflow.Orchestrator(self._generator, self._search, classify)
+            self._inner = workflow.Orchestrator(
+                self._generator, self._search, classify, experiments=self._experiments
+            )
             job = replace(job, seconds=max(job.seconds - (time.monotonic() - begun), 0.0))
         draft = await self._inner.draft(job, on_stage)
         if self._on_draft is not None:
