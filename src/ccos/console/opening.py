@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +13,23 @@ from ccos.console.queue import Asked, Queue, Row, queue_of, row_of
 from ccos.console.showing import Visit
 from ccos.domain.draft import Draft
 from ccos.domain.tenant import Role
-from ccos.domain.ticket import Ticket
+from ccos.domain.ticket import Message, Ticket
 from ccos.store import decisions, drafts, tickets
 from ccos.store.database import Tx
 from ccos.store.decisions import Decision
 from ccos.wiring import Ccos
 
 WAITING = Asked()
+NEWEST, EARLIER, MOST_MESSAGES = 20, 200, 5_000
+"""Messages that are shown at first, at each further step, and that a ticket can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Messages that are shown; `first` others stand before them."""
+
+    messages: Sequence[Message]
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,7 @@ class Opening:
     ticket: Ticket
     draft: Draft | None
     decision: Decision | None
+    thread: Thread
 
 
 def back_to(ticket_id: str, asked: Asked = WAITING) -> Response:
@@ -47,9 +59,10 @@ async def ticket_page(
     *,
     status: int = 200,
     notice: str | None = None,
+    whole: bool = False,
 ) -> Response:
     async with tenant_of(ccos, visit) as tx:
-        opening = await opened(tx, ticket_id)
+        opening = await opened(tx, ticket_id, whole=whole)
         queue = await queue_for(tx, visit, asked, open=opening.ticket.id)
     stage = stage_of(visit, opening)
     return visit.page(
@@ -73,13 +86,25 @@ async def row_for(tx: Tx, visit: Visit, ticket_id: str) -> Row:
     return await row_of(tx, ticket_id, visit.caller.tenant.settings.hours, visit.teller.zone)
 
 
-async def opened(tx: Tx, ticket_id: str) -> Opening:
-    """What a person sees now: a finished draft among it is not replaced on our own account any more."""
+def thread_of(ticket: Ticket, *, before: int | None = None, most: int = NEWEST) -> Thread:
+    """The newest messages of a ticket, or the newest of those in front of the message `before`."""
+    length = len(ticket.conversation_history)
+    end = length if before is None else min(before, length)
+    first = max(0, end - most)
+    return Thread(ticket.conversation_history[first:end], first)
+
+
+async def opened(tx: Tx, ticket_id: str, *, whole: bool = False) -> Opening:
+    """What a person sees now: a finished draft among it is not replaced on our own account any more.
+
+    Of a long thread the newest messages are shown, or the `whole`.
+    """
     ticket = await tickets.get(tx, ticket_id)
     draft = await drafts.latest(tx, ticket_id)
     if draft and draft.state in drafts.DECIDABLE:
         await drafts.mark_opened(tx, draft.id)
-    return Opening(ticket, draft, await decisions.of_draft(tx, draft.id) if draft else None)
+    thread = thread_of(ticket, most=MOST_MESSAGES if whole else NEWEST)
+    return Opening(ticket, draft, await decisions.of_draft(tx, draft.id) if draft else None, thread)
 
 
 def may_of(visit: Visit) -> dict[str, Any]:

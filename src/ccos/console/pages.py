@@ -14,13 +14,25 @@ from pydantic import AwareDatetime
 
 from ccos.api.caller import Opened, Writer
 from ccos.console.making import Making
-from ccos.console.opening import back_to, may_of, opened, queue_for, row_for, stage_of, tenant_of, ticket_page
+from ccos.console.opening import (
+    EARLIER,
+    MOST_MESSAGES,
+    back_to,
+    may_of,
+    opened,
+    queue_for,
+    row_for,
+    stage_of,
+    tenant_of,
+    thread_of,
+    ticket_page,
+)
 from ccos.console.queue import Asked, View, asked_in, came_since
 from ccos.console.routing import PageRoute
 from ccos.console.showing import Visitor, language_of
 from ccos.console.speech import speech
 from ccos.domain.ticket import Text
-from ccos.store import drafts
+from ccos.store import drafts, tickets
 from ccos.store.ending import end
 
 PATIENCE_SECONDS = 1.0
@@ -91,8 +103,19 @@ async def outage(visit: Visitor) -> Response:
 
 
 @router.get("/tickets/{ticket_id}")
-async def show(ticket_id: str, visit: Visitor, ccos: Opened, listed: List) -> Response:
-    return await ticket_page(visit, ccos, ticket_id, listed.asked)
+async def show(ticket_id: str, visit: Visitor, ccos: Opened, listed: List, whole: bool = False) -> Response:
+    return await ticket_page(visit, ccos, ticket_id, listed.asked, whole=whole)
+
+
+@router.get("/tickets/{ticket_id}/thread")
+async def earlier(
+    ticket_id: str, visit: Visitor, ccos: Opened, before: Annotated[int, Query(ge=0, le=MOST_MESSAGES)]
+) -> Response:
+    """Messages in front of one of a long thread, to be put there."""
+    async with tenant_of(ccos, visit) as tx:
+        ticket = await tickets.get(tx, ticket_id)
+    thread = thread_of(ticket, before=before, most=EARLIER)
+    return visit.page("_earlier.html", ticket=ticket, thread=thread)
 
 
 @router.get("/tickets/{ticket_id}/draft")

@@ -20,7 +20,7 @@ from ccos.domain.draft import Check, Draft, DraftState
 from ccos.domain.evidence import Evidence, Visibility
 from ccos.domain.feedback import Reason
 from ccos.domain.hours import Standing, standing
-from ccos.domain.ticket import Ticket
+from ccos.domain.ticket import MAX_TEXT_CHARACTERS, Ticket
 from ccos.domain.tier import Tier
 from ccos.store.decisions import UNDO_SECONDS, Decision
 from ccos.store.drafts import DECIDABLE
@@ -281,6 +281,11 @@ class Teller:
         return markdown.to_html(text)
 
     # -- replies ---------------------------------------------------------------------------------------
+
+    @property
+    def most_characters(self) -> int:
+        """Of a reply that can be sent."""
+        return MAX_TEXT_CHARACTERS
 
     def pieces(self, draft: Draft) -> Iterator[Piece]:
         """The reply, cut at marks that point at evidence there is."""

@@ -15,7 +15,16 @@
       part.open = true;
       note.hidden = false;
     }
-    field.addEventListener("input", () => sessionStorage.setItem(name, field.value));
+    field.addEventListener("input", () => {
+      // Nothing is cut off in silence: what is too long to be sent says so when it is to be sent.
+      const tooLong = field.dataset.most && field.value.length > Number(field.dataset.most);
+      field.setCustomValidity(tooLong ? field.dataset.tooLong : "");
+      try {
+        sessionStorage.setItem(name, field.value);
+      } catch {
+        sessionStorage.removeItem(name); // more than a browser keeps: an older state would be worse than none
+      }
+    });
     part.querySelector("[data-forget]").addEventListener("click", () => {
       field.value = field.defaultValue;
       sessionStorage.removeItem(name);
