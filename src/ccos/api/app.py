@@ -15,6 +15,7 @@ from ccos.api import (
     budgets,
     drafts,
     evidence,
+    experiments,
     generate,
     health,
     kb,
@@ -61,7 +62,20 @@ def create_app(ccos: Ccos) -> FastAPI:
     app.state.identities = Identities(partial(identify, ccos))
     problems.install(app)
     app.router.routes[:0] = routes()  # the hot ones, before anything else is tried
-    for part in (tickets, batches, drafts, evidence, generate, kb_sources, kb_gaps, kb, budgets, kpis, tiers):
+    for part in (
+        tickets,
+        batches,
+        drafts,
+        evidence,
+        generate,
+        kb_sources,
+        kb_gaps,
+        kb,
+        budgets,
+        kpis,
+        experiments,
+        tiers,
+    ):
         app.include_router(part.router, responses=problems.OF_EVERY_ROUTE)
     app.include_router(health.router)
     app.add_middleware(BodyLimit, streamed={batches.PATH: MAX_BYTES})

@@ -18,6 +18,7 @@ COMMANDS = {
     "kb": ("ccos.cli.kb:kb", "Import and search the knowledge base."),
     "report": ("ccos.cli.report:report", "Report costs, savings and quality."),
     "eval": ("ccos.cli.eval:evaluate", "Measure the gate, the tiers and the rest on labelled sets."),
+    "experiments": ("ccos.cli.experiments:experiments", "Compare ways to draft on real tickets."),
     "models": ("ccos.cli.models:models", "Get, prove and serve local models."),
     "train": ("ccos.cli.train:train", "Train the product's own small models on labels."),
     "tenants": ("ccos.cli.tenants:tenants", "List, create and configure tenants."),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -16,9 +18,11 @@ from ccos.domain.experiment import Definition, Enrolled, Excluded, Experiment
 from ccos.domain.prompt import ProviderCard
 from ccos.domain.tier import Mode, Task, Tier
 from ccos.learning.experiments.assigning import arm_of
+from ccos.learning.experiments.reading import Reading, read
 from ccos.store import experiments
 from ccos.store.counts import kept_name
 from ccos.store.database import Database
+from ccos.store.experiments import Event
 from ccos.tiers.filtering import CLOUD_MISSED
 from ccos.tiers.predicting import Cell, Predictor
 
@@ -144,3 +148,40 @@ def _fell_over(job: Job, draft: Draft) -> bool:
         )
         for attempt in draft.attempts
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An experiment with what it says now and what was done to it."""
+
+    experiment: Experiment
+    reading: Reading
+    events: Sequence[Event]
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return self.experiment.model_dump(mode="json") | {
+            "reading": self.reading.document(),
+            "events": [asdict(event) | {"at": event.at.isoformat()} for event in self.events],
+        }
+
+
+async def tell(database: Database, tenant_id: UUID, name: str) -> Told:
+    """What the tenant's experiment says at this moment. Raises NotFound, StoreError."""
+    async with database.tenant(tenant_id) as tx:
+        experiment = await experiments.get(tx, name)
+        events = await experiments.events(tx, experiment.id)
+        drafts = await experiments.seen(tx, experiment.id)
+    reading = await asyncio.to_thread(read, experiment.definition, drafts)
+    return Told(experiment, reading, events)
+
+
+def missing(definition: Definition, cards: Sequence[ProviderCard]) -> str | None:
+    """A sentence about a model that an arm names and nobody serves; None when all are there."""
+    for arm in definition.arms:
+        for tier, model in arm.change.models:
+            there = sorted({card.model for card in cards if card.tier is tier})
+            if model not in there:
+                names = ", ".join(there) or "none"
+                return f"The arm {arm.name} wants {model[:100]} of {tier.value}; there is: {names}."
+    return None
