@@ -31,8 +31,8 @@ def variance_left(arm: Sums, by: float) -> float:
 def difference(control: Sums, arm: Sums, by: float = 0.0) -> Difference:
     """How much higher the mean of `arm` is, adjusted by `by`; 0 compares the plain means.
 
-    A variance that was never seen to be above 0 is taken for that of one outcome in n that differed: three
-    hundred approvals in a row are no proof that every draft is approved.
+    The variance seen is raised by that of one more outcome in n that differs: three hundred approvals in a
+    row are no proof that every draft is approved, and of few drafts the variance is itself not well known.
     """
     if not control.n or not arm.n:
         return Difference(0.0, 0.0)
@@ -43,7 +43,7 @@ def difference(control: Sums, arm: Sums, by: float = 0.0) -> Difference:
 
 def variance_of_mean(arm: Sums, size: float, by: float = 0.0) -> float:
     """Of the mean of an arm's adjusted outcomes, whose squares are about `size`."""
-    return max(variance_left(arm, by), size / (arm.n + 1)) / arm.n if arm.n else 0.0
+    return (variance_left(arm, by) + size / (arm.n + 1)) / arm.n if arm.n else 0.0
 
 
 def variance_cut(arms: Sequence[Sums], by: float) -> float:
