@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from ccos.cli.experiments_showing import plot, rounded, verdict
-from ccos.learning.experiments.reading import Point, read
+from ccos.cli.experiments_showing import plot, verdict
+from ccos.learning.experiments.reading import Point, Verdict, read
 from ccos.store import experiments, tenants
 from ccos.store.database import Database
 from ccos.store.migrate import migrate
@@ -129,7 +129,7 @@ def test_the_picture_shows_zero_and_the_interval() -> None:
 
 
 def test_what_is_missing_is_told_in_round_numbers() -> None:
-    assert [rounded(n) for n in (0, 7, 99, 1_183, 45_001)] == [0, 7, 99, 1_200, 46_000]
+    assert [Verdict("thin", n=n).about for n in (0, 7, 99, 1_183, 45_001)] == [0, 7, 99, 1_200, 46_000]
     wanted = definition()
     told = read(wanted, drafts(wanted, 600, {"control": 0.75, "warm": 0.75}))
     assert "Not known yet. About" in verdict(told)

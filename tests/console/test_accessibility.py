@@ -12,8 +12,10 @@ from ccos.domain.evidence import Evidence
 from ccos.domain.tenant import Role
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Tier
-from ccos.store import decisions
+from ccos.store import decisions, experiments
+from ccos.store.database import Tx
 from support.browser import BROWSER, WITHOUT, Visitor
+from support.experiments import definition, drafts, keep
 from support.live import Company
 
 pytestmark = [
@@ -47,7 +49,16 @@ def desk(company: Company) -> Company:
             evidence=EVIDENCE, degraded=True, errors=("retrieve: provider.down",),
         )  # fmt: skip
     company.within(lambda tx: decisions.decide(tx, made.id, "edited", text="바로 교환해 드립니다."))
+    company.within(tried)
     return company
+
+
+async def tried(tx: Tx) -> None:
+    """An experiment that says something, with a guardrail that is broken."""
+    await experiments.create(tx, definition())
+    one = await experiments.start(tx, "tone")
+    more = {"warm": {"reopened": True, "vetoed": True}}
+    await keep(tx, one, drafts(definition(), 400, {"control": 0.6, "warm": 0.8}, more=more))
 
 
 PAGES = {
@@ -59,6 +70,8 @@ PAGES = {
     "the keys": ("/", Role.AGENT, "?"),
     "nothing found": ("/?q=없는+말", Role.AGENT, ""),
     "the figures": ("/dashboard", Role.SUPERVISOR, ""),
+    "the experiments": ("/experiments", Role.SUPERVISOR, ""),
+    "an experiment": ("/experiments/tone", Role.SUPERVISOR, ""),
     "the knowledge": ("/kb?q=교환", Role.SUPERVISOR, ""),
     "a fault": ("/tickets/none", Role.AGENT, ""),
     "the door": ("/sign-in", None, ""),

@@ -78,7 +78,7 @@ def print_told(told: Told) -> None:
 def verdict(reading: Reading) -> str:
     """In one or two plain sentences."""
     said = reading.verdict
-    more = f" About {rounded(said.n):,} more drafts are needed." if said.n else ""
+    more = f" About {said.about:,} more drafts are needed." if said.n else ""
     match said.code:
         case "broken":
             which = "got the arms" if said.what == "assigned" else "are compared in the arms"
@@ -98,12 +98,6 @@ def verdict(reading: Reading) -> str:
             return "No difference that would matter. Take what is cheaper or simpler."
         case _:
             return f"Not known yet.{more}"
-
-
-def rounded(n: int) -> int:
-    """To two digits: nobody needs 1,183 more drafts."""
-    step = int(10 ** max(len(str(n)) - 2, 0))
-    return -(-n // step) * step
 
 
 def plot(points: Sequence[Point], width: int = WIDTH, height: int = HEIGHT) -> list[str]:

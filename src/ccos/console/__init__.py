@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def mount(app: FastAPI) -> None:
     """Adds the pages and their static files to an application made by api/app.py."""
-    from ccos.console import dashboard, deciding, kb, live, pages, signing
+    from ccos.console import dashboard, deciding, experiments, kb, live, pages, signing
     from ccos.console.files import OurFiles
     from ccos.console.making import Making
     from ccos.store.live import listen
@@ -21,6 +21,7 @@ def mount(app: FastAPI) -> None:
     app.include_router(pages.router)
     app.include_router(deciding.router)
     app.include_router(dashboard.router)
+    app.include_router(experiments.router)
     app.include_router(kb.router)
     app.include_router(live.router)
     app.mount("/static", OurFiles(), name="static")

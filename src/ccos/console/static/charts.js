@@ -6,6 +6,8 @@
     share: (value) => `${(100 * value).toFixed(0)}%`,
     usd: (value) => `$${value < 1 ? value.toFixed(3) : value.toFixed(2)}`,
     count: (value) => value.toLocaleString(),
+    points: (value) => `${value > 0 ? "+" : ""}${(100 * value).toFixed(1)}`,
+    plain: (value) => `${value > 0 ? "+" : ""}${Number(value.toPrecision(3))}`,
   };
 
   // A stack is drawn from the top down, each layer covering the rest of the one above it.
@@ -20,7 +22,8 @@
     const format = FORMATS[told.unit];
     const stack = told.kind === "stack";
     const match = told.kind === "match"; // of what was predicted with what came: the dashed line is where they agree
-    const days = match ? told.x : told.x.map((day) => Date.parse(`${day}T00:00:00`) / 1000);
+    const signed = told.kind === "interval"; // of a difference, around zero, at moments instead of days
+    const days = match ? told.x : told.x.map((day) => Date.parse(signed ? day : `${day}T00:00:00`) / 1000);
     const lines = stack ? [...told.lines].reverse() : told.lines;
     const colour = (at) => ink(COLOURS[(stack ? told.lines.length - 1 - at : at) % COLOURS.length]);
     const data = [days, ...(stack ? stacked(told.lines) : lines.map((line) => line.values))];
@@ -51,7 +54,7 @@
       height: 220,
       cursor: { points: { show: !stack } },
       legend: { live: true },
-      scales: { x: match ? { time: false, range: [0, 1] } : {}, y: { range: told.unit === "share" ? [0, 1] : (_, __, max) => [0, Math.max(1.08 * (max ?? 0), 0.001)] } },
+      scales: { x: match ? { time: false, range: [0, 1] } : {}, y: { range: signed ? (_, min, max) => [1.08 * Math.min(min ?? 0, 0), 1.08 * Math.max(max ?? 0, 0.001)] : told.unit === "share" ? [0, 1] : (_, __, max) => [0, Math.max(1.08 * (max ?? 0), 0.001)] } },
       axes: [
         match ? { ...axis, values: (_, ticks) => ticks.map(format) } : { ...axis, values: (_, ticks) => ticks.map((at) => { const day = new Date(1000 * at); return `${day.getMonth() + 1}/${day.getDate()}`; }) },
         { ...axis, size: 60, values: (_, ticks) => ticks.map(format) },
