@@ -13,10 +13,12 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from support.ccos_command import Command, Home
+from support.opensearch_server import opensearch_server
 
 TEXT = "반품 상품이 도착하면 영업일 3일 안에 결제하신 수단으로 환불해 드립니다. 카드는 승인이 취소됩니다."
 OLD = "2020-01-01T00:00:00Z"
@@ -102,6 +104,25 @@ def test_reindex_builds_here_when_no_server_runs(ccos: Command, ccos_home: Home)
     assert 2 in {mark["generation"] for mark in marks}
     [hit] = ccos("kb", "search", "환불", "--tenant", slug, "--json").json["results"]
     assert hit["id"] == "a"
+
+
+def test_reindex_removes_what_is_left_in_opensearch_of_tenants_that_are_gone(ccos: Command) -> None:
+    slug = shop_of(ccos, "cleanshop", {"id": "a", "title": "환불", "body": TEXT})
+    plain = ccos("kb", "reindex", "--orphans", "--tenant", slug)
+    assert plain.code == 2 and "CCOS_OPENSEARCH_URL" in plain.err and "Traceback" not in plain.err
+    with opensearch_server() as fake:
+        there = {"CCOS_OPENSEARCH_URL": fake.url, "CCOS_OPENSEARCH_INDEX": "desk"}
+        assert ccos("kb", "reindex", "--tenant", slug, **there).code == 0
+        own = next(name for name in fake.indexes if name.endswith("-kb"))
+        gone = "0" * 32
+        for name in (f"desk-{gone}-4-case", f"desk2-{gone}-4-case"):
+            fake.indexes[name] = fake.indexes[own]
+        told = ccos("kb", "reindex", "--orphans", "--tenant", slug, "--json", **there).json
+        assert told["orphans"] == [str(UUID(gone))]
+        assert f"desk-{gone}-4-case" not in fake.indexes and f"desk2-{gone}-4-case" in fake.indexes
+        assert any(name.split("-")[1] == own.split("-")[1] for name in fake.indexes if name.endswith("-kb"))
+        again = ccos("kb", "reindex", "--orphans", "--tenant", slug, **there)
+        assert again.code == 0 and "Removed from OpenSearch: nothing." in again.out
 
 
 class Server:

@@ -5,20 +5,26 @@ import json
 from base64 import b64encode
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from ccos.domain.errors import IndexUnusable, StoreError
-from ccos.domain.evidence import EvidenceKind
+from ccos.domain.evidence import EvidenceKind, Visibility
 from ccos.knowledge import opensearch_following
+from ccos.knowledge.filtering import Filter
 from ccos.knowledge.memory import MemoryShelf
 from ccos.knowledge.opensearch import open_opensearch
 from ccos.knowledge.opensearch_builds import FORMAT, Build, Builds
 from ccos.knowledge.opensearch_following import PostgresLeases
+from ccos.knowledge.opensearch_index import ClusterIndex
+from ccos.knowledge.opensearch_orphans import remove_orphans
+from ccos.knowledge.querying import question
+from ccos.knowledge.recipe import WHOLE
 from support.opensearch_searchers import Turns, cluster_searchers
 from support.opensearch_server import kept_length, opensearch_server
-from support.search_contract import ARTICLES, ids, item, put, stocked
+from support.search_contract import ARTICLES, NOW, ids, item, put, stocked
 
 FAULTS = ["slow", "429", "503", "half", "partial", "timed out"]
 
@@ -228,6 +234,105 @@ async def test_every_search_asks_for_the_tenant_and_shows_nothing_before_its_tim
     for body in bodies:
         assert {"term": {"tenant": tenant.hex}} in body["query"]["bool"]["filter"]
         assert body["timeout"]
+
+
+async def test_what_is_filtered_out_takes_no_place_from_what_is_wanted(fake, searchers, shelf, tenant):
+    """However many there are that say the same and are not wanted."""
+    since = datetime(2026, 11, 1, 9, 0, 0, 500_400, tzinfo=UTC)
+    old = {"updated_at": since - timedelta(seconds=1), "locale": "ko", "category": "배송"}
+    await put(shelf, tenant, *[item(f"{n}", "제주 배송", "제주 배송 제주 배송", **old) for n in range(120)])
+    wanted = item(
+        "yes",
+        "섬",
+        "주문하신 물건은 제주에도 갑니다. 배송에는 며칠이 더 걸립니다.",
+        visibility=Visibility.INTERNAL,
+        locale="en_GB",
+        category="배송 > 지연 > 섬",
+        updated_at=since + timedelta(microseconds=100),
+    )
+    await put(shelf, tenant, wanted)
+    searcher = await searchers()
+    bodies, msearch = [], fake._msearch
+    fake._msearch = lambda lines: bodies.extend(lines[1::2]) or msearch(lines)
+    for only in (
+        Filter(visibility=Visibility.INTERNAL),
+        Filter(locale="EN"),
+        Filter(locale="en-gb"),
+        Filter(category="배송 > 지연"),
+        Filter(category="배송 > 지연 > 섬", locale="en", visibility=Visibility.INTERNAL, updated_after=since),
+        Filter(updated_after=since),
+    ):
+        found = await searcher.search(tenant, ["제주 배송"], pool="kb", limit=1, now=NOW, only=only)
+        assert [each.id for each in found] == ["yes"], only
+        if only.updated_after is None:  # dates are of whole milliseconds there
+            assert max(len(body["query"]["bool"]["filter"]) for body in bodies) == 2
+        bodies.clear()
+    for only in (
+        Filter(locale="e"),
+        Filter(locale="en-g"),
+        Filter(category="배송 > 지"),
+        Filter(category="지연"),
+        Filter(updated_after=since + timedelta(microseconds=100)),
+    ):
+        assert not await searcher.search(tenant, ["제주 배송"], pool="kb", limit=1, now=NOW, only=only), only
+
+
+async def test_an_index_that_tells_nothing_to_filter_by_is_sifted_after_the_search(fake, shelf, tenant):
+    await put(
+        shelf, tenant, item("inner", "내부", "환불은 내부 규정을 따릅니다.", visibility=Visibility.INTERNAL)
+    )
+    async with open_opensearch(fake.url) as cluster:
+        builds = Builds(cluster, "t", tenant)
+        shelved = await shelf.load(tenant, {each.item_id for each in await shelf.changes(tenant, 0, 99)})
+        build = await builds.apply(await builds.begin(None, 0, 99), shelved, (), 9)
+        for each in fake.indexes[f"t-{tenant.hex}-1-kb"].seen.values():
+            each.source.pop("visibility", None)  # as a document of the former format is
+        for formed, found in ((1, ["inner"]), (FORMAT, [])):
+            index = ClusterIndex(builds, replace(build, format=formed))
+            only = Filter(visibility=Visibility.INTERNAL)
+            [hits] = await index.ranked(EvidenceKind.KB, [question("환불")], 1, NOW, WHOLE, only)
+            assert [each.external_id for each in hits] == found
+
+
+async def test_a_change_is_shown_before_anybody_searches_and_no_second_of_refreshing_is_waited_for(
+    fake, searchers, shelf, tenant
+):
+    """What was put is found by the first search after it: within two seconds there is nothing to wait for."""
+    writer, reader = await searchers(), await searchers()
+    await ids(writer, tenant, "환불")
+    await ids(reader, tenant, "환불")
+    assert {each.settings["refresh_interval"] for each in fake.indexes.values()} == {"-1"}
+    fake.calls.clear()
+    await put(shelf, tenant, item("gift", "선물 포장", "포장 상자를 고르실 수 있습니다."))
+    assert await ids(writer, tenant, "선물 포장") == ["gift"]
+    asked = [call.rsplit("/", 1)[1] for call in fake.calls]
+    assert asked.index("_bulk") < asked.index("_refresh") < asked.index("_msearch")
+    assert await ids(reader, tenant, "선물 포장") == ["gift"]
+
+
+async def test_indexes_of_tenants_that_are_gone_are_removed_and_no_others(fake, searchers, shelf, tenant):
+    searcher, gone = await searchers(), uuid4()
+    await stocked(shelf, gone)
+    await ids(searcher, gone, "환불")
+    await ids(searcher, tenant, "환불")
+    async with open_opensearch(fake.url) as cluster:
+        for prefix, owner in (("tt", gone), ("t2", gone), ("t-t", gone)):
+            await Builds(cluster, prefix, owner).begin(None, 0, 0)
+        foreign = f"t-{gone.hex}-1-kb-archive"
+        fake.indexes[foreign] = fake.indexes["t-notes"] = fake.indexes[f"t-{tenant.hex}-1-kb"]
+        ours, before = {f"t-{gone.hex}-1-kb", f"t-{gone.hex}-1-case"}, set(fake.indexes)
+        told = []
+
+        async def living():
+            told.append(list(fake.calls))
+            return [tenant]
+
+        assert await remove_orphans(cluster, "t", living) == [gone]
+        assert "GET /t-*/_alias" in told[0][-1]
+        assert set(fake.indexes) == before - ours
+        assert await remove_orphans(cluster, "t", living) == []
+        assert await remove_orphans(cluster, "nobody", living) == []
+    assert (await ids(searcher, tenant, "환불"))[0] == "refund"
 
 
 async def test_the_login_of_the_url_is_sent_and_a_wrong_one_costs_only_the_index(shelf, tenant, tmp_path):

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -48,6 +49,7 @@ class Document:
 
 @dataclass
 class Index:
+    settings: dict[str, Any]
     shards: int
     properties: dict[str, Any]
     kept: list[str]
@@ -59,7 +61,8 @@ class Index:
             kind = self.properties.get(name)
             if kind is None:
                 raise Refused(400, "strict_dynamic_mapping_exception")
-            if kind["type"] in ("text", "keyword") and not isinstance(value, str):
+            values = value if kind["type"] == "keyword" and isinstance(value, list) else [value]
+            if kind["type"] in ("text", "keyword") and not all(isinstance(each, str) for each in values):
                 raise Refused(400, "mapper_parsing_exception")
         there = self.written.get(key)
         if version is not None and there is not None and version < there.version:
@@ -110,6 +113,9 @@ class FakeOpenSearch:
                 self._concrete(name, alias=False)
                 self._drop(name)
                 return 200, {"acknowledged": True}
+            case "GET", [pattern, "_alias"]:
+                found = [name for name in self.indexes if fnmatchcase(name, pattern)]
+                return 200, {name: {"aliases": self._aliases_of(name)} for name in found}
             case "GET", [name, "_doc", key]:
                 return self._get(name, key)
             case "PUT", [name, "_doc", key]:
@@ -135,6 +141,9 @@ class FakeOpenSearch:
                 return 200, {"_all": {"total": {"store": {"size_in_bytes": size}}}}
         raise Refused(400, "illegal_argument_exception")
 
+    def _aliases_of(self, name: str) -> dict[str, Any]:
+        return {alias: {} for alias, of in self.aliases.items() if name in of}
+
     def _concrete(self, name: str, *, alias: bool = True) -> str:
         if name in self.indexes:
             return name
@@ -156,7 +165,7 @@ class FakeOpenSearch:
                 assert similarity == {"type": "BM25", "k1": 1.2, "b": 0.75}
                 assert (kind["analyzer"], kind["index_options"]) == ("whitespace", "freqs")
         kept = mappings["_source"]["includes"]
-        self.indexes[name] = Index(settings["number_of_shards"], mappings["properties"], kept)
+        self.indexes[name] = Index(settings, settings["number_of_shards"], mappings["properties"], kept)
         for alias in body["aliases"]:
             self.aliases.setdefault(alias, set()).add(name)
         return {"acknowledged": True, "shards_acknowledged": True, "index": name}
@@ -301,15 +310,20 @@ def _matches(document: Document, query: dict[str, Any]) -> bool:
     [(name, wanted)] = what.items()
     value = document.source.get(name)
     if verb == "term":
-        return value == wanted
+        return wanted in value if isinstance(value, list) else value == wanted
     if verb == "terms":
         return value in wanted
     if verb == "range" and value is not None:
         [(order, bound)] = wanted.items()
         if isinstance(value, str):
-            value, bound = datetime.fromisoformat(value), datetime.fromisoformat(bound)
-        return value < bound if order == "lt" else value <= bound
+            value, bound = _milliseconds(value), _milliseconds(bound)
+        return {"lt": value < bound, "lte": value <= bound, "gt": value > bound, "gte": value >= bound}[order]
     return False
+
+
+def _milliseconds(date: str) -> int:
+    """As dates are kept: what is finer is cut off."""
+    return math.floor(datetime.fromisoformat(date).timestamp() * 1_000)
 
 
 def _only(given: dict[str, Any], *known: str) -> None:

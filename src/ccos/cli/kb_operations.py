@@ -159,22 +159,32 @@ def check(
 @click.option(
     "--timeout", type=Seconds(1), default=3_600.0, show_default=True, help="Seconds to wait for all servers."
 )
+@click.option(
+    "--orphans",
+    is_flag=True,
+    help="First delete indexes in OpenSearch of tenants that are gone from this installation.",
+)
 @as_json_option
-def reindex(tenant: str | None, no_wait: bool, timeout: float, as_json: bool) -> None:
+def reindex(tenant: str | None, no_wait: bool, timeout: float, orphans: bool, as_json: bool) -> None:
     """Build the search index anew on every running server, or here when none runs.
 
-    Searches go on meanwhile, with the index that is there.
+    Searches go on meanwhile, with the index that is there. With --orphans, installations that share an
+    OpenSearch cluster must each have a CCOS_OPENSEARCH_INDEX of their own.
     """
     from ccos.cli.terminal import progress
     from ccos.wiring import open_knowledge
+    from ccos.wiring.opensearch import remove_orphan_indexes
 
     found = settings()
+    removed: list[str] = []
 
     async def go(tell: Tell) -> tuple[Tenant, int, list[Node]]:
         import asyncio
 
         async with open_knowledge(found) as knowledge:
             whose = await tenancy.tenant_for(knowledge.database, tenant)
+            if orphans:
+                removed.extend(map(str, await remove_orphan_indexes(found, knowledge.database)))
             live = await _nodes(knowledge, whose)
             generation = await knowledge.shelf.rebuild(whose.id)
             if no_wait:
@@ -192,8 +202,12 @@ def reindex(tenant: str | None, no_wait: bool, timeout: float, as_json: bool) ->
         whose, generation, nodes = run(go(tell))
     if as_json:
         built = [_node(each) for each in nodes]
-        print_json({"tenant": whose.slug, "generation": generation, "nodes": built, "here": not nodes})
-    elif no_wait:
+        told = {"tenant": whose.slug, "generation": generation, "nodes": built, "here": not nodes}
+        print_json(told | ({"orphans": removed} if orphans else {}))
+        return
+    if orphans:
+        click.echo(f"Removed from OpenSearch: {', '.join(removed) or 'nothing'}.")
+    if no_wait:
         click.echo(f"Asked for: generation {generation} of {whose.slug}; `ccos kb stats` says how far it is.")
     else:
         where = f"on {len(nodes)} {'server' if len(nodes) == 1 else 'servers'}" if nodes else "here"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from itertools import accumulate
 from typing import Self
 
 from ccos.domain.errors import BadInput
@@ -57,12 +58,23 @@ EVERYTHING = Filter()
 
 def speaks(locale: str | None, wanted: str) -> bool:
     """Whether "ko-KR" or "ko_KR" is "ko", or just what is wanted; False where no locale is told."""
-    has, asks = _spelt(locale or ""), _spelt(wanted)
+    has, asks = spelt(locale or ""), spelt(wanted)
     return has == asks or has.startswith(asks + "-")
 
 
-def _spelt(locale: str) -> str:
+def spelt(locale: str) -> str:
+    """One spelling for all ways to write a locale: "ko-kr" for "ko_KR"."""
     return locale.strip().replace("_", "-").casefold()
+
+
+def languages(locale: str) -> list[str]:
+    """All that may be asked for to find it, spelt: "ko" and "ko-kr" for "ko_KR"."""
+    return list(accumulate(spelt(locale).split("-"), "{}-{}".format))
+
+
+def categories(category: str) -> list[str]:
+    """All that may be asked for to find it: the category and those above it."""
+    return list(accumulate(category.split(BETWEEN), f"{{}}{BETWEEN}{{}}".format))
 
 
 def _after(time: datetime | None, since: datetime) -> bool:
@@ -92,7 +104,7 @@ def _instant(text: str, zone: tzinfo) -> datetime:
 
 
 def _locale(text: str) -> str:
-    parts = _spelt(text).split("-")
+    parts = spelt(text).split("-")
     if not all(part.isalnum() and part.isascii() and len(part) <= 8 for part in parts) or len(parts) > 4:
         raise BadInput("The locale must be a language, like ko or en-GB.", field="locale")
     return text.strip()

@@ -16,13 +16,17 @@ from typing import Any
 from uuid import UUID
 
 from ccos.domain.evidence import EvidenceKind
-from ccos.domain.knowledge import Shelved
+from ccos.domain.knowledge import Item, Shelved
 from ccos.knowledge import cards, korean
 from ccos.knowledge.engine import Away, Damaged
+from ccos.knowledge.filtering import Filter, categories, languages, spelt
 from ccos.knowledge.opensearch import WRITE_SECONDS, OpenSearch, lines
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when the fields or the terms change: an index of a lower format is built anew."""
+
+FILTERED = 2
+"""The format from which on documents have what a `Filter` asks for."""
 
 FIELDS = ("words", "jamo", "title_words", "title_jamo")
 
@@ -191,6 +195,10 @@ def _index(name: str, shards: int) -> dict[str, Any]:
                 "item": {"type": "keyword"},
                 "seq": {"type": "long"},
                 "valid_until": {"type": "date"},
+                "updated_at": {"type": "date"},
+                "visibility": {"type": "keyword"},
+                "languages": {"type": "keyword"},
+                "categories": {"type": "keyword"},
                 "card": {"type": "keyword", "index": False, "doc_values": False},
                 "mark": {"type": "object", "enabled": False},
             }
@@ -205,7 +213,7 @@ def _documents(tenant: str, shelved: Collection[Shelved], seq: int) -> Iterator[
             continue
         title = each.item.title if cards.is_titled(each) else ""
         titles = {"title_words": " ".join(korean.words(title)), "title_jamo": " ".join(korean.jamo(title))}
-        until = each.item.valid_until
+        facts = _facts(each.item)
         for ordinal, passage in enumerate(each.passages, start=1):
             text = f"{passage.heading}\n{passage.body}"
             action = {"_id": f"{each.id.hex}-{ordinal}", "version": seq, "version_type": "external_gte"}
@@ -217,9 +225,36 @@ def _documents(tenant: str, shelved: Collection[Shelved], seq: int) -> Iterator[
                 "jamo": " ".join(korean.jamo(text)),
                 "card": cards.written(each, ordinal, passage).decode(),
             }
-            if until is not None:
-                document["valid_until"] = until.isoformat()
-            yield lines([{"index": action}, document | titles])
+            yield lines([{"index": action}, document | titles | facts])
+
+
+def _facts(item: Item) -> dict[str, Any]:
+    """What searches ask of an item beside its words; what it does not tell is left out."""
+    told = {
+        "visibility": item.visibility.value,
+        "valid_until": item.valid_until and item.valid_until.isoformat(),
+        "updated_at": item.updated_at and item.updated_at.isoformat(),
+        "languages": item.locale and languages(item.locale),
+        "categories": item.category and categories(item.category),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def conditions(only: Filter) -> list[dict[str, Any]]:
+    """The filter as the cluster applies it.
+
+    Its dates are of whole milliseconds, so that it lets through what was updated within the one that is told.
+    """
+    asked: list[dict[str, Any]] = []
+    if only.visibility is not None:
+        asked.append({"term": {"visibility": only.visibility.value}})
+    if only.locale is not None:
+        asked.append({"term": {"languages": spelt(only.locale)}})
+    if only.category is not None:
+        asked.append({"term": {"categories": only.category}})
+    if only.updated_after is not None:
+        asked.append({"range": {"updated_at": {"gte": only.updated_after.isoformat()}}})
+    return asked
 
 
 def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:

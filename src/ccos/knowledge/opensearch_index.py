@@ -19,13 +19,13 @@ from ccos.knowledge.cards import Hit
 from ccos.knowledge.engine import Away, Damaged, best_of_items
 from ccos.knowledge.filtering import EVERYTHING, Filter
 from ccos.knowledge.opensearch import lines, whole
-from ccos.knowledge.opensearch_builds import FIELDS, Build, Builds
+from ccos.knowledge.opensearch_builds import FIELDS, FILTERED, Build, Builds, conditions
 from ccos.knowledge.querying import Question, Terms, inverse_frequency
 from ccos.knowledge.recipe import Recipe
 from ccos.knowledge.weighing import ASKED_DEPTH, ASKING, Clause, Weigher, Weighing, in_order
 
 SIFTED, DEEPEST = 8, 160
-"""Where many of them may not be found: so many times deeper, and for how many items at most."""
+"""Where documents do not tell what is filtered by: so many times deeper, and for how many items at most."""
 
 FIRST, DEPTH = 3, 6
 """Passages for each item that is wanted: the ones that are ordered first, and all that are asked for, since
@@ -84,13 +84,15 @@ class ClusterIndex:
         recipe: Recipe,
         only: Filter = EVERYTHING,
     ) -> list[list[Hit]]:
-        deep = limit if only == EVERYTHING else min(limit * SIFTED, DEEPEST)
+        filtered = self.build.format >= FILTERED
+        deep = limit if filtered or only == EVERYTHING else min(limit * SIFTED, DEEPEST)
+        sifted = conditions(only) if filtered else []
         rarity = self._rarity[kind]
         await rarity.learn(_terms_of(asked))
         weigher = Weigher(rarity.total, rarity.having)
         searches = [_searches(weigher, each, recipe) for each in asked]
         bodies = [
-            self._body([rarity.levelled(clause) for clause in union], size, now)
+            self._body([rarity.levelled(clause) for clause in union], size, now, sifted)
             for each in searches
             for union, size in zip(each.unions, _sizes(each, deep), strict=True)
         ]
@@ -123,7 +125,9 @@ class ClusterIndex:
             answers = iter(said)
         return [{} if body is None else _hits(whole(next(answers))) for body in bodies]
 
-    def _body(self, clauses: Sequence[Clause], size: int, now: datetime) -> dict[str, Any] | None:
+    def _body(
+        self, clauses: Sequence[Clause], size: int, now: datetime, sifted: Sequence[dict[str, Any]]
+    ) -> dict[str, Any] | None:
         if not clauses:
             return None
         should = [{"term": {each.field: {"value": each.term, "boost": each.weight}}} for each in clauses]
@@ -131,7 +135,7 @@ class ClusterIndex:
         query = {
             "should": should,
             "minimum_should_match": 1,
-            "filter": [{"term": {"tenant": self._builds.tenant}}],
+            "filter": [{"term": {"tenant": self._builds.tenant}}, *sifted],
             "must_not": [over],
         }
         return {
