@@ -153,6 +153,49 @@ async def test_a_reader_of_the_feed_misses_no_writer_that_commits_late(database,
     assert [names[item_id] for item_id in order] == ["kb-1", "kb-2"]
 
 
+async def test_many_at_once_are_what_they_would_be_one_after_another(database, tenant):
+    """New, unchanged, changed, back from the archive, twice in one import, and with an id that cannot be kept."""
+    other = replace(REFUNDS, external_id="kb-2", title="교환 절차", tags=("교환", 'a "b", c'))
+    gone = replace(REFUNDS, external_id="kb-3", title="포인트")
+    many = [replace(REFUNDS, external_id=f"n-{n}", title=f"{n}") for n in range(60)]
+    entries = [
+        (REFUNDS, PIECES),
+        (replace(other, title="새 교환 절차"), PIECES[:1]),
+        (gone, PIECES),
+        *((each, [Passage("", each.title)] * (n % 3)) for n, each in enumerate(many)),
+        (replace(REFUNDS, external_id="twi\0ce"), PIECES),
+        (replace(REFUNDS, external_id="twice", title="더 나중"), PIECES[1:]),
+    ]
+
+    async def stored(put_all):
+        fresh = await new_tenant(database)
+        async with database.tenant(fresh.id) as tx:
+            for item in (REFUNDS, other, gone):
+                await knowledge.put(tx, item, PIECES)
+            await knowledge.archive(tx, EvidenceKind.KB, "kb-3")
+        async with database.tenant(fresh.id) as tx:
+            puts = await put_all(tx)
+            feed = [each.item_id for each in await knowledge.changes_since(tx, 0)]
+            shelved = {each.id: each for each in await knowledge.shelved(tx, feed)}
+            kept = await tx.rows("SELECT title, version, passages FROM kb_version ORDER BY title, version")
+        return (
+            [(put.outcome, put.version) for put in puts],
+            [shelved[item_id].item.external_id for item_id in feed],
+            [(each.item, each.passages, each.version, each.archived) for each in map(shelved.get, feed)],
+            kept,
+        )
+
+    async def one_by_one(tx):
+        return [await knowledge.put(tx, item, passages) for item, passages in entries]
+
+    together = await stored(lambda tx: knowledge.put_all(tx, entries))
+    assert together == await stored(one_by_one)
+    outcomes = together[0]
+    assert outcomes[:3] == [("unchanged", 1), ("changed", 2), ("changed", 1)]
+    assert outcomes[-2:] == [("created", 1), ("changed", 2)]
+    assert together[1][-1] == "twice" and [row["title"] for row in together[3]] == ["교환 절차", "환불 절차"]
+
+
 async def test_another_tenant_finds_nothing_even_with_the_ids(database, tenant):
     other = await new_tenant(database)
     async with database.tenant(tenant.id) as tx:

@@ -23,7 +23,7 @@ class PostgresShelf:
 
     async def put(self, tenant_id: UUID, entries: Sequence[tuple[Item, Sequence[Passage]]]) -> list[Put]:
         async with self._database.tenant(tenant_id) as tx:
-            return [await knowledge.put(tx, item, passages) for item, passages in entries]
+            return await knowledge.put_all(tx, entries)
 
     async def archive_missing(self, tenant_id: UUID, kind: EvidenceKind, present: Collection[str]) -> int:
         async with self._database.tenant(tenant_id) as tx:

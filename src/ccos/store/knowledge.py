@@ -10,7 +10,7 @@ for as long as a draft stands on it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -23,10 +23,14 @@ from ccos.domain.errors import NotFound
 from ccos.domain.evidence import EvidenceKind, Use, Visibility
 from ccos.domain.knowledge import Change, Item, Passage, Put, Shelved, category_path
 from ccos.store.database import Tx
-from ccos.store.values import new_id, storable, utc
+from ccos.store.values import clean, json_of, new_id, storable, utc
 
 KEPT_VERSIONS = 10
 """Former versions of an item that are kept although no draft stands on them."""
+
+MANY = 50
+"""From so many items on, plans are made anew before they are stored. A connection keeps those of its checks
+of foreign keys; one made while the tables were empty goes through all of a tenant's items for each row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +61,143 @@ class Counts:
 
 async def put(tx: Tx, item: Item, passages: Sequence[Passage]) -> Put:
     """Store an item with its passages. The same content again touches nothing; an archived one comes back."""
+    (done,) = await put_all(tx, [(item, passages)])
+    return done
+
+
+async def put_all(tx: Tx, entries: Sequence[tuple[Item, Sequence[Passage]]]) -> list[Put]:
+    """Store items in their order, in a handful of statements however many they are.
+
+    An item that comes twice is stored twice, the later over the earlier.
+    """
     await one_writer(tx)
-    values = _values(item)
-    row = await tx.row(
+    done: list[Put] = []
+    for run in _without_twins(entries):
+        done += await _put_different(tx, run)
+    return done
+
+
+def _without_twins(entries: Sequence[tuple[Item, Sequence[Passage]]]) -> Iterator[list[_Entry]]:
+    """The entries in their order, cut where an item would come a second time in one piece."""
+    run: dict[tuple[str, str], _Entry] = {}
+    for item, passages in entries:
+        entry = _Entry.of(item, passages)
+        if entry.key in run:
+            yield list(run.values())
+            run = {}
+        run[entry.key] = entry
+    if run:
+        yield list(run.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An item that is to be stored: `values` as its row has them."""
+
+    key: tuple[str, str]
+    values: dict[str, Any]
+    passages: Sequence[Passage]
+    hash: bytes
+
+    @classmethod
+    def of(cls, item: Item, passages: Sequence[Passage]) -> _Entry:
+        values = _values(item)
+        return cls((item.kind.value, clean(item.external_id)), values, passages, _hash(values, passages))
+
+
+async def _put_different(tx: Tx, entries: list[_Entry]) -> list[Put]:
+    there = await _there(tx, [each.key for each in entries])
+    new = [each for each in entries if (old := there.get(each.key)) is None or not old.same(each)]
+    await _keep_versions(tx, [there[each.key].id for each in new if each.key in there], new)
+    ids = [there[each.key].id if each.key in there else new_id() for each in new]
+    if len(new) >= MANY:
+        await tx.run("DISCARD PLANS")
+    versions = await _write(tx, ids, new)
+    known = [item_id for item_id, each in zip(ids, new, strict=True) if each.key in there]
+    if known:
+        await tx.run(
+            "DELETE FROM kb_passage WHERE tenant_id = %(tenant)s AND item_id = ANY(%(ids)s)", ids=known
+        )
+    await _write_passages(tx, [(item_id, each.passages) for item_id, each in zip(ids, new, strict=True)])
+    await changed(tx, ids)
+    for item_id, version in versions.items():
+        if version > KEPT_VERSIONS + 1:
+            await _forget_old(tx, item_id, version - KEPT_VERSIONS)
+    written = {each.key: item_id for item_id, each in zip(ids, new, strict=True)}
+    return [
+        Put(written[each.key], "changed" if each.key in there else "created", versions[written[each.key]])
+        if each.key in written
+        else Put(there[each.key].id, "unchanged", there[each.key].version)
+        for each in entries
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    id: UUID
+    version: int
+    hash: bytes
+    archived: bool
+
+    def same(self, entry: _Entry) -> bool:
+        return not self.archived and self.hash == entry.hash
+
+
+async def _there(tx: Tx, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], _There]:
+    rows = await tx.rows(
+        "SELECT id, i.kind, i.external_id, version, content_hash, archived_at"
+        "  FROM unnest(%(kinds)s::text[], %(ids)s::text[]) AS wanted (kind, external_id)"
+        "  JOIN kb_item i ON i.tenant_id = %(tenant)s AND i.kind = wanted.kind"
+        "       AND i.external_id = wanted.external_id",
+        kinds=[kind for kind, _ in keys],
+        ids=[external_id for _, external_id in keys],
+    )
+    return {
+        (row["kind"], row["external_id"]): _There(
+            row["id"], row["version"], bytes(row["content_hash"]), row["archived_at"] is not None
+        )
+        for row in rows
+    }
+
+
+async def _keep_versions(tx: Tx, item_ids: list[UUID], entries: list[_Entry]) -> None:
+    """What the items were until now, where that is something else than what they are to be."""
+    if not item_ids:
+        return
+    await tx.run(
         """
-        WITH old AS (
-            SELECT * FROM kb_item WHERE tenant_id = %(tenant)s AND kind = %(kind)s
-               AND external_id = %(external_id)s AND content_hash <> %(hash)s),
-        kept AS (
-            INSERT INTO kb_version (tenant_id, item_id, version, title, body, url, visibility, use, locale,
-                                    updated_at, valid_until, category, tags, stored_at, passages)
-            SELECT tenant_id, id, version, title, body, url, visibility, use, locale, updated_at, valid_until,
-                   category, tags, stored_at,
-                   coalesce((SELECT jsonb_agg(jsonb_build_array(heading, p.body) ORDER BY ordinal)
-                               FROM kb_passage p
-                              WHERE p.tenant_id = old.tenant_id AND p.item_id = old.id), '[]')
-              FROM old)
+        INSERT INTO kb_version (tenant_id, item_id, version, title, body, url, visibility, use, locale,
+                                updated_at, valid_until, category, tags, stored_at, passages)
+        SELECT tenant_id, id, version, title, body, url, visibility, use, locale, updated_at, valid_until,
+               category, tags, stored_at,
+               coalesce((SELECT jsonb_agg(jsonb_build_array(heading, p.body) ORDER BY ordinal)
+                           FROM kb_passage p
+                          WHERE p.tenant_id = old.tenant_id AND p.item_id = old.id), '[]')
+          FROM kb_item AS old
+         WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s) AND content_hash <> ALL(%(hashes)s::bytea[])""",
+        ids=item_ids,
+        hashes=[each.hash for each in entries],
+    )
+
+
+async def _write(tx: Tx, item_ids: list[UUID], entries: list[_Entry]) -> dict[UUID, int]:
+    """Writes the items over what they were; the version of each."""
+    if not entries:
+        return {}
+    rows = [
+        storable(each.values) | {"id": str(item_id), "hash": each.hash.hex()}
+        for item_id, each in zip(item_ids, entries, strict=True)
+    ]
+    written = await tx.rows(
+        """
         INSERT INTO kb_item AS stored (tenant_id, id, kind, external_id, title, body, url, visibility, locale,
                                        updated_at, valid_until, category, tags, use, content_hash)
-        VALUES (%(tenant)s, %(id)s, %(kind)s, %(external_id)s, %(title)s, %(body)s, %(url)s, %(visibility)s,
-                %(locale)s, %(updated_at)s, %(valid_until)s, %(category)s, %(tags)s, %(use)s, %(hash)s)
+        SELECT %(tenant)s, id, kind, external_id, title, body, url, visibility, locale, updated_at,
+               valid_until, category, tags, use, decode(hash, 'hex')
+          FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
+               id uuid, kind text, external_id text, title text, body text, url text, visibility text,
+               locale text, updated_at timestamptz, valid_until timestamptz, category text, tags text[],
+               use text, hash text)
         ON CONFLICT (tenant_id, kind, external_id) DO UPDATE SET
             title = excluded.title, body = excluded.body, url = excluded.url,
             visibility = excluded.visibility, locale = excluded.locale,
@@ -84,35 +205,30 @@ async def put(tx: Tx, item: Item, passages: Sequence[Passage]) -> Put:
             category = excluded.category, tags = excluded.tags, use = excluded.use,
             content_hash = excluded.content_hash, stored_at = now(), archived_at = NULL,
             version = stored.version + (stored.content_hash <> excluded.content_hash)::int
-        WHERE stored.content_hash <> excluded.content_hash OR stored.archived_at IS NOT NULL
-        RETURNING id, version, xmax = 0 AS created""",
-        id=new_id(),
-        hash=_hash(values, passages),
-        **values,
+        RETURNING id, version""",
+        rows=json_of(rows),
     )
-    if row is None:
-        same = await tx.row(
-            "SELECT id, version FROM kb_item WHERE tenant_id = %(tenant)s AND kind = %(kind)s"
-            " AND external_id = %(external_id)s",
-            kind=item.kind.value,
-            external_id=item.external_id,
-        )
-        assert same is not None  # nothing was written, so this one was in the way
-        return Put(same["id"], "unchanged", same["version"])
-    await tx.run("DELETE FROM kb_passage WHERE tenant_id = %(tenant)s AND item_id = %(id)s", id=row["id"])
+    return {row["id"]: row["version"] for row in written}
+
+
+async def _write_passages(tx: Tx, passages_of: list[tuple[UUID, Sequence[Passage]]]) -> None:
+    flat = [
+        (item_id, ordinal, each.heading, each.body)
+        for item_id, passages in passages_of
+        for ordinal, each in enumerate(passages, start=1)
+    ]
+    if not flat:
+        return
+    item_ids, ordinals, headings, bodies = zip(*flat, strict=True)
     await tx.run(
         "INSERT INTO kb_passage (tenant_id, item_id, ordinal, heading, body)"
-        " SELECT %(tenant)s, %(id)s, ordinal, heading, body"
-        "   FROM unnest(%(headings)s::text[], %(bodies)s::text[])"
-        "        WITH ORDINALITY AS p (heading, body, ordinal)",
-        id=row["id"],
-        headings=[passage.heading for passage in passages],
-        bodies=[passage.body for passage in passages],
+        " SELECT %(tenant)s, * FROM unnest(%(ids)s::uuid[], %(ordinals)s::int[], %(headings)s::text[],"
+        "                                  %(bodies)s::text[])",
+        ids=list(item_ids),
+        ordinals=list(ordinals),
+        headings=list(headings),
+        bodies=list(bodies),
     )
-    await changed(tx, [row["id"]])
-    if row["version"] > KEPT_VERSIONS + 1:
-        await _forget_old(tx, row["id"], row["version"] - KEPT_VERSIONS)
-    return Put(row["id"], "created" if row["created"] else "changed", row["version"])
 
 
 async def archive(tx: Tx, kind: EvidenceKind, external_id: str) -> None:

@@ -160,7 +160,7 @@ async def keep(
         **_fence(at),
     ):
         raise _lost()
-    done = [await knowledge.put(tx, item, passages) for item, passages in entries]
+    done = await knowledge.put_all(tx, entries)
     await tx.run(
         "INSERT INTO kb_source_item (tenant_id, source_id, external_id, pass)"
         " SELECT tenant_id, id, unnest(%(ids)s::text[]), pass FROM kb_source"
@@ -182,7 +182,7 @@ async def keep(
 
 async def tried(tx: Tx, entries: Sequence[tuple[Item, Sequence[Passage]]]) -> list[Put]:
     """What storing the items does; for a transaction that is rolled back."""
-    return [await knowledge.put(tx, item, passages) for item, passages in entries]
+    return await knowledge.put_all(tx, entries)
 
 
 async def known(tx: Tx, name: str) -> set[str]:
