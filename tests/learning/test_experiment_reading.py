@@ -64,6 +64,7 @@ def test_a_broken_ratio_hides_the_result():
     lost = [one for n, one in enumerate(made) if one.arm == "control" or n % 4]
     told = read(wanted, lost)
     assert told.verdict.code == "broken" and told.broken == "assigned" and told.contrasts == ()
+    assert told.guardrails == () and all(arm.mean is None for arm in told.arms)
     assert told.ratio_p < 0.0005
 
 

@@ -24,6 +24,7 @@
     const match = told.kind === "match"; // of what was predicted with what came: the dashed line is where they agree
     const signed = told.kind === "interval"; // of a difference, around zero, at moments instead of days
     const days = match ? told.x : told.x.map((day) => Date.parse(signed ? day : `${day}T00:00:00`) / 1000);
+    const brief = signed && days.at(-1) - days[0] < 2 * 86400; // then days would all read the same
     const lines = stack ? [...told.lines].reverse() : told.lines;
     const colour = (at) => ink(COLOURS[(stack ? told.lines.length - 1 - at : at) % COLOURS.length]);
     const data = [days, ...(stack ? stacked(told.lines) : lines.map((line) => line.values))];
@@ -56,7 +57,7 @@
       legend: { live: true },
       scales: { x: match ? { time: false, range: [0, 1] } : {}, y: { range: signed ? (_, min, max) => [1.08 * Math.min(min ?? 0, 0), 1.08 * Math.max(max ?? 0, 0.001)] : told.unit === "share" ? [0, 1] : (_, __, max) => [0, Math.max(1.08 * (max ?? 0), 0.001)] } },
       axes: [
-        match ? { ...axis, values: (_, ticks) => ticks.map(format) } : { ...axis, values: (_, ticks) => ticks.map((at) => { const day = new Date(1000 * at); return `${day.getMonth() + 1}/${day.getDate()}`; }) },
+        match ? { ...axis, values: (_, ticks) => ticks.map(format) } : { ...axis, values: (_, ticks) => ticks.map((at) => { const day = new Date(1000 * at); return brief ? `${day.getHours()}:00` : `${day.getMonth() + 1}/${day.getDate()}`; }) },
         { ...axis, size: 60, values: (_, ticks) => ticks.map(format) },
       ],
       series,

@@ -91,7 +91,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`broken` names the check that failed: then there are no contrasts, for they would mislead.
+    """`broken` names the check that failed: then contrasts, means and guardrails are hidden; they mislead.
 
     `variance_cut` is the share of the noise that CUPED took away.
     """
@@ -131,9 +131,11 @@ def read(definition: Definition, seen: Sequence[Seen], *, alpha: float = ALPHA) 
     counted = _once(kept, definition.metric)
     arms = _arms(definition, drafts, out, counted)
     broken, ratio_p = _ratio(arms, definition.weights)
+    if broken:
+        arms = tuple(replace(arm, mean=None) for arm in arms)
     alpha /= len(names) - 1
     runs = _run(counted, names)
-    guards = _guards(definition, counted, kept, names, alpha)
+    guards = () if broken else _guards(definition, counted, kept, names, alpha)
     contrasts = (
         ()
         if broken
