@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from ccos.cli.experiments_showing import plot, verdict
+from ccos.domain.ticket import Ticket
 from ccos.learning.experiments.reading import Point, Verdict, read
-from ccos.store import experiments, tenants
+from ccos.store import decisions, experiments, plans, tenants, tickets
+from ccos.store import drafts as drafting
 from ccos.store.database import Database
 from ccos.store.migrate import migrate
 from support.ccos_command import Command, Home
 from support.experiments import definition, drafts, keep
+from support.store import finished, planned
 
 MODES = ("modes", "--arm", "control", "--arm", "fast", "--set", "fast.mode=latency_first")
 
@@ -117,6 +120,35 @@ def test_promote_wants_an_arm_or_back(ccos: Command, tenant: str) -> None:
     assert "Give the ARM" in ccos("experiments", "promote", "tone", "--tenant", tenant).sentence
     assert ccos("experiments", "promote", "tone", "a", "--back", "--tenant", tenant).code == 2
     assert "no experiment 'tone'" in ccos("experiments", "show", "tone", "--tenant", tenant).sentence
+
+
+def test_an_estimate_needs_decisions_and_plans_that_varied(
+    ccos: Command, tenant: str, ccos_home: Home
+) -> None:
+    nothing = ccos("experiments", "estimate", "--tenant", tenant)
+    assert nothing.code == 0 and "Nobody decided" in nothing.err
+
+    async def fill() -> None:
+        database = Database(ccos_home.server.urls.app)
+        await database.open()
+        async with database.unbound() as tx:
+            whose = await tenants.by_slug(tx, tenant)
+        async with database.tenant(whose.id) as tx:
+            made = []
+            for n in range(40):
+                ticket = (await tickets.put(tx, Ticket(subject="환불"))).ticket
+                draft = await drafting.queue(tx, str(ticket.id))
+                await drafting.finish(tx, finished(draft), run=await drafting.start(tx, draft.id))
+                await decisions.decide(tx, draft.id, "approved" if n % 4 else "rejected")
+                made.append(planned(whose, draft_id=UUID(draft.id)))
+            assert await plans.add(tx, uuid4(), 1, made, {})
+        await database.close()
+
+    asyncio.run(fill())
+    told = ccos("experiments", "estimate", "--tenant", tenant)
+    assert "40 decided drafts, 75.0% of them approved" in told.out and "too few decisions" in told.out
+    document = ccos("experiments", "estimate", "--tenant", tenant, "--json").json
+    assert {each["tier"]: each["refused"] for each in document["policies"]}["tier_0"] == "too_few"
 
 
 def test_the_picture_shows_zero_and_the_interval() -> None:

@@ -188,6 +188,32 @@ def promote(tenant: str | None, name: str, arm: str | None, back: bool, as_json:
         _say(made, as_json, f"is stopped and its arm {arm} promoted; `--back` takes that back")
 
 
+@experiments.command()
+@tenancy.option
+@click.option(
+    "--days", type=click.IntRange(1, 90), default=90, show_default=True, help="Of plans, up to now."
+)
+@as_json_option
+def estimate(tenant: str | None, days: int, as_json: bool) -> None:
+    """What beginning with another tier would have been worth, from the plans that were logged.
+
+    Nothing is tried for it. It needs plans that varied (CCOS_EXPLORE), and says nothing the log cannot.
+    """
+    from ccos.learning.experiments.off_policy import judge
+    from ccos.store import experiments as store
+
+    slug, rows = run(_within(tenant, lambda tx: store.logged(tx, days=days)))
+    told = judge(rows)
+    if as_json:
+        print_json({"tenant": slug, "days": days, **told.document()})
+    elif not told.decisions:
+        complain(f"Nobody decided about a planned draft of {slug} in the last {days} days.")
+    else:
+        from ccos.cli.experiments_showing import print_judgement
+
+        print_judgement(told)
+
+
 def arms_of(names: Sequence[str], changes: Sequence[str]) -> list[dict[str, Any]]:
     """Arms as a definition has them, from `NAME` and `ARM.KEY=VALUE`. Raises BadInput."""
     from ccos.domain.errors import BadInput

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ccos.domain.experiment import Experiment
+    from ccos.learning.experiments.off_policy import Judgement
     from ccos.learning.experiments.reading import Contrast, Point, Reading
     from ccos.wiring.experiments import Told
 
@@ -22,6 +23,12 @@ METRICS = {
     Metric.AS_IS: "approved as it is",
     Metric.SECONDS: "seconds to decide",
     Metric.COST: "USD a draft",
+}
+REFUSALS = {
+    "deterministic": "the plans never varied: set CCOS_EXPLORE, or run an experiment",
+    "no_chance": "a plan was logged without its chance: the log cannot be trusted",
+    "never_tried": "never had a chance to go first",
+    "too_few": "too few decisions of its own",
 }
 GUARDS = {
     "reopened": "customers who came back",
@@ -73,6 +80,33 @@ def print_told(told: Told) -> None:
         print_table(out, _guards(reading))
     if reading.variance_cut > 0.01:
         out.print(f"What was known of tickets before took {reading.variance_cut:.0%} of the noise away.")
+
+
+def print_judgement(told: Judgement) -> None:
+    """One line for each tier a draft could begin with."""
+    from rich.table import Table
+
+    from ccos.cli.tables import print_table
+    from ccos.cli.terminal import stdout
+
+    out, table = stdout(), Table(box=None, pad_edge=False)
+    table.add_column("begin with")
+    for head in ("could change", "approved", "± 95 %", "IPS", "SNIPS", "worth decisions"):
+        table.add_column(head, justify="right")
+    table.add_column("")
+    for each in told.policies:
+        found = each.estimate
+        cells = ["–"] * 5
+        if found is not None:
+            shares = (found.doubly_robust, 1.96 * found.deviation, found.ips, found.snips)
+            cells = [*(f"{share:.1%}" for share in shares), f"{found.effective:,.0f}"]
+        table.add_row(each.tier.value, f"{each.could:,}", *cells, REFUSALS.get(each.refused or "", ""))
+    out.print(f"{told.decisions:,} decided drafts, {told.as_logged or 0:.1%} of them approved.")
+    print_table(out, table)
+    for one, other in told.order:
+        out.print(f"Beginning with {one.value} is better than with {other.value}.")
+    if not told.order:
+        out.print("The log ranks no two of them.")
 
 
 def verdict(reading: Reading) -> str:

@@ -244,6 +244,22 @@ async def seen(tx: Tx, experiment_id: UUID) -> list[Seen]:
     return [Seen(**row) for row in rows]
 
 
+async def logged(tx: Tx, *, days: int, limit: int = MOST_DRAFTS) -> list[dict[str, Any]]:
+    """Plans of replies that somebody decided about, with `good`: whether the draft was approved or edited."""
+    return await tx.rows(
+        """
+        SELECT p.task, p.intent, p.language, p.first_tier, p.propensity, p.eligible,
+               e.verdict <> 'rejected' AS good
+          FROM plan_decision p
+          JOIN decision e ON e.tenant_id = p.tenant_id AND e.draft_id = p.draft_id
+         WHERE p.tenant_id = %(tenant)s AND p.task = 'solution_draft'
+           AND p.at >= now() - make_interval(days => %(days)s::int)
+         ORDER BY p.at DESC LIMIT %(limit)s""",
+        days=days,
+        limit=limit,
+    )
+
+
 _SELECT = (
     "SELECT id, definition, state, created_at, created_by, started_at, started_by, stopped_at, stopped_by,"
     " promoted_arm, promoted_at, promoted_by, before FROM experiment "
