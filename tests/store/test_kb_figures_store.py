@@ -13,6 +13,7 @@ from ccos.domain.ticket import Ticket
 from ccos.knowledge.chunking import estimate_tokens
 from ccos.knowledge.postgres import PostgresShelf
 from ccos.store import categories, drafts, kb_figures, tickets, versions
+from ccos.store.values import new_id
 
 NOW = datetime.now(UTC)
 KB = EvidenceKind.KB
@@ -68,7 +69,8 @@ async def test_a_tenant_with_nothing_has_figures_of_nothing(database, tenant):
         empty = await kb_figures.pool(tx, KB)
         assert (empty.items, empty.passages, empty.tokens, empty.locales) == (0, 0, 0, {})
         assert await kb_figures.most_cited(tx) == []
-        assert await kb_figures.uncited(tx, stored_before=NOW + timedelta(days=1)) == set()
+        assert await kb_figures.uncited(tx, [new_id()], stored_before=NOW + timedelta(days=1)) == set()
+        assert (await kb_figures.living(tx), await kb_figures.next_addresses(tx, None, limit=9)) == (0, [])
 
 
 async def test_what_drafts_stand_on_is_counted_once_a_draft(database, stocked):
@@ -81,8 +83,11 @@ async def test_what_drafts_stand_on_is_counted_once_a_draft(database, stocked):
             draft = await drafts.queue(tx, ticket.id)
             await versions.cite(tx, draft.id, evidence)
         most = await kb_figures.most_cited(tx)
-        later = await kb_figures.uncited(tx, stored_before=NOW + timedelta(days=1))
-        assert await kb_figures.uncited(tx, stored_before=NOW - timedelta(days=1)) == set()
+        every = await kb_figures.next_ids(tx, None, limit=99)
+        later = await kb_figures.uncited(tx, every, stored_before=NOW + timedelta(days=1))
+        assert await kb_figures.uncited(tx, every, stored_before=NOW - timedelta(days=1)) == set()
+        [one, *_] = later
+        assert await kb_figures.uncited(tx, [one], stored_before=NOW + timedelta(days=1)) == {one}
         figures = await kb_figures.pool(tx, KB)
     assert [(each.external_id, each.drafts) for each in most] == [("b", 2), ("a", 1)]
     assert (figures.cited, figures.never_cited) == (2, 0)
@@ -95,6 +100,11 @@ async def test_items_are_walked_page_by_page(database, stocked):
         while page := await kb_figures.next_ids(tx, after, limit=2):
             walked += page
             after = page[-1]
-        known = await kb_figures.addresses(tx)
+        known, after = [], None
+        while page := await kb_figures.next_addresses(tx, after, limit=2):
+            known += page
+            after = page[-1].id
+        assert await kb_figures.living(tx) == 5
     assert len(set(walked)) == len(walked) == 5
+    assert len({each.id for each in known}) == len(known)
     assert {each.external_id for each in known if each.archived} == {"gone"}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby, islice
 from typing import Literal
 from uuid import UUID
 
@@ -16,6 +19,10 @@ from ccos.knowledge.duplicates import Sketches, verified
 Kind = Literal["link", "stale", "expired", "duplicate", "empty", "uncited"]
 KINDS: tuple[Kind, ...] = ("link", "expired", "empty", "duplicate", "stale", "uncited")
 """The order in which findings are shown: what misleads a reader before what may be left."""
+
+Place = tuple[UUID, int]
+"""A passage, by its item and its number there from 0."""
+Candidates = tuple[Place, Place]
 
 TINY = 20
 """Letters and digits below which a text answers nothing."""
@@ -45,7 +52,7 @@ class Rules:
 class Checks:
     """Takes items one after another, then says what two of them have in common.
 
-    Of passages only a sketch is kept, so that a million of them fit.
+    Of passages only a sketch is kept, so that a million of them fit. `uncited` may change between two items.
     """
 
     def __init__(self, rules: Rules, known: links.Known, uncited: set[UUID]) -> None:
@@ -53,19 +60,24 @@ class Checks:
         self._known = known
         self._uncited = uncited
         self._sketches = Sketches()
-        self._owners: list[tuple[UUID, int]] = []
+        self._owners: list[UUID] = []
+        self._firsts = array("Q")
+        """The number of the first passage of each."""
+        self._passages = 0
 
     def of(self, shelved: Shelved) -> Iterator[Finding]:
         """Findings about this item alone."""
         item = shelved.item
-        text = "".join(passage.body for passage in shelved.passages)
-        if sum(character.isalnum() for character in text) < TINY:
+        letters = (letter for passage in shelved.passages for letter in passage.body if letter.isalnum())
+        if next(islice(letters, TINY - 1, None), None) is None:
             yield _finding("empty", item, "has next to no text")
         yield from self._ends(item)
         if item.kind is EvidenceKind.KB:  # a case is what it was, and customers ask the same again
-            for number, passage in enumerate(shelved.passages):
-                self._sketches.add(len(self._owners), passage.body)
-                self._owners.append((shelved.id, number))
+            self._owners.append(shelved.id)
+            self._firsts.append(self._passages)
+            for number, passage in enumerate(shelved.passages, start=self._passages):
+                self._sketches.add(number, passage.body)
+            self._passages += len(shelved.passages)
             for target in links.targets(item.body):
                 if why := links.problem(target, item, self._known):
                     yield _finding("link", item, f"has a link that {why}: {target[:200]}", target)
@@ -75,10 +87,14 @@ class Checks:
             if shelved.id in self._uncited:
                 yield _finding("uncited", item, "is cited by no draft")
 
-    def candidates(self) -> list[tuple[tuple[UUID, int], tuple[UUID, int]]]:
-        """Passages, by item and number from 0, that may be the same; those of one item are not told."""
-        pairs = ((self._owners[one], self._owners[other]) for one, other in self._sketches.candidates())
-        return sorted(pair for pair in pairs if pair[0][0] != pair[1][0])
+    def candidates(self, most: int | None = None) -> list[Candidates]:
+        """Passages that may be the same, the `most` of the first items; those of one item are not told."""
+        pairs = ((self._place(one), self._place(other)) for one, other in self._sketches.candidates())
+        return list(islice((pair for pair in pairs if pair[0][0] != pair[1][0]), most))
+
+    def _place(self, passage: int) -> Place:
+        owner = bisect_right(self._firsts, passage) - 1
+        return self._owners[owner], passage - self._firsts[owner]
 
     def _ends(self, item: Item) -> Iterator[Finding]:
         if item.valid_until is None:
@@ -90,10 +106,25 @@ class Checks:
             yield _finding("expired", item, f"runs out on {item.valid_until:%Y-%m-%d}, in {left.days} days")
 
 
+def by_item(candidates: Sequence[Candidates], most: int) -> Iterator[list[Candidates]]:
+    """The pairs in pieces of about so many; all of one item that is the first of them are in one piece."""
+    piece: list[Candidates] = []
+    for _, of_item in groupby(candidates, lambda pair: pair[0][0]):
+        piece += of_item
+        if len(piece) >= most:
+            yield piece
+            piece = []
+    if piece:
+        yield piece
+
+
 def duplicates(
-    candidates: list[tuple[tuple[UUID, int], tuple[UUID, int]]], loaded: Callable[[UUID], Shelved | None]
+    candidates: Sequence[Candidates], loaded: Callable[[UUID], Shelved | None]
 ) -> Iterator[Finding]:
-    """The items that share nearly the same passage, each pair of items once; archived ones are left out."""
+    """The items that share nearly the same passage, each pair of items once; archived ones are left out.
+
+    Of two items the one whose id comes first is told, and the other is the detail.
+    """
     places = sorted({place for pair in candidates for place in pair})
     numbers = {place: number for number, place in enumerate(places)}
 
@@ -111,6 +142,7 @@ def duplicates(
         if first is None or second is None or (one, other) in told or (other, one) in told:
             continue
         told.add((one, other))
+        first, second = sorted((first, second), key=lambda each: each.item.external_id)
         sentence = f"has a passage that is {pair.share:.0%} the same as one of {second.item.external_id}"
         yield _finding("duplicate", first.item, sentence, second.item.external_id)
 

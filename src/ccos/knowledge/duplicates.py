@@ -3,15 +3,14 @@
 MinHash (Broder 1997): the smallest of many hashes over a text's shingles agrees between two texts as often
 as the share of shingles they have in common. Signatures are cut into bands, and only texts that agree in a
 whole band are compared: with 16 bands of 4, of pairs that share 80 % all but one in a few thousand are met.
+Hashes are multiplied and added modulo 2**64 (Dietzfelbinger 1996): nothing is divided.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections import defaultdict
+from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 from ccos.knowledge import korean
@@ -33,7 +32,8 @@ BANDS, ROWS = 16, 4
 MOST_IN_BUCKET = 50
 """Of more texts that agree in a band, a boilerplate that all have, neighbours are compared."""
 
-_PRIME = (1 << 31) - 1
+_BASE, _STIR = 0x9E3779B97F4A7C15, 0xFF51AFD7ED558CCD
+"""Odd numbers without a pattern, to mix by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,23 @@ class Pair:
 
 def shingles(text: str) -> frozenset[int]:
     """Hashes of the text's letters, `SHINGLE` in a row, without spaces and punctuation; none when short."""
+    return frozenset(_hashes(text).tolist())
+
+
+def _hashes(text: str) -> NDArray[np.uint64]:
+    """One for each place of the text."""
+    import numpy as np
+
     letters = korean.squeezed("".join(korean.runs(korean.normalise(text))))
     if len(letters) < SHORTEST:
-        return frozenset()
-    data = letters.encode("utf-16-le", "replace")
-    width = 2 * SHINGLE
-    return frozenset(zlib.crc32(data[at : at + width]) for at in range(0, len(data) - width + 1, 2))
+        return np.empty(0, np.uint64)
+    units = np.frombuffer(letters.encode("utf-16-le", "replace"), np.uint16).astype(np.uint64)
+    places = len(units) - SHINGLE + 1
+    hashes = np.zeros(places, np.uint64)
+    for at in range(SHINGLE):
+        hashes = hashes * np.uint64(_BASE) + units[at : at + places]
+    hashes = (hashes ^ (hashes >> np.uint64(33))) * np.uint64(_STIR)
+    return hashes ^ (hashes >> np.uint64(33))
 
 
 def overlap(one: frozenset[int], other: frozenset[int]) -> float:
@@ -61,44 +72,67 @@ def overlap(one: frozenset[int], other: frozenset[int]) -> float:
 
 
 class Sketches:
-    """Texts as they are added, each in 256 bytes; what is alike is then compared as it is."""
+    """Texts as they are added, each in 136 bytes; what is alike is then compared as it is."""
 
     def __init__(self) -> None:
         import numpy as np
 
-        dice = np.random.default_rng(7)
-        self._factors = dice.integers(1, _PRIME, (BANDS * ROWS, 1), dtype=np.uint64)
-        self._offsets = dice.integers(0, _PRIME, (BANDS * ROWS, 1), dtype=np.uint64)
-        self._sketches: dict[int, NDArray[np.uint32]] = {}
+        dice, most = np.random.default_rng(7), 2**64 - 1
+        shape = BANDS * ROWS, 1
+        self._factors = dice.integers(0, most, shape, np.uint64, endpoint=True) | np.uint64(1)
+        self._offsets = dice.integers(0, most, shape, np.uint64, endpoint=True)
+        self._numbers = array("Q")
+        self._bands = array("Q")
 
     def add(self, number: int, text: str) -> None:
-        """Short texts are left out."""
-        found = shingles(text)
-        if found:
-            self._sketches[number] = self._sketch(found)
+        """Short texts are left out. Numbers are below 2**32 and grow."""
+        hashes = _hashes(text)
+        if len(hashes):
+            self._numbers.append(number)
+            self._bands.frombytes(self._banded(hashes).tobytes())
 
-    def candidates(self) -> set[tuple[int, int]]:
-        """Pairs that agree in a band, the smaller number first."""
-        found: set[tuple[int, int]] = set()
-        for band in range(BANDS):
-            buckets: dict[bytes, list[int]] = defaultdict(list)
-            for number, sketch in self._sketches.items():
-                buckets[sketch[band * ROWS : (band + 1) * ROWS].tobytes()].append(number)
-            for numbers in buckets.values():
-                if len(numbers) <= MOST_IN_BUCKET:
-                    found.update(combinations(sorted(numbers), 2))
-                else:
-                    ordered = sorted(numbers)
-                    found.update(pairwise(ordered))
-        return found
-
-    def _sketch(self, found: frozenset[int]) -> NDArray[np.uint32]:
+    def candidates(self) -> list[tuple[int, int]]:
+        """Pairs that agree in a band, the smaller number first, in order."""
         import numpy as np
 
-        hashes = np.fromiter(found, np.uint64, len(found)) % np.uint64(_PRIME)
-        mixed = (self._factors * hashes + self._offsets) % np.uint64(_PRIME)
-        sketch: NDArray[np.uint32] = mixed.min(axis=1).astype(np.uint32)
-        return sketch
+        numbers = np.frombuffer(self._numbers, np.uint64)
+        bands = np.frombuffer(self._bands, np.uint64).reshape(-1, BANDS)
+        found = np.empty(0, np.uint64)
+        for band in bands.T:
+            found = np.union1d(found, _met(band, numbers))
+        return list(
+            zip((found >> np.uint64(32)).tolist(), (found & np.uint64(2**32 - 1)).tolist(), strict=True)
+        )
+
+    def _banded(self, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """A number for each band, the same where all its rows are."""
+        import numpy as np
+
+        smallest = (self._factors * hashes + self._offsets).min(axis=1).reshape(BANDS, ROWS)
+        keys = np.zeros(BANDS, np.uint64)
+        for row in smallest.T:
+            keys = (keys ^ (row >> np.uint64(32))) * np.uint64(_STIR)
+            keys ^= keys >> np.uint64(29)
+        return keys
+
+
+def _met(keys: NDArray[np.uint64], numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Pairs of numbers with the same key, each as one number of 64 bits."""
+    import numpy as np
+
+    order = np.argsort(keys, kind="stable")
+    ranked, named = keys[order], numbers[order]
+    _, place, size = np.unique(ranked, return_inverse=True, return_counts=True)
+    few = size[place] <= MOST_IN_BUCKET
+    found = []
+    for apart in range(1, min(int(size.max(initial=1)), MOST_IN_BUCKET)):
+        same = ranked[apart:] == ranked[:-apart]
+        if apart > 1:
+            same &= few[apart:]
+        if not same.any():
+            break
+        found.append(named[:-apart][same] << np.uint64(32) | named[apart:][same])
+    return np.concatenate(found) if found else np.empty(0, np.uint64)
 
 
 def alike(texts: Iterable[str], least: float = ALIKE) -> list[Pair]:

@@ -13,7 +13,7 @@ from yarl import URL
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.knowledge import Item, Shelved
 from ccos.knowledge import asking, links
-from ccos.knowledge.checking import KINDS, Checks, Finding, Rules, duplicates
+from ccos.knowledge.checking import KINDS, Candidates, Checks, Finding, Rules, by_item, duplicates
 from ccos.knowledge.sources.guard import Guard
 from ccos.store import kb_figures, knowledge
 from ccos.store.database import Database
@@ -51,12 +51,9 @@ async def inspect(
     Raises StoreError.
     """
     async with database.tenant(tenant_id) as tx:
-        all_addresses = await kb_figures.addresses(tx)
-        uncited = await kb_figures.uncited(tx, stored_before=rules.now - UNCITED_AFTER)
-    living = sum(not each.archived for each in all_addresses)
-    procedures = [each for each in all_addresses if each.kind is EvidenceKind.KB]
-    known = links.known((each.external_id, each.url, each.archived) for each in procedures)
-    checks = Checks(rules, known, uncited)
+        living = await kb_figures.living(tx)
+    uncited: set[UUID] = set()
+    checks = Checks(rules, await _known(database, tenant_id), uncited)
     findings: list[Finding] = []
     outside: dict[URL, list[tuple[Item, str]]] = {}
     checked, after = 0, None
@@ -64,10 +61,13 @@ async def inspect(
         async with database.tenant(tenant_id) as tx:
             ids = await kb_figures.next_ids(tx, after, limit=PAGE)
             shelved = await knowledge.shelved(tx, ids)
+            unused = await kb_figures.uncited(tx, ids, stored_before=rules.now - UNCITED_AFTER)
         if not ids:
             break
         after = ids[-1]
-        found = [each for each in shelved if not each.archived]
+        uncited.clear()
+        uncited.update(unused)
+        found = sorted((each for each in shelved if not each.archived), key=lambda each: each.id)
         checked += len(found)
         findings += await asyncio.to_thread(_of_each, checks, found)
         if ask_links:
@@ -86,13 +86,30 @@ def _of_each(checks: Checks, found: list[Shelved]) -> list[Finding]:
 
 
 async def _duplicates(database: Database, tenant_id: UUID, checks: Checks) -> list[Finding]:
-    candidates = (await asyncio.to_thread(checks.candidates))[:MOST_PAIRS]
-    ids = sorted({place[0] for pair in candidates for place in pair})
-    loaded: dict[UUID, Shelved] = {}
-    for start in range(0, len(ids), PAGE):
+    findings: list[Finding] = []
+    for piece in by_item(await asyncio.to_thread(checks.candidates, MOST_PAIRS), PAGE):
+        ids = {place[0] for pair in piece for place in pair}
         async with database.tenant(tenant_id) as tx:
-            loaded |= {each.id: each for each in await knowledge.shelved(tx, ids[start : start + PAGE])}
-    return await asyncio.to_thread(lambda: list(duplicates(candidates, loaded.get)))
+            loaded = {each.id: each for each in await knowledge.shelved(tx, ids)}
+        findings += await asyncio.to_thread(_compared, piece, loaded)
+    return findings
+
+
+def _compared(piece: list[Candidates], loaded: dict[UUID, Shelved]) -> list[Finding]:
+    return list(duplicates(piece, loaded.get))
+
+
+async def _known(database: Database, tenant_id: UUID) -> links.Known:
+    """What links may lead to: all procedures, archived ones too."""
+    there: list[tuple[str, str | None, bool]] = []
+    after: UUID | None = None
+    while True:
+        async with database.tenant(tenant_id) as tx:
+            page = await kb_figures.next_addresses(tx, after, limit=10 * PAGE)
+        if not page:
+            return links.known(there)
+        after = page[-1].id
+        there += ((each.external_id, each.url, each.archived) for each in page)
 
 
 def _collect(found: list[Shelved], outside: dict[URL, list[tuple[Item, str]]]) -> None:

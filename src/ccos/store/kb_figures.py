@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +12,7 @@ from ccos.store.database import Tx
 
 AGES = ((30, "up to 30 days"), (90, "up to 90 days"), (365, "up to a year"))
 OLDER, UNKNOWN = "older", "unknown"
+_FIRST = UUID(int=0)
 
 TOKENS_A_SYLLABLE, TOKENS_A_CHARACTER = 0.7, 0.25
 """As passages are cut by: about what a modern multilingual tokeniser makes of them."""
@@ -107,12 +109,13 @@ async def most_cited(tx: Tx, *, limit: int = 10) -> list[Cited]:
     return [Cited(EvidenceKind(row["kind"]), row["external_id"], row["title"], row["drafts"]) for row in rows]
 
 
-async def uncited(tx: Tx, *, stored_before: datetime) -> set[UUID]:
-    """Items that can be found, were last stored before that moment, and that no draft stands on."""
+async def uncited(tx: Tx, item_ids: Collection[UUID], *, stored_before: datetime) -> set[UUID]:
+    """Those of the items that can be found, were last stored before then, and that no draft stands on."""
     rows = await tx.rows(
-        "SELECT id FROM kb_item i WHERE tenant_id = %(tenant)s AND archived_at IS NULL"
+        "SELECT id FROM kb_item i WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s) AND archived_at IS NULL"
         "   AND stored_at < %(before)s AND NOT EXISTS (SELECT FROM kb_citation c"
         "       WHERE c.tenant_id = i.tenant_id AND c.item_id = i.id)",
+        ids=list(item_ids),
         before=stored_before,
     )
     return {row["id"] for row in rows}
@@ -122,8 +125,8 @@ async def next_ids(tx: Tx, after: UUID | None, *, limit: int) -> list[UUID]:
     """Items that are not archived, by id."""
     rows = await tx.rows(
         "SELECT id FROM kb_item WHERE tenant_id = %(tenant)s AND archived_at IS NULL"
-        "   AND (%(after)s::uuid IS NULL OR id > %(after)s) ORDER BY id LIMIT %(limit)s",
-        after=after,
+        "   AND id > %(after)s ORDER BY id LIMIT %(limit)s",
+        after=after or _FIRST,
         limit=limit,
     )
     return [row["id"] for row in rows]
@@ -131,20 +134,28 @@ async def next_ids(tx: Tx, after: UUID | None, *, limit: int) -> list[UUID]:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What links may lead to."""
+    """Of an item that links may lead to."""
 
-    kind: EvidenceKind
+    id: UUID
     external_id: str
     url: str | None
     archived: bool
 
 
-async def addresses(tx: Tx) -> list[Address]:
-    """Of all items, archived ones too."""
+async def next_addresses(tx: Tx, after: UUID | None, *, limit: int) -> list[Address]:
+    """Of procedures, archived ones too, by id."""
     rows = await tx.rows(
-        "SELECT kind, external_id, url, archived_at IS NOT NULL AS archived FROM kb_item"
-        " WHERE tenant_id = %(tenant)s"
+        "SELECT id, external_id, url, archived_at IS NOT NULL AS archived FROM kb_item"
+        " WHERE tenant_id = %(tenant)s AND kind = 'kb' AND id > %(after)s ORDER BY id LIMIT %(limit)s",
+        after=after or _FIRST,
+        limit=limit,
     )
-    return [
-        Address(EvidenceKind(row["kind"]), row["external_id"], row["url"], row["archived"]) for row in rows
-    ]
+    return [Address(**row) for row in rows]
+
+
+async def living(tx: Tx) -> int:
+    """Items that are not archived."""
+    row = await tx.row(
+        "SELECT count(*) AS n FROM kb_item WHERE tenant_id = %(tenant)s AND archived_at IS NULL"
+    )
+    return int(row["n"]) if row else 0
