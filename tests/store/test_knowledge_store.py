@@ -206,3 +206,12 @@ async def test_another_tenant_finds_nothing_even_with_the_ids(database, tenant):
         assert await knowledge.counts(tx) == knowledge.Counts(0, 0, 0)
         with pytest.raises(NotFound):
             await knowledge.get(tx, EvidenceKind.KB, "kb-1")
+
+
+async def test_items_that_come_together_have_ids_in_their_order(database, tenant):
+    many = [replace(REFUNDS, external_id=f"kb-{n}") for n in range(60)]
+    async with database.tenant(tenant.id) as tx:
+        await knowledge.put(tx, many[30], PIECES)
+        puts = await knowledge.put_all(tx, [(each, PIECES) for each in many])
+    new = [put.id for put in puts if put.outcome == "created"]
+    assert new == sorted(new) and len(new) == 59 and puts[30].outcome == "unchanged"

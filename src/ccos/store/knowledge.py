@@ -109,7 +109,10 @@ async def _put_different(tx: Tx, entries: list[_Entry]) -> list[Put]:
     there = await _there(tx, [each.key for each in entries])
     new = [each for each in entries if (old := there.get(each.key)) is None or not old.same(each)]
     await _keep_versions(tx, [there[each.key].id for each in new if each.key in there], new)
-    ids = [there[each.key].id if each.key in there else new_id() for each in new]
+    fresh = iter(
+        sorted(new_id() for _ in new)
+    )  # many are made in a millisecond; the later item has the later id
+    ids = [there[each.key].id if each.key in there else next(fresh) for each in new]
     if len(new) >= MANY:
         await tx.run("DISCARD PLANS")
     versions = await _write(tx, ids, new)
