@@ -74,7 +74,7 @@ def print_told(told: Told) -> None:
     for contrast in reading.contrasts:
         if contrast.last is not None:
             out.print(f"\n{_contrast(reading, contrast, of.control.name)}", markup=False)
-            for line in plot(contrast.points):
+            for line in plot(contrast.points, share=of.metric.more_is_better):
                 click.echo(line)
     if reading.guardrails:
         print_table(out, _guards(reading))
@@ -134,8 +134,10 @@ def verdict(reading: Reading) -> str:
             return f"Not known yet.{more}"
 
 
-def plot(points: Sequence[Point], width: int = WIDTH, height: int = HEIGHT) -> list[str]:
-    """The interval over time, zero as a dotted line. Wide ones at the beginning are cut off."""
+def plot(
+    points: Sequence[Point], *, share: bool = True, width: int = WIDTH, height: int = HEIGHT
+) -> list[str]:
+    """The interval over time, shares in points, with a line at zero. A wide beginning is cut off."""
     if not points:
         return []
     step = max(len(points) / width, 1.0)
@@ -153,10 +155,12 @@ def plot(points: Sequence[Point], width: int = WIDTH, height: int = HEIGHT) -> l
         cells = []
         for point in shown:
             inside = row(point.high) <= at <= row(point.low)
-            dot = "●" if at == row(point.effect) else "│" if inside else "┈" if at == row(0.0) else " "
-            cells.append(dot)
+            bare = "┈" if at == row(0.0) else " "
+            within = "┼" if at == row(0.0) else "│"
+            cells.append("●" if at == row(point.effect) else within if inside else bare)
         value = high - size * at / (height - 1)
-        lines.append(f"{value:>+9.3f} {''.join(cells)}".rstrip())
+        label = f"{100 * value:+.1f}" if share else f"{value:+.3g}"
+        lines.append(f"{label:>9} {''.join(cells)}".rstrip())
     return lines
 
 
@@ -216,12 +220,17 @@ def _guards(reading: Reading) -> Table:
         table.add_column(head, justify="right")
     table.add_column("")
     for each in reading.guardrails:
-        bound = f"{each.bound:g} s" if each.name == "p95_seconds" else f"+{each.bound:.0%}"
+        money = each.name == "cost_per_approved"
+        bound = f"{each.bound:g} s" if each.name == "p95_seconds" else f"+{100 * each.bound:g}"
+        bound += " %" if money else "" if each.name == "p95_seconds" else " points"
+        values = [
+            "–" if value is None else f"${value:.4f}" if money else f"{value:.1%}"
+            for value in (each.value, each.control)
+        ]
         table.add_row(
             GUARDS[each.name],
             each.arm,
-            "–" if each.value is None else f"{each.value:.4g}",
-            "–" if each.control is None else f"{each.control:.4g}",
+            *values,
             bound,
             f"{each.n:,}",
             f"{each.p:.3f}",
