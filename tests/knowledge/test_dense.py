@@ -20,6 +20,7 @@ from ccos.knowledge.dense import Dense, both, text_hash
 from ccos.knowledge.dense_filling import Filler
 from ccos.knowledge.filtering import Filter
 from ccos.knowledge.postgres import PostgresShelf
+from ccos.knowledge.prefixes import Prefixes
 from ccos.knowledge.recipe import Recipe
 from ccos.knowledge.search import Searcher
 from ccos.providers.embeddings import Embeddings
@@ -119,6 +120,21 @@ async def desk(open_desk):
     assert await desk.fill() == 3
     await desk.ready()
     return desk
+
+
+async def test_what_a_model_wants_before_questions_and_passages_is_put_there(open_desk, fake):
+    """Each text is read with the passage's words, each question with the question's, and masked or cut after."""
+    desk = await open_desk()
+    await desk.put(item("refund", *ARTICLES["refund"]))
+    name = Prefixes("ask: ", "text: ").identity("m")
+    filler = Filler(desk.database, desk.embedder, name, prefix="text: ", seconds=5)
+    assert await filler.fill(desk.tenant.id) == 1
+    dense = Dense(desk.database, desk.shelf, desk.embedder, name, query_prefix="ask: ", seconds=5.0)
+    await dense.ready(desk.tenant.id)
+    ((hit,),) = await dense.ranked(desk.tenant.id, EvidenceKind.KB, [ASKED], 5, NOW)
+    await dense.aclose()
+    assert hit.item and fake.heard == ["text: 환불 안내\n환불은 사흘 안에 됩니다.", f"ask: {ASKED}"]
+    assert await desk.coverage() == (0, 1)  # under the bare name there is none
 
 
 async def test_what_is_said_otherwise_is_found_by_its_vector_and_not_by_its_words(desk, tmp_path):

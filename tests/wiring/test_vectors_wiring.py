@@ -42,7 +42,9 @@ def test_vectors_need_a_model(given):
 def test_vectors_are_off_unless_somebody_wants_them():
     assert vectors_model(setting(**SERVER)) is None
     assert vectors_model(setting(search_vectors="on", **SERVER)) == "m"
-    assert vectors_model(setting(search_vectors="on", embedding_model_path="/models/e5.gguf")) == "e5"
+    assert vectors_model(setting(search_vectors="on", embedding_model_path="/models/bge.gguf")) == "bge"
+    words = {"embedding_passage_prefix": "doc:", "embedding_model_path": "/models/bge.gguf"}
+    assert vectors_model(setting(search_vectors="on", **words)) == "bge after 'doc:'"
 
 
 async def test_a_worker_without_vectors_waits_and_ends_when_it_is_told():

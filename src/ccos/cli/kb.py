@@ -125,8 +125,19 @@ def import_kb(
 @click.option("--updated-after", metavar="TIME", help="Only newer items: a day, or a moment.")
 @click.option("--locale", metavar="LANGUAGE", help="Only items in it: ko, or en-GB.")
 @click.option("--category", metavar="PATH", help="Only items in it or below it: `배송 > 지연`.")
+@click.option(
+    "--vectors", is_flag=True, help="Also by vectors, as the server does; loads the embedding model."
+)
 @as_json_option
-def search(query: str, tenant: str | None, pool: str, limit: int, as_json: bool, **only: str | None) -> None:
+def search(
+    query: str,
+    tenant: str | None,
+    pool: str,
+    limit: int,
+    vectors: bool,
+    as_json: bool,
+    **only: str | None,
+) -> None:
     """Find the passages that answer QUERY, best first."""
     from datetime import UTC, datetime
     from zoneinfo import ZoneInfo
@@ -141,10 +152,12 @@ def search(query: str, tenant: str | None, pool: str, limit: int, as_json: bool,
     found = settings()
     wanted = Filter.of(zone=ZoneInfo(found.timezone), **only)
 
-    async def go() -> list[Evidence]:
-        async with open_knowledge(found) as knowledge:
+    async def go() -> tuple[list[Evidence], list[str]]:
+        async with open_knowledge(found, vectors=vectors) as knowledge:
             whose = await tenancy.tenant_for(knowledge.database, tenant)
-            return await knowledge.searcher.search(
+            if knowledge.dense is not None:
+                await knowledge.dense.ready(whose.id)
+            hits = await knowledge.searcher.search(
                 whose.id,
                 [query],
                 pool="case" if pool == "case" else "kb",
@@ -153,9 +166,12 @@ def search(query: str, tenant: str | None, pool: str, limit: int, as_json: bool,
                 synonyms=whose.settings.synonyms,
                 only=wanted,
             )
+            return hits, [] if knowledge.dense is None else list(knowledge.dense.failed)
 
     with working("Searching"):
-        hits = run(go())
+        hits, failed = run(go())
+    for why in failed:
+        complain(f"The vectors could not be asked ({why}); these were found by words alone.")
     if as_json:
         print_json({"query": query, "pool": pool, "results": [hit.model_dump(mode="json") for hit in hits]})
         return

@@ -11,13 +11,14 @@ from uuid import UUID
 
 from ccos import sample
 from ccos.agents.citations import resolve_citations
+from ccos.agents.languages import language_of
 from ccos.agents.prompts import query_prompt, solution_prompt, ticket_text
 from ccos.agents.triage import Triage, triage
 from ccos.agents.triage_words import KOREAN
 from ccos.domain.draft import Attempt, Outcome
 from ccos.domain.evidence import Evidence
 from ccos.domain.money import usd
-from ccos.domain.prompt import Answer, Grounds, Prompt, Turn
+from ccos.domain.prompt import Answer, Grounds, Language, Prompt, Turn
 from ccos.domain.tenant import Tenant
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Mode, Task, Tier
@@ -134,21 +135,25 @@ class Trial:
     async def _searched(self, reply: _Reply, ticket: Ticket, gold: sample.Gold | None) -> Asked:
         checks: dict[str, float] = {}
         if gold is not None and gold.answerable:
-            found = await self._find(reply.strings("queries"), "kb", KB_LIMIT)
+            found = await self._find(reply.strings("queries"), "kb", KB_LIMIT, language_of(ticket)[0])
             checks["hit@5"] = float(any(one.id in gold.kb_ids for one in found))
         return reply.asked(ticket, checks)
 
     async def _evidence(self, ticket: Ticket) -> tuple[Evidence, ...]:
         """The same for every tier: what the rules' own queries find."""
         words = queries(ticket) or [ticket.customer_text[:2_000]]
-        found = [*await self._find(words, "kb", KB_LIMIT), *await self._find(words, "case", CASE_LIMIT)]
+        language, _ = language_of(ticket)
+        found = [
+            *await self._find(words, "kb", KB_LIMIT, language),
+            *await self._find(words, "case", CASE_LIMIT, language),
+        ]
         return tuple(one.model_copy(update={"n": n}) for n, one in enumerate(found, start=1))
 
-    async def _find(self, words: Sequence[str], pool: Any, limit: int) -> list[Evidence]:
+    async def _find(self, words: Sequence[str], pool: Any, limit: int, language: Language) -> list[Evidence]:
         if not words:
             return []
         return await self.searcher.search(
-            self.tenant.id, words, pool=pool, limit=limit, now=datetime.now(UTC)
+            self.tenant.id, words, pool=pool, limit=limit, now=datetime.now(UTC), language=language
         )
 
 

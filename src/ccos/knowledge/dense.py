@@ -81,10 +81,14 @@ class Dense:
         reader: Reader,
         model: str,
         *,
+        query_prefix: str = "",
         seconds: float = SECONDS,
         most_passages: int = MOST_PASSAGES,
     ) -> None:
+        """`query_prefix` is what the model wants before a question; what it wants before passages is part of
+        the name `model` that their vectors are kept under."""
         self.model = model
+        self._query_prefix = query_prefix
         self.failed: Counter[str] = Counter()
         """Searches that went on without vectors, by why."""
         self._database = database
@@ -184,7 +188,9 @@ class Dense:
     async def _vectors(self, tenant_id: UUID, queries: Sequence[str]) -> list[Sequence[float]]:
         """Both pools are asked the same: a query is read once, and kept for a while under its hash."""
         keys = [_digest(f"{tenant_id}\x1f{query}") for query in queries]
-        fresh = {key: query[:_CHARACTERS] for key, query in zip(keys, queries, strict=True)}
+        fresh = {
+            key: self._query_prefix + query[:_CHARACTERS] for key, query in zip(keys, queries, strict=True)
+        }
         found = {key: self._asked[key] for key in keys if key in self._asked}
         fresh = {key: query for key, query in fresh.items() if key not in found}
         if fresh:

@@ -37,7 +37,11 @@ _SHARES = (1.0, 0.5, 0.2)
 class Filler:
     """Fills in what a tenant lacks. Any number of them may work on the same tenant, in any processes."""
 
-    def __init__(self, database: Database, reader: Reader, model: str, *, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, database: Database, reader: Reader, model: str, *, prefix: str = "", seconds: float = SECONDS
+    ) -> None:
+        """`prefix` is what the model wants before a passage."""
+        self._prefix = prefix
         self._database = database
         self._reader = reader
         self._model = model
@@ -70,7 +74,7 @@ class Filler:
     async def _make(self, tenant_id: UUID, texts: Sequence[Text]) -> None:
         hashes = [each.hash for each in texts]
         try:
-            found = await self._read(tenant_id, [_written(each) for each in texts])
+            found = await self._read(tenant_id, [self._prefix + _written(each) for each in texts])
             made = {
                 text: as_bytes(vector)
                 for text, vector in zip(hashes, found, strict=True)

@@ -21,6 +21,7 @@ from ccos.domain.tier import Task
 from ccos.knowledge.answering import BAR, SIGNS, AnswerModel, answerability, signs
 from ccos.knowledge.asked import Asked, nouns, read, text_of
 from ccos.knowledge.formats import Options
+from ccos.knowledge.gap_texts import language_of
 from ccos.knowledge.importing import import_path
 from ccos.knowledge.memory import MemoryShelf
 from ccos.knowledge.search import Searcher
@@ -70,10 +71,13 @@ class Library:
         """As the workflow does with the rules' queries, without its second, wider search."""
         now, ticket = datetime.now(UTC), question.ticket
         words = queries(ticket) or [ticket.customer_text]
-        kb = await self.searcher.search(_TENANT, words, pool="kb", limit=_KB, now=now, synonyms=self.synonyms)
-        cases = await self.searcher.search(
-            _TENANT, words, pool="case", limit=_CASES, now=now, synonyms=self.synonyms
-        )
+        like: dict[str, Any] = {
+            "now": now,
+            "synonyms": self.synonyms,
+            "language": language_of(text_of(ticket)),
+        }
+        kb = await self.searcher.search(_TENANT, words, pool="kb", limit=_KB, **like)
+        cases = await self.searcher.search(_TENANT, words, pool="case", limit=_CASES, **like)
         asked = read(text_of(ticket))
         indexed = await self.searcher.indexed(_TENANT, asked.terms)
         return LookedUp(question, asked, for_writing((*kb, *cases)), indexed)

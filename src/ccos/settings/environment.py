@@ -197,6 +197,21 @@ class Settings(BaseSettings):
         validation_alias="CCOS_EMBEDDING_PRICE",
         description="USD per million tokens there; out of your own network it is never called without",
     )
+    embedding_query_prefix: str | None = Field(
+        None,
+        max_length=500,
+        validation_alias="CCOS_EMBEDDING_QUERY_PREFIX",
+        description=(
+            "Words before each question for search by vectors, like `query:`; left out: by the model's name, "
+            "none: no words"
+        ),
+    )
+    embedding_passage_prefix: str | None = Field(
+        None,
+        max_length=500,
+        validation_alias="CCOS_EMBEDDING_PASSAGE_PREFIX",
+        description="Words before each passage, likewise; with others every passage is read again",
+    )
     opensearch_url: SecretStr | None = Field(
         None,
         validation_alias="CCOS_OPENSEARCH_URL",

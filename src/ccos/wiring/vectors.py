@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ccos.domain.errors import BadSetting
-from ccos.knowledge.dense import Dense
+from ccos.knowledge.dense import SECONDS, Dense
 from ccos.knowledge.dense_filling import Filler
+from ccos.knowledge.prefixes import Prefixes, prefixes_of
 from ccos.knowledge.shelf import Shelf
 from ccos.settings import Settings
 from ccos.store.database import Database
@@ -23,15 +24,29 @@ class Vectors:
 
 
 def vectors_model(settings: Settings) -> str | None:
-    """The model whose vectors are searched; None where search is by words alone."""
-    return embedding_model(settings) if settings.search_vectors == "on" else None
+    """The name that vectors are kept under and searched by; None where search is by words alone."""
+    model = embedding_model(settings) if settings.search_vectors == "on" else None
+    return None if model is None else _prefixes(settings, model).identity(model)
 
 
-def make_vectors(settings: Settings, database: Database, shelf: Shelf, embedder: Embedder) -> Vectors:
-    """Whoever made them closes `dense`, before the embedder."""
+def make_vectors(
+    settings: Settings, database: Database, shelf: Shelf, embedder: Embedder, *, seconds: float = SECONDS
+) -> Vectors:
+    """Whoever made them closes `dense`, before the embedder. A search waits so many `seconds` for vectors."""
     model = embedding_model(settings)
     if model is None:
         raise BadSetting(
             "CCOS_SEARCH_VECTORS is on, and there is no embedding model; set one up or turn it off."
         )
-    return Vectors(Dense(database, shelf, embedder, model), Filler(database, embedder, model))
+    words = _prefixes(settings, model)
+    name = words.identity(model)
+    return Vectors(
+        Dense(database, shelf, embedder, name, query_prefix=words.query, seconds=seconds),
+        Filler(database, embedder, name, prefix=words.passage),
+    )
+
+
+def _prefixes(settings: Settings, model: str) -> Prefixes:
+    return prefixes_of(
+        model, query=settings.embedding_query_prefix, passage=settings.embedding_passage_prefix
+    )
