@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ccos.domain.experiment import Guardrail
+from ccos.domain.experiment import Guardrail, Seen
 from ccos.learning.experiments.adjusting import difference, variance_of_mean
 from ccos.learning.experiments.sequential import LEAST, Difference, log_harm, p_value
 from ccos.learning.experiments.sums import Sums
@@ -22,6 +22,44 @@ class Watched(NamedTuple):
     vetoed: Sums = Sums()
     slow: Sums = Sums()
     cost: Sums = Sums()
+
+
+class Tally:
+    """Counts what becomes of an arm's drafts, one after the other; `slow_above` in seconds."""
+
+    __slots__ = ("_cost", "_decided", "_drafts", "_rejected", "_reopened", "_slow", "_slow_above", "_vetoed")
+
+    def __init__(self, slow_above: float) -> None:
+        self._slow_above = slow_above
+        self._drafts = self._vetoed = self._slow = 0
+        self._decided = self._rejected = self._reopened = 0
+        self._cost = Sums()
+
+    def note_draft(self, one: Seen) -> None:
+        self._drafts += 1
+        self._vetoed += one.vetoed
+        self._slow += one.latency_seconds > self._slow_above
+
+    def note_decision(self, one: Seen) -> None:
+        rejected = one.verdict == "rejected"
+        self._decided += 1
+        self._rejected += rejected
+        self._reopened += one.reopened and not rejected
+        self._cost = self._cost.plus(one.cost_usd, float(not rejected))
+
+    @property
+    def watched(self) -> Watched:
+        return Watched(
+            reopened=_share(self._decided - self._rejected, self._reopened),
+            rejected=_share(self._decided, self._rejected),
+            vetoed=_share(self._drafts, self._vetoed),
+            slow=_share(self._drafts, self._slow),
+            cost=self._cost,
+        )
+
+
+def _share(n: int, hits: int) -> Sums:
+    return Sums(n, float(hits), float(hits))
 
 
 @dataclass(frozen=True, slots=True)

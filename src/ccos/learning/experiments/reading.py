@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from operator import itemgetter
 from typing import Any, Literal
 
 from ccos.domain.experiment import Definition, Excluded, Metric, Seen
 from ccos.domain.feedback import Use, use_of
 from ccos.learning.experiments.adjusting import difference, theta, variance_cut, variance_left
 from ccos.learning.experiments.checking import BROKEN_BELOW, left_out, ratio_evidence
-from ccos.learning.experiments.guarding import Guard, GuardReading, Watched
+from ccos.learning.experiments.guarding import Guard, GuardReading, Tally, Watched
 from ccos.learning.experiments.sequential import LEAST, log_evidence, p_value, reach, wanted
 from ccos.learning.experiments.sums import Sums
 
@@ -195,7 +196,7 @@ def _arms(
     names = [arm.name for arm in definition.arms]
     tickets: dict[str, set[str]] = {name: set() for name in names}
     fell, gone, otherwise = (dict.fromkeys(names, 0) for _ in range(3))
-    sums = dict.fromkeys(names, Sums())
+    count, total = dict.fromkeys(names, 0), dict.fromkeys(names, 0.0)
     for one, is_out in zip(drafts, out, strict=True):
         tickets[one.arm].add(one.ticket_id)
         if one.excluded is Excluded.FELL_OVER:
@@ -205,14 +206,15 @@ def _arms(
         elif is_out:
             gone[one.arm] += 1
     for one, _, y in counted:
-        sums[one.arm] = sums[one.arm].plus(y)
+        count[one.arm] += 1
+        total[one.arm] += y
     return tuple(
         ArmReading(
             name,
             part,
             len(tickets[name]),
-            sums[name].n,
-            sums[name].mean if sums[name].n else None,
+            count[name],
+            total[name] / count[name] if count[name] else None,
             fell[name],
             gone[name],
             otherwise[name],
@@ -301,17 +303,22 @@ def _guards(
     ]
     slow_above = next((g.bound for g in definition.guardrails if g.name == "p95_seconds"), float("inf"))
     decided = [one for one, _, _ in counted] if definition.metric is not Metric.COST else _decided(kept)
-    watched = dict.fromkeys(names, Watched())
+    tallies = {name: Tally(slow_above) for name in names}
     in_time = sorted(
         [*((one.at, 0, one) for one in kept), *((one.decided_at or one.at, 1, one) for one in decided)],
-        key=lambda each: each[:2],
+        key=itemgetter(0, 1),
     )
+    watched: dict[str, Watched] = {}
     for n, (_, is_decision, one) in enumerate(in_time, start=1):
-        now = watched[one.arm]
-        watched[one.arm] = _with_decision(now, one) if is_decision else _with_draft(now, one, slow_above)
+        if is_decision:
+            tallies[one.arm].note_decision(one)
+        else:
+            tallies[one.arm].note_draft(one)
         if n % (2 * LOOK_EVERY) == 0 or n == len(in_time):
+            watched = {name: tally.watched for name, tally in tallies.items()}
             for _, name, guard in guards:
                 guard.look(watched[names[0]], watched[name])
+    watched = watched or {name: Watched() for name in names}
     return tuple(guard.reading(watched[names[0]], watched[name]) for _, name, guard in guards)
 
 
@@ -321,22 +328,6 @@ def _decided(drafts: Iterable[Seen]) -> list[Seen]:
         if one.verdict is not None:
             first.setdefault(one.ticket_id, one)
     return sorted(first.values(), key=lambda one: one.decided_at or one.at)
-
-
-def _with_draft(watched: Watched, one: Seen, slow_above: float) -> Watched:
-    return watched._replace(
-        vetoed=watched.vetoed.plus(float(one.vetoed)),
-        slow=watched.slow.plus(float(one.latency_seconds > slow_above)),
-    )
-
-
-def _with_decision(watched: Watched, one: Seen) -> Watched:
-    approved = float(one.verdict != "rejected")
-    return watched._replace(
-        rejected=watched.rejected.plus(1 - approved),
-        cost=watched.cost.plus(one.cost_usd, approved),
-        reopened=watched.reopened.plus(float(one.reopened)) if approved else watched.reopened,
-    )
 
 
 def _verdict(definition: Definition, reading: Reading, alpha: float) -> Verdict:
