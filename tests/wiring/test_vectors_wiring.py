@@ -47,6 +47,12 @@ def test_vectors_are_off_unless_somebody_wants_them():
     assert vectors_model(setting(search_vectors="on", **words)) == "bge after 'doc:'"
 
 
+async def test_how_many_vectors_are_searched_is_as_the_settings_say(database):
+    found = setting(search_vectors="on", search_vectors_most=1_000, **SERVER)
+    made = make_vectors(found, database, PostgresShelf(database), None, seconds=2.0)
+    assert (made.dense._most_passages, made.dense._seconds) == (1_000, 2.0)
+
+
 async def test_a_worker_without_vectors_waits_and_ends_when_it_is_told():
     class Without:
         vectors = None

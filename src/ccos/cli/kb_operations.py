@@ -76,6 +76,11 @@ def stats(tenant: str | None, as_json: bool) -> None:
         _print_stats(slug, counts, pools, cited, generation, nodes)
         if covered is not None:
             click.echo(f"{covered.vectors} of {covered.passages} passages have a vector of {model}.")
+            if covered.vectors > found.search_vectors_most:
+                click.echo(
+                    f"More than {found.search_vectors_most} are searched by words alone; raise "
+                    "CCOS_SEARCH_VECTORS_MOST on machines that have the memory."
+                )
         return
     print_json(
         {

@@ -238,6 +238,16 @@ class Settings(BaseSettings):
             "reads every passage once for it"
         ),
     )
+    search_vectors_most: int = Field(
+        50_000,
+        ge=1_000,
+        le=2_000_000,
+        validation_alias="CCOS_SEARCH_VECTORS_MOST",
+        description=(
+            "Passages of one tenant that are searched by vectors, each 4 bytes a dimension in memory; with more "
+            "it is searched by words alone"
+        ),
+    )
     model_updates: Literal["off", "check"] = Field(
         "off",
         validation_alias="CCOS_MODEL_UPDATES",

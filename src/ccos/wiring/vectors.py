@@ -41,7 +41,15 @@ def make_vectors(
     words = _prefixes(settings, model)
     name = words.identity(model)
     return Vectors(
-        Dense(database, shelf, embedder, name, query_prefix=words.query, seconds=seconds),
+        Dense(
+            database,
+            shelf,
+            embedder,
+            name,
+            query_prefix=words.query,
+            seconds=seconds,
+            most_passages=settings.search_vectors_most,
+        ),
         Filler(database, embedder, name, prefix=words.passage),
     )
 
