@@ -244,8 +244,8 @@ class Settings(BaseSettings):
         le=2_000_000,
         validation_alias="CCOS_SEARCH_VECTORS_MOST",
         description=(
-            "Passages of one tenant that are searched by vectors, each 4 bytes a dimension in memory; with more "
-            "it is searched by words alone"
+            "Passages of one tenant that are searched by vectors, 4 bytes a dimension in memory each; with "
+            "more it is searched by words alone"
         ),
     )
     model_updates: Literal["off", "check"] = Field(
