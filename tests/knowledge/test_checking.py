@@ -243,3 +243,11 @@ def test_candidates_name_the_passage_of_each_item_also_after_items_without_text(
         list(checks.of(each))
     assert checks.candidates() == [((first.id, 1), (second.id, 0))]
     assert checks.candidates(0) == []
+
+
+def test_of_more_pairs_than_are_remembered_the_first_are_told(monkeypatch):
+    monkeypatch.setattr(duplicates, "MOST_MET", 5)
+    sketches = duplicates.Sketches()
+    for number in range(6):
+        sketches.add(number, sentence(1))
+    assert sketches.candidates() == [(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)]

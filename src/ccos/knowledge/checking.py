@@ -89,7 +89,7 @@ class Checks:
 
     def candidates(self, most: int | None = None) -> list[Candidates]:
         """Passages that may be the same, the `most` of the first items; those of one item are not told."""
-        pairs = ((self._place(one), self._place(other)) for one, other in self._sketches.candidates())
+        pairs = ((self._place(one), self._place(other)) for one, other in self._sketches.met())
         return list(islice((pair for pair in pairs if pair[0][0] != pair[1][0]), most))
 
     def _place(self, passage: int) -> Place:

@@ -9,7 +9,7 @@ Hashes are multiplied and added modulo 2**64 (Dietzfelbinger 1996): nothing is d
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,12 @@ SHORTEST = 40
 BANDS, ROWS = 16, 4
 MOST_IN_BUCKET = 50
 """Of more texts that agree in a band, a boilerplate that all have, neighbours are compared."""
+
+MOST_MET = 1_000_000
+"""Pairs that are remembered, the first: more come from texts of the same few words."""
+
+_TOLD = 10_000
+"""Pairs that are numbers of Python at a time."""
 
 _BASE, _STIR = 0x9E3779B97F4A7C15, 0xFF51AFD7ED558CCD
 """Odd numbers without a pattern, to mix by."""
@@ -92,17 +98,23 @@ class Sketches:
             self._bands.frombytes(self._banded(hashes).tobytes())
 
     def candidates(self) -> list[tuple[int, int]]:
-        """Pairs that agree in a band, the smaller number first, in order."""
+        """Pairs that agree in a band, the smaller number first, in order: the first `MOST_MET`."""
+        return list(self.met())
+
+    def met(self) -> Iterator[tuple[int, int]]:
+        """The same one after another: texts of the same words make millions, of which few are wanted."""
         import numpy as np
 
         numbers = np.frombuffer(self._numbers, np.uint64)
         bands = np.frombuffer(self._bands, np.uint64).reshape(-1, BANDS)
         found = np.empty(0, np.uint64)
         for band in bands.T:
-            found = np.union1d(found, _met(band, numbers))
-        return list(
-            zip((found >> np.uint64(32)).tolist(), (found & np.uint64(2**32 - 1)).tolist(), strict=True)
-        )
+            found = np.union1d(found, _met(band, numbers))[:MOST_MET].copy()
+        for start in range(0, len(found), _TOLD):
+            some = found[start : start + _TOLD]
+            yield from zip(
+                (some >> np.uint64(32)).tolist(), (some & np.uint64(2**32 - 1)).tolist(), strict=True
+            )
 
     def _banded(self, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """A number for each band, the same where all its rows are."""
