@@ -22,6 +22,7 @@ from ccos.domain.tenant import Role, Tenant
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Task, Tier
 from ccos.store import (
+    approved_answers,
     batches,
     categories,
     certificates,
@@ -35,6 +36,7 @@ from ccos.store import (
     knowledge,
     ledger,
     plans,
+    quality_models,
     sources,
     spend,
     tenants,
@@ -100,6 +102,11 @@ async def fill_every_table(database: Database, owner: Tenant) -> None:
         ticket = (await tickets.put(tx, Ticket(external_id="T-1", subject="Hello"))).ticket
         assert ticket.id is not None
         await experiments.create(tx, TONE)
+        await approved_answers.propose(
+            tx, intent="refund", language="en", body="Soon.", slots=(), tickets=3, changed=0.0
+        )
+        await quality_models.add(tx, kind="calibration", scorer="s", labels=9, held_back=3, content={})
+        await quality_models.note_run(tx, {})
         draft = await drafts.queue(tx, ticket.id)
         run = await drafts.start(tx, draft.id)
         part = Enrolled(experiment=TONE.name, arm="warm", expected=0.8)
