@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -135,6 +136,13 @@ def test_harm_is_told_whatever_the_metric_says(guard, more):
     assert not any(each.harmed for each in read(wanted, drafts(wanted, 1_500, BETTER)).guardrails)
 
 
+def test_a_machine_that_is_slow_for_both_arms_is_no_harm_of_one():
+    wanted = definition()
+    made = [replace(one, latency_seconds=60.0) for one in drafts(wanted, 1_500, SAME)]
+    (slow,) = [each for each in read(wanted, made).guardrails if each.name == "p95_seconds"]
+    assert slow.value == slow.control == 1.0 and not slow.harmed
+
+
 def test_rejections_are_guarded_when_seconds_are_the_metric():
     wanted = definition(metric="seconds_to_decide", least_effect=10)
     told = read(wanted, drafts(wanted, 2_000, {"control": 0.8, "warm": 0.6}))
@@ -205,3 +213,19 @@ def test_sums_are_what_a_list_would_say():
 def test_approvals_without_exception_are_no_certainty():
     one = Sums(40, 40.0, 40.0)
     assert adjusting.difference(one, one).variance > 1e-4
+
+
+def test_the_chance_only_falls_as_drafts_come_in():
+    """What was once sure stays so: p is that of the most evidence at any look."""
+    wanted = definition()
+    made = drafts(wanted, 1_500, {"control": 0.72, "warm": 0.80}, seed=3, noise_known=0.1)
+    told = [read(wanted, made[:n]).contrasts[0].p for n in range(100, 1_501, 100)]
+    assert all(later <= earlier + 1e-12 for earlier, later in pairwise(told))
+    assert told[-1] < 0.2 < told[0]
+
+
+def test_months_without_a_difference_seldom_alarm():
+    """The whole reading, guardrails and ratio check included, on 60 weeks of 1,500 drafts."""
+    wanted = definition()
+    codes = [read(wanted, drafts(wanted, 1_500, SAME, seed=100 + run)).verdict.code for run in range(60)]
+    assert sum(code != "unknown" for code in codes) <= 3

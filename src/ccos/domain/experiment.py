@@ -54,7 +54,7 @@ class Guardrail(BaseModel):
 
     `reopened`, `rejected`, `vetoed`: points of the share (0.03 is three in a hundred more than the control).
     `cost_per_approved`: as a share of the control's (0.25 is a quarter dearer). `p95_seconds`: seconds that
-    no more than one draft in twenty may take, whatever the control takes.
+    no more than one draft in twenty may take, unless as many of the control's do.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -80,20 +80,22 @@ class GuardReading:
     harmed: bool
 
 
-def excess(guardrail: Guardrail, control: Watched, arm: Watched) -> tuple[Difference, float]:
-    """How far beyond its bound the arm is, with the size of harm to look for."""
+def excess(guardrail: Guardrail, control: Watched, arm: Watched) -> list[tuple[Difference, float]]:
+    """How far beyond its bound the arm is, with the size of harm to look for; all of them must show for harm.
+
+    Slow drafts must be more than one in twenty and more than the control's: no arm makes a machine slow.
+    """
     bound = guardrail.bound
     if guardrail.name == "cost_per_approved":
-        return _dearer(control.cost, arm.cost, 1 + bound)
+        return [_dearer(control.cost, arm.cost, 1 + bound)]
     if guardrail.name == "p95_seconds":
-        slow = arm.slow
-        variance = variance_of_mean(slow, 1.0)
-        return Difference(slow.mean - SLOW_SHARE, variance), SLOW_SHARE
+        over = Difference(arm.slow.mean - SLOW_SHARE, variance_of_mean(arm.slow, 1.0))
+        return [(over, SLOW_SHARE), (difference(control.slow, arm.slow), SLOW_SHARE)]
     one, other = shares(guardrail, control), shares(guardrail, arm)
     found = difference(one, other)
     # Shares near 0 have next to no variance until something happened: one more of each is assumed.
     unseen = sum(1 / (each.n + 1) ** 2 for each in (one, other))
-    return Difference(found.effect - bound, found.variance + unseen), bound
+    return [(Difference(found.effect - bound, found.variance + unseen), bound)]
 
 
 def shares(guardrail: Guardrail, watched: Watched) -> Sums:
@@ -128,8 +130,9 @@ class Guard:
     def look(self, control: Watched, arm: Watched) -> None:
         """Notes what is known at this moment; nothing before both arms have enough drafts."""
         if min(shares(self._guardrail, each).n for each in (control, arm)) >= LEAST:
-            found, spread = excess(self._guardrail, control, arm)
-            self._most = max(self._most, log_harm(found, spread=max(spread, 1e-9)))
+            found = excess(self._guardrail, control, arm)
+            least = min(log_harm(one, spread=max(spread, 1e-9)) for one, spread in found)
+            self._most = max(self._most, least)
 
     def reading(self, control: Watched, arm: Watched) -> GuardReading:
         """What the last look and all before it say."""
