@@ -12,6 +12,7 @@ COMMANDS = {
         "Whether a knowledge base answers: the sample's.",
     ),
     "gate": ("ccos.cli.train_gate:gate", "The gate's score, from labelled answers."),
+    "loop": ("ccos.cli.train_loop:loop", "What people decided: one night of learning, now."),
     "triage": ("ccos.cli.train_triage:triage", "A text classifier: intent, sentiment, abuse and the like."),
     "tiny": ("ccos.cli.train_tiny:tiny", "The drafter in the box: a tiny model for search and drafts."),
     "lora": ("ccos.cli.train_lora:lora", "An adapter for a local model, from a tenant's approved replies."),
@@ -21,5 +22,6 @@ COMMANDS = {
 @click.group(cls=StoppableGroup, table=COMMANDS)
 def train() -> None:
     """Train the product's own small models. Needs scikit-learn, pip install "ccos[train]"; `tiny` and
-    `lora` need PyTorch instead, pip install "ccos[tiny]" and pip install "ccos[lora]".
+    `lora` need PyTorch instead, pip install "ccos[tiny]" and pip install "ccos[lora]"; `loop` needs nothing
+    more.
     """

@@ -111,6 +111,11 @@ class Learning:
     def _models(self, tenant_id: UUID | None) -> str | None:
         return self._models_now(tenant_id) if self._models_now else None
 
+    @property
+    def scorer(self) -> str:
+        """The name of the score whose labels count."""
+        return self._scorer
+
     async def refresh(self) -> None:
         """Reads what changed since the last time; all, when other models answer. Raises StoreError."""
         since = None if self._heard_at is None else self._heard_at - OVERLAP
