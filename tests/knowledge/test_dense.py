@@ -10,12 +10,13 @@ from decimal import Decimal
 
 import pytest
 
+from ccos.domain.draft import Outcome
 from ccos.domain.errors import ProviderError
 from ccos.domain.evidence import EvidenceKind, Visibility
 from ccos.domain.knowledge import Item, Passage
 from ccos.domain.money import MicroUsd
 from ccos.domain.prompt import ProviderCard
-from ccos.domain.tier import Tier
+from ccos.domain.tier import Task, Tier
 from ccos.knowledge.dense import Dense, both, text_hash
 from ccos.knowledge.dense_filling import Filler
 from ccos.knowledge.filtering import Filter
@@ -28,6 +29,7 @@ from ccos.providers.http import open_session
 from ccos.store import knowledge, vectors
 from ccos.tiers.budget import MemoryBudget
 from ccos.tiers.embedder import Embedder
+from ccos.tiers.ledger import Entry
 from support.fake_embeddings import WIDTH, fake_embeddings
 from support.store import new_tenant
 
@@ -56,6 +58,11 @@ class Purse(MemoryBudget):
         self.paid.append(spent)
 
 
+class Noting:
+    def __init__(self, noted: list[Entry]) -> None:
+        self.note = noted.append
+
+
 class Desk:
     """One tenant's knowledge with everything that reads it, over a server of vectors."""
 
@@ -65,7 +72,10 @@ class Desk:
         client = Embeddings(session=session, base_url=fake.url, model=model)
         card = ProviderCard(Tier.LOCAL_MINIMAX, "embedding", model, paid=outside, leaves_machine=outside)
         self.budget = Purse(MicroUsd(10**6))
-        self.embedder = Embedder(client, card, None, budget=self.budget, usd_per_million=Decimal(1))
+        self.noted: list[Entry] = []
+        self.embedder = Embedder(
+            client, card, None, budget=self.budget, ledger=Noting(self.noted), usd_per_million=Decimal(1)
+        )
         self.database, self.tenant, self.model = database, tenant, model
         self.shelf = PostgresShelf(database)
         self.dense = Dense(database, self.shelf, self.embedder, model, seconds=seconds)
@@ -287,14 +297,25 @@ async def test_queries_leave_the_network_masked_and_are_paid_for(open_desk, fake
     await desk.fill()
     await desk.ready()
     fake.heard.clear()
+    assert sum(each.spent for each in desk.noted) == sum(desk.budget.paid) > 0
+    desk.noted.clear()
     desk.budget.paid.clear()
     await desk.found("010-1234-5678 환불 언제 되나요 kim@example.com")
     assert len(fake.heard) == 1
     assert "1234" not in fake.heard[0]
     assert "kim@" not in fake.heard[0]
     assert desk.budget.paid == [7]  # micro-USD: seven tokens at a dollar a million
+    (entry,) = desk.noted
+    assert (entry.tenant_id, entry.source, entry.task) == (desk.tenant.id, "search", Task.EMBEDDING)
+    assert (entry.outcome, entry.tokens_in, entry.spent, entry.reported) == (Outcome.ACCEPTED, 7, 7, 7)
     assert await desk.found("900101-1234568 환불")  # a resident number stays here, and words still find
     assert len(fake.heard) == 1
+
+
+async def test_a_model_of_our_own_costs_nothing_and_stands_in_no_ledger(desk):
+    await desk.found()
+    assert desk.noted == []
+    assert desk.embedder.read == {"ok": 2} and desk.embedder.texts == 4
 
 
 async def test_a_query_of_two_searches_is_read_once(desk, fake):

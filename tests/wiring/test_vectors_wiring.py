@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from ccos import worker
+from ccos.api.gauges import gauges_of
 from ccos.domain.errors import BadSetting
 from ccos.domain.evidence import EvidenceKind
 from ccos.domain.knowledge import Item, Passage
@@ -86,4 +87,8 @@ async def test_the_worker_reads_what_has_no_vector_and_goes_on_after_an_outage(d
             async with database.tenant(tenant.id) as tx:
                 covered = await vectors.coverage(tx, "worked")
         await end([job])
+        service = SimpleNamespace(cards=(), load=dict, insights=dict)
+        told = gauges_of(SimpleNamespace(service=service, models=(), vectors=made)).decode()
     assert covered == vectors.Coverage(1, 1)
+    assert 'ccos_embedding_calls_total{outcome="ok"} 1.0' in told
+    assert 'ccos_embedding_calls_total{outcome="provider.down"} ' in told

@@ -1,4 +1,4 @@
-"""What `/metrics` tells of the servers of a tier and of models that run here, read when it is asked.
+"""What `/metrics` tells of the servers of a tier, of models that run here and of vectors, read when asked.
 
 Labels are tiers, names of the configuration and stable codes.
 """
@@ -19,6 +19,7 @@ from ccos.providers.local import Used
 from ccos.providers.pool_server import Load
 from ccos.tiers.service import MultiTierLLMService
 from ccos.wiring.models import Served
+from ccos.wiring.vectors import Vectors
 
 _SERVER = ("tier", "server")
 _MODEL = ("tier", "name")
@@ -32,6 +33,9 @@ class Source(Protocol):
 
     @property
     def models(self) -> Sequence[Served]: ...
+
+    @property
+    def vectors(self) -> Vectors | None: ...
 
 
 def gauges_of(source: Source) -> bytes:
@@ -65,6 +69,8 @@ class _Insides(Collector):
             yield from _of_servers(servers, now)
         if local:
             yield from _of_models(local)
+        if self._source.vectors is not None:
+            yield from _of_vectors(self._source.vectors)
 
 
 def _of_servers(servers: Sequence[tuple[ProviderCard, Load]], now: float) -> Iterator[Metric]:
@@ -92,6 +98,30 @@ def _of_servers(servers: Sequence[tuple[ProviderCard, Load]], now: float) -> Ite
         resting.add_metric(labels, float(load.failures > 0 and load.rests_until > now))
         up.add_metric(labels, float(load.reached and not load.failures and load.reachable is not False))
     yield from (requests, failures, in_flight, resting, up)
+
+
+def _of_vectors(vectors: Vectors) -> Iterator[Metric]:
+    calls = CounterMetricFamily(
+        "ccos_embedding_calls",
+        "Calls of the embedding model for search, by how they ended.",
+        labels=("outcome",),
+    )
+    for outcome, count in sorted(vectors.embedder.read.items()):
+        calls.add_metric((outcome,), count)
+    without = CounterMetricFamily(
+        "ccos_searches_without_vectors", "Searches that went on by words alone, by why.", labels=("reason",)
+    )
+    for reason, count in sorted(vectors.dense.failed.items()):
+        without.add_metric((reason,), count)
+    yield calls
+    yield without
+    for name, words, value in (
+        ("texts", "Texts it was given.", float(vectors.embedder.texts)),
+        ("seconds", "Seconds these calls took together.", vectors.embedder.seconds_reading),
+    ):
+        family = CounterMetricFamily(f"ccos_embedding_{name}", words)
+        family.add_metric((), value)
+        yield family
 
 
 def _of_models(

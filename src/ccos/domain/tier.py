@@ -33,6 +33,7 @@ class Task(StrEnum):
     SOLUTION_DRAFT = "solution_draft"
     CHAT = "chat"
     JUDGEMENT = "judgement"
+    EMBEDDING = "embedding"
 
 
 REQUIRED_QUALITY: Mapping[Task, float] = MappingProxyType(
@@ -43,7 +44,8 @@ REQUIRED_QUALITY: Mapping[Task, float] = MappingProxyType(
         Task.KB_SYNTHESIS: 0.8,
         Task.CHAT: 0.6,
         Task.JUDGEMENT: 0.6,
+        Task.EMBEDDING: 0.6,
     }
 )
 """Quality an answer must reach, per task (DESIGN, section 2); a chat is whatever a program asks over /v1, a
-judgement what one model says of another's answer."""
+judgement what one model says of another's answer, an embedding no answer at all but vectors for search."""

@@ -127,6 +127,7 @@ OUR_OWN: Mapping[Task, Standard] = {
     Task.QUERY_BUILDER: Standard("form-check", FORM, form_score),
     Task.KB_SYNTHESIS: Standard("support-check", FACT_LIST, support_score),
     Task.JUDGEMENT: Standard("form-check", FORM, form_score),
+    Task.EMBEDDING: Standard("form-check", FORM, form_score),
     Task.CHAT: Standard("chat-check", OPEN_CHAT, chat_score),
 }
 """Tasks whose answers are not for customers, or not known to be; all others are judged as text for them."""

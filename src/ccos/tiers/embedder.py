@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -31,6 +31,7 @@ from ccos.tiers.breaker import Breaker
 from ccos.tiers.budget import Budget
 from ccos.tiers.deciding import may_have_cost
 from ccos.tiers.filtering import kept_inside
+from ccos.tiers.ledger import Entry, Ledger
 from ccos.tiers.privacy import mask_texts, texts_of
 from ccos.tiers.record import attempt_of
 from ccos.tiers.second_opinion import Unsure
@@ -72,6 +73,7 @@ class Bill:
     """What one opinion has cost so far; `asked` when a paid server was called at all."""
 
     asked: bool = False
+    reported: bool = False
     tokens: int = 0
     cost: MicroUsd = ZERO
 
@@ -94,6 +96,7 @@ class Embedder:
         odds: LikenessOdds | None,
         *,
         budget: Budget | None = None,
+        ledger: Ledger | None = None,
         usd_per_million: Decimal | None = None,
         seconds: float = SECONDS,
         clock: Callable[[], float] = time.monotonic,
@@ -102,6 +105,10 @@ class Embedder:
         self._embeddings = embeddings
         self._odds = odds
         self._budget = budget
+        self._ledger = ledger
+        self.read = Counter[str]()
+        """Calls of `embed` by the code of how they ended; "ok" for those that did well."""
+        self.texts, self.seconds_reading = 0, 0.0
         self._price = usd_per_million
         self._seconds = seconds
         self._clock = clock
@@ -212,15 +219,45 @@ class Embedder:
             raise ProviderDown(cause="resting")
         self._breaker = self._breaker.admit(begun)
         failed: Exception | asyncio.CancelledError | None = None
+        bill = Bill()
         try:
             async with asyncio.timeout(seconds + OVERTIME_SECONDS):
-                found = await self._vectors(list(dict.fromkeys(texts)), seconds, tenant_id, Bill())
+                found = await self._vectors(list(dict.fromkeys(texts)), seconds, tenant_id, bill)
         except (Exception, asyncio.CancelledError) as fault:
             failed = fault
             raise
         finally:
             self._breaker = self._after(failed, begun)
+            self.texts += len(texts)
+            self.seconds_reading += self._clock() - begun
+            self._note(tenant_id, bill, failed)
         return [found[text] for text in texts]
+
+    def _note(self, tenant_id: UUID, bill: Bill, failed: BaseException | None) -> None:
+        """Counts the call; one that was paid for stands in the ledger of the day, as those of drafts do."""
+        gone = isinstance(failed, asyncio.CancelledError)
+        self.read["ok" if failed is None else "cancelled" if gone else _reason(failed)] += 1
+        if self._ledger is None or not bill.asked:
+            return
+        outcome = Outcome.CANCELLED if gone else Outcome.ACCEPTED if failed is None else Outcome.FAILED
+        self._ledger.note(
+            Entry(
+                tenant_id=tenant_id,
+                source="search",
+                task=Task.EMBEDDING,
+                tier=self.card.tier,
+                provider=self.card.name,
+                model=self.card.model,
+                outcome=outcome,
+                tokens_in=bill.tokens,
+                tokens_out=0,
+                spent=bill.cost,
+                estimated=bill.cost,
+                reported=bill.cost if failed is None and bill.reported else None,
+                premium=ZERO,
+                used=failed is None,
+            )
+        )
 
     async def aclose(self) -> None:
         """Ends what is still being read."""
@@ -276,6 +313,7 @@ class Embedder:
         try:
             said = await self._embeddings.vectors(texts, seconds=seconds)
             tokens = most if said.tokens is None else said.tokens
+            bill.reported = said.tokens is not None
             return dict(zip(texts, said.vectors, strict=True))
         except ProviderError as fault:
             tokens = most if may_have_cost(fault) else 0

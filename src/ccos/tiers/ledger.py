@@ -22,7 +22,7 @@ class Entry:
     """
 
     tenant_id: UUID | None
-    source: Literal["draft", "api"]
+    source: Literal["draft", "api", "search"]
     task: Task
     tier: Tier
     provider: str

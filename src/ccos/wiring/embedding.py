@@ -25,6 +25,7 @@ from ccos.settings import Settings
 from ccos.tiers.budget import Budget
 from ccos.tiers.daily_budget import DailyBudget
 from ccos.tiers.embedder import Embedder
+from ccos.tiers.ledger import Ledger
 from ccos.wiring.database import open_database, open_urls
 from ccos.wiring.upstreams import leaves_network
 
@@ -45,7 +46,7 @@ def embedding_model(settings: Settings) -> str | None:
 
 
 async def open_embedder(
-    settings: Settings, budget: Budget | None, stack: AsyncExitStack
+    settings: Settings, budget: Budget | None, stack: AsyncExitStack, ledger: Ledger | None = None
 ) -> tuple[Embedder, LocalModel | None] | None:
     """The embedder of the settings with what was learned of it, and its process where it is a file.
 
@@ -65,7 +66,8 @@ async def open_embedder(
             session=session, base_url=url, model=model, api_key=key.get_secret_value() if key else None
         )
         card = ProviderCard(tier, NAME, model, paid=outside, leaves_machine=outside)
-        embedder = Embedder(client, card, odds, budget=budget, usd_per_million=settings.embedding_price)
+        price = settings.embedding_price
+        embedder = Embedder(client, card, odds, budget=budget, ledger=ledger, usd_per_million=price)
         stack.push_async_callback(embedder.aclose)
         return embedder, None
     assert path is not None

@@ -17,10 +17,11 @@ from ccos.wiring.embedding import embedding_model
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """`dense` finds by them, `filler` makes those that are missing."""
+    """`dense` finds by them, `filler` makes those that are missing; `embedder` reads for both."""
 
     dense: Dense
     filler: Filler
+    embedder: Embedder
 
 
 def vectors_model(settings: Settings) -> str | None:
@@ -51,6 +52,7 @@ def make_vectors(
             most_passages=settings.search_vectors_most,
         ),
         Filler(database, embedder, name, prefix=words.passage),
+        embedder,
     )
 
 

@@ -20,7 +20,7 @@ class Alias:
     only: Tier | None = None
 
 
-_UNNAMED = (Task.CHAT, Task.JUDGEMENT)
+_UNNAMED = (Task.CHAT, Task.JUDGEMENT, Task.EMBEDDING)
 """A chat needs no other name than CCOS itself, and judging answers is our own business."""
 
 

@@ -70,7 +70,7 @@ class RuleBased:
                 return (
                     _json(_draft(reply, ticket, grounds)) if prompt.schema else reply.text
                 ), reply.approved
-            case Task.CHAT | Task.JUDGEMENT:  # no rule answers whatever is asked, nor judges: it says so
+            case Task.CHAT | Task.JUDGEMENT | Task.EMBEDDING:  # no rule does that: it says so
                 said = phrases.NO_ASSISTANT[grounds.language]
                 return said, (said,)
 
