@@ -84,7 +84,7 @@ async def open_ccos(
         def models_for(tenant_id: UUID | None) -> str:
             return models_line(answering(providers, models, tenant_id))
 
-        reading = await open_embedder(settings, budget, stack) if vectors_model(settings) else None
+        reading = await open_embedder(settings, budget, stack, ledger) if vectors_model(settings) else None
         embedder = None if reading is None else reading[0]
         learning = await open_learning(database, judge, models_for, stack, on_change=cache.forget)
         service = MultiTierLLMService(
