@@ -12,6 +12,10 @@ COMMANDS = {
         "Whether a knowledge base answers: the sample's.",
     ),
     "gate": ("ccos.cli.train_gate:gate", "The gate's score, from labelled answers."),
+    "learned": (
+        "ccos.cli.train_learned:learned",
+        "What the loop learnt; promote it, go back, accept answers.",
+    ),
     "loop": ("ccos.cli.train_loop:loop", "What people decided: one night of learning, now."),
     "triage": ("ccos.cli.train_triage:triage", "A text classifier: intent, sentiment, abuse and the like."),
     "tiny": ("ccos.cli.train_tiny:tiny", "The drafter in the box: a tiny model for search and drafts."),
