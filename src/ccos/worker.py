@@ -31,6 +31,7 @@ from ccos.store.jobs import (
 from ccos.store.migrate import APP_ROLE
 from ccos.tiers.slots import fitting
 from ccos.wiring import Ccos
+from ccos.wiring.loop import learn_due
 from ccos.wiring.models import check_updates
 from ccos.wiring.sources import due_sources, sync_alone
 from ccos.wiring.vectors import vectors_model
@@ -42,6 +43,7 @@ UPKEEP_SECONDS = 15.0
 RECOVERY_SECONDS = 15.0
 CERTIFY_SECONDS = 60.0
 GAPS_SECONDS = 600.0
+LOOP_SECONDS = 1800.0
 VECTORS_SECONDS, VECTORS_REST_SECONDS = 5.0, 300.0
 """Between two looks for passages without a vector; the longest pause when they cannot be made."""
 TIDY_SECONDS = 3600.0
@@ -222,6 +224,16 @@ async def look_for_gaps(ccos: Ccos) -> None:
         except CcosError as fault:
             log.warning("gaps.failed", reason=fault.code)
         await asyncio.sleep(GAPS_SECONDS)
+
+
+async def learn_nightly(ccos: Ccos) -> None:
+    """Again and again: what people decided teaches, once a day for every tenant with enough decisions."""
+    while True:
+        try:
+            await learn_due(ccos.database, ccos.learning.scorer)
+        except CcosError as fault:
+            log.warning("loop.failed", reason=fault.code)
+        await asyncio.sleep(LOOP_SECONDS)
 
 
 async def read_passages(ccos: Ccos) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 
+from ccos import worker
 from ccos.domain.draft import DraftState, Outcome
 from ccos.domain.ticket import Ticket
 from ccos.domain.tier import Tier
 from ccos.quality.recalibration import Recalibration
 from ccos.store import approved_answers, decisions, drafts, quality_models, tickets
 from ccos.store.database import Database
+from ccos.store.ending import end
 from ccos.store.migrate import migrate
 from ccos.wiring.loop import learn, learn_due
 from support.postgres import fresh_database
@@ -137,3 +141,19 @@ async def test_every_tenant_with_enough_decisions_has_its_night_once(database, t
     assert await learn_due(database, SCORER) == 0
     async with database.tenant(tenant.id) as tx:
         assert (await quality_models.last_run(tx))[0] == ran_at
+
+
+async def test_a_worker_learns_by_itself_and_ends_when_it_is_told(database, tenant):
+    await decide(database, tenant, overrated(60))
+    house = SimpleNamespace(database=database, learning=SimpleNamespace(scorer=SCORER))
+    job = asyncio.create_task(worker.learn_nightly(house))
+    try:
+        async with asyncio.timeout(30):
+            while True:
+                async with database.tenant(tenant.id) as tx:
+                    if await quality_models.last_run(tx) is not None:
+                        break
+                await asyncio.sleep(0.05)
+    finally:
+        await end([job])
+    assert job.cancelled()

@@ -54,6 +54,7 @@ def worker(concurrency: int) -> None:
                 work.watch(ccos),
                 work.crawl(ccos),
                 work.look_for_gaps(ccos),
+                work.learn_nightly(ccos),
                 work.read_passages(ccos),
             )
 
