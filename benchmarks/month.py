@@ -151,7 +151,7 @@ def _row(
             "latency_seconds": seconds,
             "stages": {"queue": dice.expovariate(5), "retrieve": 0.03, "resolve": seconds - 0.03},
             "triage": {"intent": intent, "language": "ko"},
-            "made_as": "ready",
+            "state": "ready",
         },
         "verdict": verdict,
         "changed": dice.uniform(0.05, 0.5) if edited else 0.0,
