@@ -121,7 +121,14 @@ async def serve_until_stopped(
     if worker:
         beside += [
             asyncio.create_task(job(ccos))
-            for job in (work.work, work.recover, work.crawl, work.look_for_gaps, work.read_passages)
+            for job in (
+                work.work,
+                work.recover,
+                work.crawl,
+                work.look_for_gaps,
+                work.learn_nightly,
+                work.read_passages,
+            )
         ]
     complain(f"Serving on {address(door)} (stop with Ctrl-C)")
     if when_ready is not None:
