@@ -97,7 +97,9 @@ class TestTyping:
         page = await visitor.page(company, f"/tickets/{ticket}")
         await page.wait_for_load_state()
         await page.keyboard.press("e")
-        paste = "([line, times]) => { const f = document.getElementById('text'); f.value = line.repeat(times);"
+        paste = (
+            "([line, times]) => { const f = document.getElementById('text'); f.value = line.repeat(times);"
+        )
         paste += " f.dispatchEvent(new InputEvent('input', {bubbles: true})); return f.validationMessage }"
         line = "가" * 99 + "\n"
         said = await page.evaluate(paste, [line, 35_000])  # 10 MB as they are sent
