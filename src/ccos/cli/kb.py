@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ccos.cli import kb_gaps, kb_items, kb_operations, kb_sources, tenancy
+from ccos.cli import kb_gaps, kb_items, kb_operations, kb_sources, kb_vectors, tenancy
 from ccos.cli.run import complain, fail, print_json, run, settings
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ kb.add_command(kb_items.categories)
 kb.add_command(kb_operations.stats)
 kb.add_command(kb_operations.check)
 kb.add_command(kb_operations.reindex)
+kb.add_command(kb_vectors.vectors)
 
 
 @kb.command("import")

@@ -21,7 +21,7 @@ from ccos.knowledge.dense_matrix import Matrix
 from ccos.knowledge.engine import best_of_items
 from ccos.knowledge.filtering import EVERYTHING, Filter
 from ccos.knowledge.shelf import Shelf
-from ccos.store import knowledge, vectors
+from ccos.store import knowledge, near, vectors
 from ccos.store.database import Database
 from ccos.store.ending import end
 
@@ -159,20 +159,11 @@ class Dense:
         if not known.loaded:
             raise _NotNow("loading")
         if known.too_many:
-            raise _NotNow("too_many")
-        if not len(known.matrix):
+            places = await self._in_store(tenant_id, kind, queries, _DEEPER * limit)
+        elif not len(known.matrix):
             return [[] for _ in queries]
-        asked = await self._vectors(tenant_id, queries)
-        if update is not None:
-            await asyncio.wait({update}, timeout=_UPDATE_SECONDS)
-        try:
-            near = await asyncio.to_thread(known.matrix.nearest, kind, asked, _DEEPER * limit)
-        except ValueError:
-            raise ProviderDown(cause="another_width") from None
-        places = [
-            [(place, likeness) for row, likeness in of_one for place in known.matrix.users(row, kind)]
-            for of_one in near
-        ]
+        else:
+            places = await self._in_memory(known, update, tenant_id, kind, queries, _DEEPER * limit)
         ids = {item for of_one in places for (item, _, _), _ in of_one}
         shelved = {each.id: each for each in await self._shelf.load(tenant_id, ids)}
         hits = [
@@ -184,6 +175,42 @@ class Dense:
             for of_one in places
         ]
         return [best_of_items(each, now, only)[:limit] for each in hits]
+
+    async def _in_memory(
+        self,
+        known: _Vectors,
+        update: asyncio.Task[None] | None,
+        tenant_id: UUID,
+        kind: EvidenceKind,
+        queries: Sequence[str],
+        most: int,
+    ) -> list[list[_Place]]:
+        asked = await self._vectors(tenant_id, queries)
+        if update is not None:
+            await asyncio.wait({update}, timeout=_UPDATE_SECONDS)
+        try:
+            found = await asyncio.to_thread(known.matrix.nearest, kind, asked, most)
+        except ValueError:
+            raise ProviderDown(cause="another_width") from None
+        return [
+            [(place, likeness) for row, likeness in of_one for place in known.matrix.users(row, kind)]
+            for of_one in found
+        ]
+
+    async def _in_store(
+        self, tenant_id: UUID, kind: EvidenceKind, queries: Sequence[str], most: int
+    ) -> list[list[_Place]]:
+        """By the index of pgvector, where somebody has made one (`ccos kb vectors`)."""
+        async with self._database.tenant(tenant_id, seconds=self._seconds) as tx:
+            width = await near.width(tx, self.model)
+        if width is None:
+            raise _NotNow("too_many")
+        asked = await self._vectors(tenant_id, queries)
+        if any(len(each) != width for each in asked):
+            raise ProviderDown(cause="another_width")
+        async with self._database.tenant(tenant_id, seconds=self._seconds) as tx:
+            found = [await near.nearest(tx, self.model, kind, each, most, dimensions=width) for each in asked]
+        return [[((n.item_id, n.ordinal, n.hash), n.likeness) for n in of_one] for of_one in found]
 
     async def _vectors(self, tenant_id: UUID, queries: Sequence[str]) -> list[Sequence[float]]:
         """Both pools are asked the same: a query is read once, and kept for a while under its hash."""
@@ -228,6 +255,10 @@ class Dense:
             log.info("search.without_vectors", reason=why, times=self.failed[why])
 
 
+_Place = tuple[tuple[UUID, int, bytes], float]
+"""An item's passage with the hash of its text, and how like the question it is."""
+
+
 class _NotNow(Exception):
     """Why a tenant's vectors cannot be searched now."""
 
@@ -268,6 +299,10 @@ class _Vectors:
     async def _update(self) -> None:
         if self._made is None:
             async with self._database.tenant(self._tenant_id) as tx:
+                copied = await near.width(tx, self._model) is not None
+                if copied and await near.more_than(tx, self._model, self._most):
+                    self._give_up()
+                    return
                 self._made = await vectors.last_made(tx, self._model)
         for take_in in (self._take_in_changes, self._take_in_vectors):
             more = True

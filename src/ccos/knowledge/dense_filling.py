@@ -12,7 +12,7 @@ from ccos.domain.errors import ContentFiltered, ContextTooLong, ProviderDown, Pr
 from ccos.knowledge.chunking import estimate_tokens
 from ccos.knowledge.dense import Reader
 from ccos.knowledge.dense_matrix import as_bytes
-from ccos.store import knowledge, vectors
+from ccos.store import knowledge, near, vectors
 from ccos.store.database import Database
 from ccos.store.vectors import Text
 
@@ -58,6 +58,7 @@ class Filler:
             change = await knowledge.last_change(tx)
         seen, at = self._done.get(tenant_id, (-1, 0.0))
         if seen == change and now - at < AGAIN_SECONDS:
+            await self._follow(tenant_id)  # another worker may have made some
             return 0
         made = 0
         place: vectors.Place | None = vectors.START
@@ -69,7 +70,16 @@ class Filler:
                 made += len(texts)
                 tell(made)
         self._done[tenant_id] = change, now
+        await self._follow(tenant_id)
         return made
+
+    async def _follow(self, tenant_id: UUID) -> None:
+        """Keeps the copy for pgvector in step, where there is one."""
+        async with self._database.tenant(tenant_id) as tx:
+            more = await near.width(tx, self._model) is not None
+        while more:
+            async with self._database.tenant(tenant_id) as tx:
+                more = await near.follow(tx, self._model)
 
     async def _make(self, tenant_id: UUID, texts: Sequence[Text]) -> None:
         hashes = [each.hash for each in texts]
