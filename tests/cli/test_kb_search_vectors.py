@@ -34,7 +34,8 @@ def test_a_question_in_other_words_is_found_by_vectors_alone_and_only_when_wante
         assert ccos(*search, **model).json["results"] == []
         found = ccos(*search, "--vectors", **model)
         assert [each["id"] for each in found.json["results"]] == ["refund"]
-        assert fake.heard == ["passage: 환불 안내\n환불은 사흘 안에 됩니다.", f"query: {ASKED}"]
+        mine = [text for text in fake.heard if "환불" in text or ASKED in text]  # others have articles too
+        assert "passage: 환불 안내\n환불은 사흘 안에 됩니다." in mine and mine[-1] == f"query: {ASKED}"
         fake.fault = 500
         down = ccos(*search, "--vectors", **model)
         assert down.code == 0 and down.json["results"] == []

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from ccos import sample
+from ccos.agents.languages import language_of
 from ccos.cli.tier_trial import Trial, Watching
 from ccos.domain.evidence import Evidence, EvidenceKind
 from ccos.domain.money import MicroUsd
@@ -40,11 +41,13 @@ async def test_a_passage_the_model_was_not_sent_is_not_cited(unseen, counts):
     tier = Tier.LOCAL_MINIMAX
     tickets = {ticket.external_id: ticket for ticket in sample.tickets()}
     gold = next(one for one in sample.gold() if one.answerable)
+    gold_language, _ = language_of(tickets[gold.external_id])
     reply = {"reply": "환불은 7일 안에 됩니다 [1].", "kind": "answer", "citations": [1]}
     provider = Shortened(tier, [json.dumps(reply, ensure_ascii=False)])
     provider.unseen = unseen
 
-    async def search(tenant_id, queries, *, pool, limit, now):
+    async def search(tenant_id, queries, *, pool, limit, now, language):
+        assert language == gold_language
         return [passage(1, gold.kb_ids[0]), passage(2, "other")] if pool == "kb" else []
 
     gate = Watching(Gate())
